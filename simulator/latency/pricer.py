@@ -1,0 +1,117 @@
+"""The contract between the engine and whatever prices a step.
+
+A backend is compiled once per (model, device, parallelism, precision) into an object
+that prices a step from aggregates. The engine never knows which backend it has.
+
+Words used for the aggregates of one step, all sums over its entries, with ``n`` the
+tokens scheduled for an entry and ``s`` its tokens already in the KV cache:
+
+=====================  =====================================================
+prefill_tokens         sum of n over prefill entries
+prefill_sequences      number of prefill entries
+prefill_context        sum of (s + n) over prefill entries
+prefill_products       sum of n * (s + n) over prefill entries
+decode_sequences       number of decode entries
+decode_tokens          sum of n over decode entries (more than one each with
+                       speculation)
+decode_context         sum of (s + n) over decode entries
+=====================  =====================================================
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+#: What bounds a step, as stored in ``StepCosts.bound``.
+BOUNDS = ("compute", "memory", "network", "host", "pipeline", "overhead")
+
+
+class DecodeLine(NamedTuple):
+    """Duration of a decode-only step as a straight line over a range of context.
+
+    The step lasts ``int(fixed_ns + ns_per_token * decode_context)`` for every
+    decode_context up to and including ``context_end``. Multiplication, addition and
+    truncation only: a vector over a run of steps gives bit for bit what single steps
+    give, which is what makes jumps exact.
+    """
+
+    fixed_ns: float
+    ns_per_token: float
+    context_end: int
+
+
+@dataclass(frozen=True, slots=True)
+class StepColumns:
+    """Aggregates and durations of many steps, one array element each, shape (n,)."""
+
+    duration_ns: Ints
+    prefill_tokens: Ints
+    prefill_sequences: Ints
+    prefill_context: Ints
+    prefill_products: Ints
+    decode_sequences: Ints
+    decode_tokens: Ints
+    decode_context: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class StepCosts:
+    """What a backend says about many steps besides their duration, shape (n,) each.
+
+    Attributes
+    ----------
+    prefill_j, decode_j
+        Dynamic energy above idle [J] of all devices of the replica, split by phase. NaN
+        where the backend knows no power model.
+    bound
+        Index into ``BOUNDS``, int8.
+    """
+
+    prefill_j: Floats
+    decode_j: Floats
+    bound: NDArray[np.int8]
+
+
+class StepPricer(Protocol):
+    """Prices engine steps of one replica.
+
+    Attributes
+    ----------
+    idle_w
+        Draw of the replica's devices with weights loaded and no work [W]; None where
+        unknown, and then every energy figure of the result is unknown.
+    """
+
+    idle_w: float | None
+
+    def decode_line(self, sequences: int, context: int) -> DecodeLine:
+        """Duration of decode-only steps with ``sequences`` entries of one token each.
+
+        ``context`` [tokens] is the decode_context of the first step; the line holds from
+        there to ``context_end``. Called once per run of steps: keep it to a dictionary look-up.
+        """
+        ...
+
+    def step_ns(
+        self,
+        prefill_tokens: int,
+        prefill_sequences: int,
+        prefill_context: int,
+        prefill_products: int,
+        decode_sequences: int,
+        decode_tokens: int,
+        decode_context: int,
+    ) -> int:
+        """Duration of any step [ns]. For a decode-only step it equals ``decode_line``'s."""
+        ...
+
+    def costs(self, steps: StepColumns) -> StepCosts:
+        """Energy and bottleneck of many recorded steps, vectorised."""
+        ...

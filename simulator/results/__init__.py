@@ -1,0 +1,1 @@
+"""Recorded columns and everything computed from them: metrics, cost, energy, carbon."""

@@ -1,0 +1,126 @@
+"""What one simulation leaves behind: numpy columns, before any metric is computed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+#: Ways a request can end, as stored in ``RequestColumns.status``.
+STATUSES = ("finished", "aborted", "timed_out", "shed", "failed")
+#: A time that never came (first token of a request aborted before it, say).
+NEVER = -1
+
+
+@dataclass(frozen=True, slots=True)
+class RequestColumns:
+    """One element per ended request, in order of ending, shape (n,), int64.
+
+    Times are simulated nanoseconds since the start, ``NEVER`` where they did not occur.
+    ``arrival_ns`` is when the client sent the request (at the gateway), ``first_token_ns`` and
+    ``finish_ns`` when the client had the first and the last token. ``first_answer_ns`` is
+    the first token after thinking (equal to ``first_token_ns`` without thinking).
+    ``output_tokens`` were really generated; ``cached_tokens`` is the prefix hit at first
+    admission; ``pool`` and ``replica`` (index within the pool) generated the output.
+    """
+
+    request: Ints
+    status: Ints
+    arrival_ns: Ints
+    first_scheduled_ns: Ints
+    first_token_ns: Ints
+    first_answer_ns: Ints
+    finish_ns: Ints
+    prompt_tokens: Ints
+    output_tokens: Ints
+    thinking_tokens: Ints
+    cached_tokens: Ints
+    preemptions: Ints
+    pool: Ints
+    replica: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class StepWindows:
+    """Sums over all steps of a pool, per window of simulated time.
+
+    A step counts in the window in which it ends. Window ``i`` covers
+    ``[i * width_ns, (i + 1) * width_ns)``. All arrays have shape (windows,) but
+    ``bound_ns`` with shape (windows, len(BOUNDS)).
+    """
+
+    width_ns: int
+    steps: Ints
+    busy_ns: Ints
+    prefill_tokens: Ints
+    decode_tokens: Ints
+    batch_ns: Floats  # sum of (sequences in the step) * duration: divide by busy_ns for the mean batch
+    kv_blocks_ns: Floats  # sum of (blocks in use) * duration
+    waiting_ns: Floats  # sum of (requests waiting at the replica) * duration
+    prefill_j: Floats  # dynamic energy above idle; NaN where unknown
+    decode_j: Floats
+    bound_ns: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyHistogram:
+    """Weighted histogram of inter-token latencies with logarithmic bins.
+
+    Bin ``i`` covers ``[lowest_ns * ratio**i, lowest_ns * ratio**(i + 1))``; ``count`` holds
+    token counts, shape (bins,). ``sum_ns`` and ``total`` give the exact mean.
+    """
+
+    lowest_ns: float
+    ratio: float
+    count: Ints
+    sum_ns: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class StepTable:
+    """Every step of a pool (only with ``record: steps``), shape (n,), int64."""
+
+    replica: Ints
+    start_ns: Ints
+    duration_ns: Ints
+    prefill_tokens: Ints
+    prefill_sequences: Ints
+    prefill_context: Ints
+    prefill_products: Ints
+    decode_sequences: Ints
+    decode_tokens: Ints
+    decode_context: Ints
+    kv_blocks: Ints
+    waiting: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class PoolRecording:
+    """Everything recorded for one pool. ``windows`` sums over its replicas."""
+
+    name: str
+    replicas: int
+    kv_blocks_per_replica: int
+    block_size: int
+    windows: StepWindows
+    inter_token: LatencyHistogram
+    steps: int
+    prefix_queried_tokens: int
+    prefix_hit_tokens: int
+    preemptions: int
+    step_table: StepTable | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """The columns of one run. ``unfinished`` requests were still in the system at ``end_ns``."""
+
+    requests: RequestColumns
+    pools: tuple[PoolRecording, ...]
+    end_ns: int
+    unfinished: int
