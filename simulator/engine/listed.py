@@ -1,0 +1,155 @@
+"""The general engine: one event per step, decisions by a list-walking scheduler.
+
+Covers every setting and every batching policy. `engine.aggregate` covers the common case at a
+cost that does not grow with the batch.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+from simulator.engine.kv_cache import KVCache
+from simulator.engine.replica import Counts, Replica
+from simulator.engine.request import FINISHED, NEVER, Request
+from simulator.engine.scheduler.plan import StepPlan
+from simulator.engine.scheduler.vllm import Scheduler
+from simulator.errors import SimulatorError
+
+#: Empty steps in a row after which something is wrong (requests wait and nothing can run).
+MOST_EMPTY_STEPS = 1000
+
+
+class ListedReplica(Replica):
+    """A replica whose scheduler composes every step from the lists of requests.
+
+    Synchronous: compose, execute, process the output. Asynchronous: the next step is composed
+    when one starts to execute, so two are under way.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        settings = self.settings
+        cache = KVCache(settings.usable_blocks, settings.block_size, settings.enable_prefix_caching)
+        self.scheduler = Scheduler(settings, cache)
+        self.prefix_stats = self.scheduler.prefix_stats
+        self._depth = 2 if settings.async_scheduling else 1
+        self._under_way: deque[StepPlan] = deque()
+        self._executing: StepPlan | None = None
+        self._free_at = 0
+        self._empty_steps = 0
+
+    def counts(self) -> Counts:
+        scheduler = self.scheduler
+        cache = scheduler.cache
+        return Counts(len(scheduler.running), len(scheduler.waiting), cache.free, cache.cached)
+
+    def _notice(self) -> None:
+        if self._executing is None:
+            self._wake_at(self.env.now)
+
+    def _on_wake(self, now: int) -> None:
+        if self._executing is not None:
+            self._complete(self._executing, now)
+            self._executing = None
+        while True:
+            self._take_inbox(now)
+            aborted = self._take_aborts(now)
+            if aborted and self.observer:
+                self.observer.aborted(self, aborted, now)
+            if self.scheduler.has_requests():
+                self._compose(now)
+                if len(self._under_way) < self._depth:
+                    continue
+            elif not self._under_way:
+                return
+            plan = self._under_way.popleft()
+            if plan.end_ns > now:
+                self._executing = plan
+                self._wake_at(plan.end_ns)
+                return
+            self._complete(plan, now)
+
+    def _take_inbox(self, now: int) -> None:
+        for request in self._inbox:
+            request.enqueued_ns = now
+            self.scheduler.add(request)
+        self._inbox.clear()
+
+    def _take_aborts(self, now: int) -> list[Request]:
+        aborted = []
+        kept = []
+        for request in self._aborts:
+            if request.enqueued_ns == NEVER:
+                kept.append(request)
+            elif self.scheduler.abort(request):
+                aborted.append(request)
+                self._ended(request, now)
+        self._aborts = kept if self.keeps_early_aborts else []
+        return aborted
+
+    def _compose(self, now: int) -> None:
+        scheduler = self.scheduler
+        plan = scheduler.schedule()
+        for request, start, _ in plan.admitted:
+            if request.first_scheduled_ns == NEVER:
+                request.first_scheduled_ns = now
+                request.cached_tokens = start
+        plan.start_ns = plan.end_ns = max(now, self._free_at)
+        if plan.tokens:
+            plan.end_ns += self.pricer.step_ns(
+                plan.prefill_tokens,
+                plan.prefill_sequences,
+                plan.prefill_context,
+                plan.prefill_products,
+                plan.decode_sequences,
+                plan.decode_tokens,
+                plan.decode_context,
+            )
+            self._log(plan)
+        self._free_at = plan.end_ns
+        self._under_way.append(plan)
+        self._watch_progress(plan)
+        if self.observer:
+            self.observer.composed(self, plan, now)
+
+    def _log(self, plan: StepPlan) -> None:
+        cache = self.scheduler.cache
+        row = (
+            self.number,
+            plan.start_ns,
+            1,
+            plan.prefill_tokens,
+            plan.prefill_sequences,
+            plan.prefill_context,
+            plan.prefill_products,
+            plan.decode_sequences,
+            plan.decode_tokens,
+            plan.decode_context,
+            cache.usable - cache.free,
+            len(self.scheduler.waiting),
+        )
+        self.log.add_run(row, [plan.end_ns])
+
+    def _watch_progress(self, plan: StepPlan) -> None:
+        self._empty_steps = 0 if plan.tokens or plan.preempted else self._empty_steps + 1
+        if self._empty_steps > MOST_EMPTY_STEPS:
+            raise SimulatorError(
+                f"requests wait but none can be scheduled: {len(self.scheduler.waiting)} waiting, "
+                f"{self.scheduler.cache.free} of {self.scheduler.cache.usable} KV blocks free"
+            )
+
+    def _complete(self, plan: StepPlan, now: int) -> None:
+        aborted = self._take_aborts(now)
+        emitted, finished = self.scheduler.complete(plan)
+        for request, delivered in emitted:
+            if request.first_token_ns == NEVER:
+                request.first_token_ns = now
+            if request.first_answer_ns == NEVER and request.outputs > request.thinking_tokens:
+                request.first_answer_ns = now
+            del delivered
+        if self.observer:
+            self.observer.completed(self, plan, emitted, finished, aborted)
+        for request in finished:
+            request.status = FINISHED
+            self._ended(request, now)

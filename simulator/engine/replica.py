@@ -1,0 +1,169 @@
+"""One serving engine in simulated time: what both ways of stepping it share.
+
+A replica takes requests and aborts from outside, wakes at step boundaries, and reports
+ended requests. It lives in SimPy's event queue through plain events rather than a generator:
+one event per wake, and a wake can be moved forward without an interrupt (the old event stays
+in the queue and is ignored).
+
+At one instant, arrivals and aborts come before the wake of a replica, so that the step composed
+at that instant sees them, as vLLM's loop does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+from simpy import Environment
+from simpy.events import Event
+
+from simulator.engine.request import FINISHED, NEVER, Request
+from simulator.engine.scheduler.plan import PrefixStats, StepPlan
+from simulator.engine.settings import EngineSettings
+from simulator.errors import SimulatorError
+from simulator.latency.pricer import StepPricer
+from simulator.results.step_log import StepLog
+
+#: After SimPy's URGENT (0) and NORMAL (1).
+AFTER_ARRIVALS = 2
+
+
+class Wake(Event):
+    """A replica's appointment at a step boundary."""
+
+    def __init__(self, env: Environment, callback: Callable[[Event], None]) -> None:
+        self.env = env
+        self.callbacks = [callback]
+        self._value = None
+        self._ok = True
+
+
+class Counts(NamedTuple):
+    """Where a replica stands: requests and KV blocks."""
+
+    running: int
+    waiting: int
+    free_blocks: int
+    cached_blocks: int
+
+
+class Observer(Protocol):
+    """Sees every decision of a replica (conformance traces)."""
+
+    def composed(self, replica: Replica, plan: StepPlan, now: int) -> None:
+        """A step was composed at ``now``."""
+
+    def completed(
+        self,
+        replica: Replica,
+        plan: StepPlan,
+        emitted: list[tuple[Request, int]],
+        finished: list[Request],
+        aborted: list[Request],
+    ) -> None:
+        """A step's output was processed."""
+
+    def aborted(self, replica: Replica, requests: list[Request], now: int) -> None:
+        """Requests were aborted between steps."""
+
+
+class Replica:
+    """An engine with its own scheduler, KV cache and devices.
+
+    Parameters
+    ----------
+    env
+        SimPy environment whose time is integer nanoseconds.
+    settings, pricer
+        How it schedules and what its steps cost.
+    log
+        Receives the steps.
+    on_end
+        Called with every request that ends here.
+    number
+        Index of the replica within its pool.
+    observer
+        Optional witness of every step; it forces one event per step.
+    """
+
+    def __init__(
+        self,
+        env: Environment,
+        settings: EngineSettings,
+        pricer: StepPricer,
+        log: StepLog,
+        on_end: Callable[[Request], None],
+        number: int = 0,
+        observer: Observer | None = None,
+    ) -> None:
+        self.env = env
+        self.settings = settings
+        self.pricer = pricer
+        self.log = log
+        self.on_end = on_end
+        self.number = number
+        self.observer = observer
+        #: Requests and tokens submitted and not ended: what routers look at.
+        self.outstanding = 0
+        self.outstanding_tokens = 0
+        #: Whether an abort waits for a request that the engine loop has not seen yet (a real
+        #: engine does); the scheduler oracle ignores such aborts.
+        self.keeps_early_aborts = True
+        self.prefix_stats = PrefixStats()
+        self._inbox: list[Request] = []
+        self._aborts: list[Request] = []
+        self._wake: Event | None = None
+        self._wake_ns = NEVER
+
+    # -- from outside ------------------------------------------------------------------------
+
+    def submit(self, request: Request) -> None:
+        """Hand in a request; the next step that is composed can admit it."""
+        needed = -(-(request.prompt_tokens + request.output_tokens) // self.settings.block_size)
+        if needed > self.settings.usable_blocks:
+            raise SimulatorError(
+                f"request {request.index} needs {needed} KV blocks and the engine has {self.settings.usable_blocks}"
+            )
+        self.outstanding += 1
+        self.outstanding_tokens += request.prompt_tokens + request.output_tokens
+        request.replica = self.number
+        self._inbox.append(request)
+        self._notice()
+
+    def abort(self, request: Request) -> None:
+        """Ask for a request to be dropped before the next step is composed."""
+        self._aborts.append(request)
+        self._notice()
+
+    def counts(self) -> Counts:
+        """Requests and KV blocks now."""
+        raise NotImplementedError
+
+    # -- for the two engines --------------------------------------------------------------------
+
+    def _notice(self) -> None:
+        """Something came in: make sure that the next step boundary is attended."""
+        raise NotImplementedError
+
+    def _on_wake(self, now: int) -> None:
+        raise NotImplementedError
+
+    def _wake_at(self, time_ns: int) -> None:
+        if self._wake is not None and self._wake_ns == time_ns:
+            return
+        self._wake = wake = Wake(self.env, self._woken)
+        self._wake_ns = time_ns
+        self.env.schedule(wake, AFTER_ARRIVALS, time_ns - self.env.now)
+
+    def _woken(self, event: Any) -> None:
+        if event is self._wake:
+            self._wake = None
+            self._wake_ns = NEVER
+            self._on_wake(self.env.now)
+
+    def _ended(self, request: Request, now: int) -> None:
+        request.status = FINISHED
+        request.finish_ns = now
+        self.outstanding -= 1
+        self.outstanding_tokens -= request.prompt_tokens + request.output_tokens
+        self.on_end(request)

@@ -1,0 +1,145 @@
+"""One request as a replica holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from simulator.engine.content import Content
+
+if TYPE_CHECKING:
+    from simulator.engine.kv_cache import Copy
+
+#: Life of a request inside one replica.
+WAITING, RUNNING, PREEMPTED, FINISHED = range(4)
+
+NEVER = -1
+
+
+class Request:
+    """A request: what it asks for, where it stands, what happened to it when.
+
+    The first group is input. ``content`` holds the pieces of the prompt followed by the
+    request's own output; None where the prompt shares nothing and caching it cannot pay.
+    Where ``max_tokens`` exceeds ``output_tokens`` the output ends on a stop token that the
+    scheduler cannot foresee (``stops``).
+
+    Counts follow vLLM: ``computed`` tokens have (or will have, once the scheduled steps ran)
+    their KV entries; ``outputs`` were delivered; ``placeholders`` are output tokens still in
+    flight (asynchronous scheduling).
+
+    The aggregate engine does not touch a decoding request until something happens to it:
+    in step ``s`` its context is ``base + s``. The list-walking engine keeps ``computed``.
+    """
+
+    __slots__ = (
+        "accepted_drafts",
+        "arrival_ns",
+        "base",
+        "blocks",
+        "cached_tokens",
+        "computed",
+        "content",
+        "done_step",
+        "drafts",
+        "enqueued_ns",
+        "finish_ns",
+        "finish_reason",
+        "first_answer_ns",
+        "first_scheduled_ns",
+        "first_token_ns",
+        "growing",
+        "hashed",
+        "held",
+        "in_flight",
+        "index",
+        "is_prefill_chunk",
+        "leave_step",
+        "max_tokens",
+        "name",
+        "on_end",
+        "order",
+        "output_tokens",
+        "outputs",
+        "placeholders",
+        "pool",
+        "preemptions",
+        "priority",
+        "prompt_tokens",
+        "remote_tokens",
+        "replica",
+        "stale",
+        "status",
+        "stops",
+        "thinking_tokens",
+        "verifications",
+    )
+
+    def __init__(
+        self,
+        index: int,
+        arrival_ns: int,
+        prompt_tokens: int,
+        output_tokens: int,
+        *,
+        name: str = "",
+        content: Content | None = None,
+        max_tokens: int | None = None,
+        priority: int = 0,
+        thinking_tokens: int = 0,
+        accepted_drafts: tuple[int, ...] = (),
+        on_end: Callable[[Request], None] | None = None,
+    ) -> None:
+        self.index = index
+        self.name = name
+        self.arrival_ns = arrival_ns
+        self.prompt_tokens = prompt_tokens
+        self.output_tokens = output_tokens
+        self.content = content
+        self.max_tokens = output_tokens if max_tokens is None else max_tokens
+        self.stops = self.max_tokens > output_tokens
+        self.priority = priority
+        self.thinking_tokens = thinking_tokens
+        self.accepted_drafts = accepted_drafts
+        self.on_end = on_end
+        self.remote_tokens = 0
+
+        self.status = WAITING
+        self.computed = 0
+        self.outputs = 0
+        self.placeholders = 0
+        self.in_flight = 0
+        self.stale = 0
+        self.drafts = 0
+        self.is_prefill_chunk = False
+        self.verifications = 0
+        self.preemptions = 0
+
+        self.blocks = 0  # KV blocks held
+        self.hashed = 0  # the first of them, which are in the prefix cache
+        self.held: list[Copy] = []
+        self.growing = False
+
+        self.base = 0
+        self.done_step = NEVER
+        self.leave_step = NEVER
+        self.order = 0
+
+        self.pool = 0
+        self.replica = 0
+        self.enqueued_ns = NEVER
+        self.first_scheduled_ns = NEVER
+        self.first_token_ns = NEVER
+        self.first_answer_ns = NEVER
+        self.finish_ns = NEVER
+        self.cached_tokens = NEVER
+        self.finish_reason = ""
+
+    @property
+    def known_tokens(self) -> int:
+        """Prompt and delivered output [tokens]."""
+        return self.prompt_tokens + self.outputs
+
+    def urgency(self) -> tuple[int, int, str]:
+        """Order of the priority policy: priority, arrival, then the id as a string."""
+        return (self.priority, self.arrival_ns, self.name)

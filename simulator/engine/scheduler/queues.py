@@ -1,0 +1,78 @@
+"""Waiting queues: first come first served, and by priority."""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from typing import Protocol
+
+from simulator.engine.request import Request
+
+
+class WaitingQueue(Protocol):
+    """Requests that wait for admission, in the policy's order."""
+
+    def add(self, request: Request) -> None:
+        """A new arrival."""
+
+    def peek(self) -> Request:
+        """The next to be admitted."""
+        ...
+
+    def pop(self) -> Request:
+        """Remove and return the next to be admitted."""
+        ...
+
+    def put_back(self, requests: list[Request]) -> None:
+        """Return preempted or skipped requests, the first in the list first in line."""
+
+    def remove(self, request: Request) -> None:
+        """Take an aborted request out."""
+
+    def __len__(self) -> int: ...
+
+
+class ArrivalOrder:
+    """First come first served; a preempted request goes back to the front."""
+
+    def __init__(self) -> None:
+        self._queue: deque[Request] = deque()
+        self.add = self._queue.append
+        self.pop = self._queue.popleft
+        self.remove = self._queue.remove
+
+    def peek(self) -> Request:
+        return self._queue[0]
+
+    def put_back(self, requests: list[Request]) -> None:
+        self._queue.extendleft(reversed(requests))
+
+    def __len__(self) -> int:
+        return len(self._queue)
+
+
+class PriorityOrder:
+    """By (priority, arrival, id as a string), also for those put back."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[tuple[int, int, str], int, Request]] = []
+
+    def add(self, request: Request) -> None:
+        heapq.heappush(self._heap, (request.urgency(), request.index, request))
+
+    def peek(self) -> Request:
+        return self._heap[0][2]
+
+    def pop(self) -> Request:
+        return heapq.heappop(self._heap)[2]
+
+    def put_back(self, requests: list[Request]) -> None:
+        for request in requests:
+            self.add(request)
+
+    def remove(self, request: Request) -> None:
+        self._heap = [item for item in self._heap if item[2] is not request]
+        heapq.heapify(self._heap)
+
+    def __len__(self) -> int:
+        return len(self._heap)

@@ -1,0 +1,197 @@
+"""Steps as the engine writes them, reduced in chunks to windowed sums and a histogram.
+
+The engine writes one row per run of equal steps (same batch, contexts growing by one token a
+step) and the end time of every step. Every so often the chunk is expanded to one element per
+step, priced for energy in vectors, added to the windows, and forgotten; so memory does not
+grow with the number of steps unless a scenario asks for all of them.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.latency.pricer import BOUNDS, StepColumns, StepPricer
+from simulator.results.recording import LatencyHistogram, StepTable, StepWindows
+
+#: replica, start_ns, steps, prefill tokens/sequences/context/products, decode sequences/tokens/first
+#: context, KV blocks in use at the first step, requests waiting
+ROW = 12
+CHUNK_STEPS = 1 << 16
+FIRST_WIDTH_NS = 100_000_000
+MOST_WINDOWS = 1024
+#: Inter-token latencies from 1 microsecond on in bins of 0.2 %.
+LOWEST_NS = 1_000.0
+RATIO = 1.002
+BINS = 11_600  # up to about 10,000 s
+
+Ints = NDArray[np.int64]
+
+
+class StepLog:
+    """Steps of all replicas of one pool.
+
+    ``pricer`` gives energy and bottleneck of recorded steps; ``keep_steps`` keeps every step.
+    """
+
+    def __init__(self, pricer: StepPricer, block_size: int, keep_steps: bool = False) -> None:
+        self._pricer = pricer
+        self._block_size = block_size
+        self._rows = array("q")
+        self._ends = array("q")
+        self._kept: list[tuple[Ints, ...]] | None = [] if keep_steps else None
+        self.steps = 0
+        self._width_ns = FIRST_WIDTH_NS
+        self._sums = np.zeros((0, len(_SUMS) + len(BOUNDS)))
+        self._histogram = np.zeros(BINS, dtype=np.int64)
+        self._itl_sum_ns = 0
+        self._itl_count = 0
+
+    def add_run(self, row: tuple[int, ...], ends: list[int]) -> None:
+        """A run of ``row[2] == len(ends)`` equal steps. The hot call: once per run, not per step."""
+        self._rows.extend(row)
+        self._ends.extend(ends)
+        if len(self._ends) >= CHUNK_STEPS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Reduce what has been written since the last flush."""
+        if not self._rows:
+            return
+        rows = np.frombuffer(self._rows, dtype=np.int64).reshape(-1, ROW)
+        ends = np.frombuffer(self._ends, dtype=np.int64)
+        counts = rows[:, 2]
+        run = np.repeat(np.arange(len(rows)), counts)
+        within = np.arange(len(ends)) - np.repeat(np.cumsum(counts) - counts, counts)
+        starts = np.where(within == 0, rows[run, 1], np.concatenate(([0], ends[:-1])))
+        decode_sequences = rows[run, 7]
+        steps = StepColumns(
+            duration_ns=ends - starts,
+            prefill_tokens=rows[run, 3],
+            prefill_sequences=rows[run, 4],
+            prefill_context=rows[run, 5],
+            prefill_products=rows[run, 6],
+            decode_sequences=decode_sequences,
+            decode_tokens=rows[run, 8],
+            decode_context=rows[run, 9] + within * decode_sequences,
+        )
+        kv_blocks = rows[run, 10] + (within * decode_sequences) // self._block_size
+        waiting = rows[run, 11]
+        self._add_windows(steps, ends, kv_blocks, waiting)
+        self._add_inter_token(steps)
+        self.steps += len(ends)
+        if self._kept is not None:
+            self._kept.append(
+                (
+                    rows[run, 0],
+                    starts,
+                    steps.duration_ns,
+                    steps.prefill_tokens,
+                    steps.prefill_sequences,
+                    steps.prefill_context,
+                    steps.prefill_products,
+                    steps.decode_sequences,
+                    steps.decode_tokens,
+                    steps.decode_context,
+                    kv_blocks,
+                    waiting,
+                )
+            )
+        # New arrays: the views above still point into the old ones.
+        self._rows = array("q")
+        self._ends = array("q")
+
+    # -- results -----------------------------------------------------------------------------
+
+    def windows(self) -> StepWindows:
+        """Windowed sums so far."""
+        self.flush()
+        columns = dict(zip(_SUMS, self._sums.T, strict=False))
+        integers = ("steps", "busy_ns", "prefill_tokens", "decode_tokens")
+        return StepWindows(
+            width_ns=self._width_ns,
+            bound_ns=self._sums[:, len(_SUMS) :].copy(),
+            **{k: (v.astype(np.int64) if k in integers else v.copy()) for k, v in columns.items()},
+        )
+
+    def inter_token(self) -> LatencyHistogram:
+        """Histogram of inter-token latencies so far."""
+        self.flush()
+        return LatencyHistogram(LOWEST_NS, RATIO, self._histogram.copy(), self._itl_sum_ns, self._itl_count)
+
+    def step_table(self) -> StepTable | None:
+        """Every step, where they were kept."""
+        self.flush()
+        if self._kept is None:
+            return None
+        if not self._kept:
+            return StepTable(*(np.zeros(0, dtype=np.int64) for _ in range(ROW)))
+        return StepTable(*(np.concatenate(parts) for parts in zip(*self._kept, strict=True)))
+
+    # -- reduction ---------------------------------------------------------------------------
+
+    def _add_windows(self, steps: StepColumns, ends: Ints, kv_blocks: Ints, waiting: Ints) -> None:
+        last = int(ends.max())
+        while last // self._width_ns >= MOST_WINDOWS:
+            self._double_width()
+        needed = last // self._width_ns + 1
+        if needed > len(self._sums):
+            grown = np.zeros((needed, self._sums.shape[1]))
+            grown[: len(self._sums)] = self._sums
+            self._sums = grown
+        costs = self._pricer.costs(steps)
+        duration = steps.duration_ns.astype(np.float64)
+        window = ends // self._width_ns
+        per_step = {
+            "steps": np.ones(len(ends)),
+            "busy_ns": duration,
+            "prefill_tokens": steps.prefill_tokens,
+            "decode_tokens": steps.decode_tokens,
+            "batch_ns": (steps.prefill_sequences + steps.decode_sequences) * duration,
+            "kv_blocks_ns": kv_blocks * duration,
+            "waiting_ns": waiting * duration,
+            "prefill_j": costs.prefill_j,
+            "decode_j": costs.decode_j,
+        }
+        for column, name in enumerate(_SUMS):
+            self._sums[:, column] += np.bincount(window, weights=per_step[name], minlength=len(self._sums))
+        for code in range(len(BOUNDS)):
+            bound = costs.bound == code
+            if bound.any():
+                self._sums[:, len(_SUMS) + code] += np.bincount(
+                    window[bound], weights=duration[bound], minlength=len(self._sums)
+                )
+
+    def _double_width(self) -> None:
+        self._width_ns *= 2
+        if len(self._sums) % 2:
+            self._sums = np.vstack((self._sums, np.zeros((1, self._sums.shape[1]))))
+        self._sums = self._sums[0::2] + self._sums[1::2]
+
+    def _add_inter_token(self, steps: StepColumns) -> None:
+        decoding = steps.decode_sequences > 0
+        if not decoding.any():
+            return
+        duration = steps.duration_ns[decoding]
+        weight = steps.decode_sequences[decoding]
+        position = np.log(np.maximum(duration, LOWEST_NS) / LOWEST_NS) / math.log(RATIO)
+        bins = np.minimum(position.astype(np.int64), BINS - 1)
+        self._histogram += np.bincount(bins, weights=weight, minlength=BINS).astype(np.int64)
+        self._itl_sum_ns += int((duration * weight).sum())
+        self._itl_count += int(weight.sum())
+
+
+_SUMS = (
+    "steps",
+    "busy_ns",
+    "prefill_tokens",
+    "decode_tokens",
+    "batch_ns",
+    "kv_blocks_ns",
+    "waiting_ns",
+    "prefill_j",
+    "decode_j",
+)
