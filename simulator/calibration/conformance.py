@@ -124,7 +124,7 @@ def replay(scenario: OracleScenario, factory: ReplicaFactory = build_replica) ->
     env = Environment(initial_time=0)
     writer = TraceWriter()
     pricer = LinearPricer(LinearBackendSpec(**scenario.step_time), None)
-    log = StepLog(pricer, scenario.settings.block_size)
+    log = StepLog(pricer)
     replica = factory(env, scenario.settings, pricer, log, lambda request: None, observer=writer)
     replica.keeps_early_aborts = False
     requests = {r["id"]: build_request(i, r) for i, r in enumerate(scenario.requests)}

@@ -79,6 +79,7 @@ class KVCache:
         self.caching = caching
         self.free = usable
         self.cached = 0
+        self._settling = False
         self._blank = usable  # free blocks without a hash: the front of the free queue
         self._root = Node(None, None, (), 0)
         self._queue = Copy(self._root, 0, set())  # ring of free copies; its `after` is evicted first
@@ -199,8 +200,13 @@ class KVCache:
     # -- the tree --------------------------------------------------------------------------
 
     def _settle(self, node: Node) -> None:
+        """Register what growing requests have computed behind ``node``, before anyone looks there."""
+        if self._settling:
+            return
+        self._settling = True
         for request in list(node.growers or ()):
             self.register(request, self.grown_tokens(request))
+        self._settling = False
 
     def _stop_growth(self, request: Request) -> None:
         growers = (request.held[-1].node if request.held else self._root).growers
@@ -230,6 +236,10 @@ class KVCache:
         node = copy.node if copy is not None else self._root
         start_node = node
         while position < full:
+            if node.growers and not self._settling:
+                # What they have computed is older than what is entered now.
+                self._settle(node)
+                node = copy.node if copy is not None else self._root
             if copy is not None and copy.blocks < node.blocks:
                 # A twin has computed what follows here. Its blocks are older than ours.
                 length = min(self._match(node, copy.blocks, content, position), full - position)

@@ -126,10 +126,9 @@ class ListedReplica(Replica):
             plan.decode_sequences,
             plan.decode_tokens,
             plan.decode_context,
-            cache.usable - cache.free,
             len(self.scheduler.waiting),
         )
-        self.log.add_run(row, [plan.end_ns])
+        self.log.add_run(row, [plan.end_ns], (cache.usable - cache.free,))
 
     def _watch_progress(self, plan: StepPlan) -> None:
         self._empty_steps = 0 if plan.tokens or plan.preempted else self._empty_steps + 1

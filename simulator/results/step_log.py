@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from array import array
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +19,8 @@ from simulator.latency.pricer import BOUNDS, StepColumns, StepPricer
 from simulator.results.recording import LatencyHistogram, StepTable, StepWindows
 
 #: replica, start_ns, steps, prefill tokens/sequences/context/products, decode sequences/tokens/first
-#: context, KV blocks in use at the first step, requests waiting
-ROW = 12
+#: context, requests waiting
+ROW = 11
 CHUNK_STEPS = 1 << 16
 FIRST_WIDTH_NS = 100_000_000
 MOST_WINDOWS = 1024
@@ -37,11 +38,11 @@ class StepLog:
     ``pricer`` gives energy and bottleneck of recorded steps; ``keep_steps`` keeps every step.
     """
 
-    def __init__(self, pricer: StepPricer, block_size: int, keep_steps: bool = False) -> None:
+    def __init__(self, pricer: StepPricer, keep_steps: bool = False) -> None:
         self._pricer = pricer
-        self._block_size = block_size
         self._rows = array("q")
         self._ends = array("q")
+        self._kv_blocks = array("q")
         self._kept: list[tuple[Ints, ...]] | None = [] if keep_steps else None
         self.steps = 0
         self._width_ns = FIRST_WIDTH_NS
@@ -50,10 +51,14 @@ class StepLog:
         self._itl_sum_ns = 0
         self._itl_count = 0
 
-    def add_run(self, row: tuple[int, ...], ends: list[int]) -> None:
-        """A run of ``row[2] == len(ends)`` equal steps. The hot call: once per run, not per step."""
+    def add_run(self, row: tuple[int, ...], ends: list[int], kv_blocks: Sequence[int]) -> None:
+        """A run of ``row[2] == len(ends)`` equal steps, with the KV blocks in use in each.
+
+        The hot call: once per run, not per step.
+        """
         self._rows.extend(row)
         self._ends.extend(ends)
+        self._kv_blocks.extend(kv_blocks)
         if len(self._ends) >= CHUNK_STEPS:
             self.flush()
 
@@ -78,8 +83,8 @@ class StepLog:
             decode_tokens=rows[run, 8],
             decode_context=rows[run, 9] + within * decode_sequences,
         )
-        kv_blocks = rows[run, 10] + (within * decode_sequences) // self._block_size
-        waiting = rows[run, 11]
+        kv_blocks = np.frombuffer(self._kv_blocks, dtype=np.int64)
+        waiting = rows[run, 10]
         self._add_windows(steps, ends, kv_blocks, waiting)
         self._add_inter_token(steps)
         self.steps += len(ends)
@@ -96,13 +101,14 @@ class StepLog:
                     steps.decode_sequences,
                     steps.decode_tokens,
                     steps.decode_context,
-                    kv_blocks,
+                    kv_blocks.copy(),
                     waiting,
                 )
             )
         # New arrays: the views above still point into the old ones.
         self._rows = array("q")
         self._ends = array("q")
+        self._kv_blocks = array("q")
 
     # -- results -----------------------------------------------------------------------------
 
@@ -128,7 +134,7 @@ class StepLog:
         if self._kept is None:
             return None
         if not self._kept:
-            return StepTable(*(np.zeros(0, dtype=np.int64) for _ in range(ROW)))
+            return StepTable(*(np.zeros(0, dtype=np.int64) for _ in StepTable.__slots__))
         return StepTable(*(np.concatenate(parts) for parts in zip(*self._kept, strict=True)))
 
     # -- reduction ---------------------------------------------------------------------------

@@ -1,0 +1,22 @@
+"""The scenario: one YAML file, typed, validated, with errors that name file, key and remedy.
+
+===================  =========================================================
+`scenario`           `Scenario`, the whole file, and the checks across its parts
+`cluster`            pools, router, transfer link, parallelism
+`engine`             settings of the serving engine under vLLM's names
+`model`              which model card, at which precision
+`workload`           arrivals, lengths, prefixes, sessions
+`backend`            which latency backend prices the steps
+`objectives`         service-level objectives
+`prices`             which prices and which grid
+`loading`            a file, a shipped name or a mapping into a `Scenario`
+`json_schema`        the JSON Schema for editors
+`references`         names of shipped files, and paths of the user's own
+`key_paths`          dotted paths of values, and overrides of them
+`explain`            what pydantic found, as one message for whoever wrote the file
+`checks`             do the names exist, do model and engine agree
+`vllm_args`          a pasted ``vllm serve`` command line into a pool
+===================  =========================================================
+
+Rooms above build what the specs name; the specs themselves know no machinery.
+"""

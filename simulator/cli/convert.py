@@ -1,0 +1,112 @@
+"""``simulator convert``: other programs' files and command lines into ours."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+class Format(StrEnum):
+    """What can be converted."""
+
+    VLLM_ARGS = "vllm-args"
+    TRACE = "trace"
+    AZURE = "azure"
+    BURSTGPT = "burstgpt"
+    MOONCAKE = "mooncake"
+    MEASURED_RUN = "measured-run"
+    TABLE = "table"
+    WORKLOAD = "workload"
+
+
+def convert(
+    format_: Annotated[
+        Format,
+        typer.Argument(
+            metavar="FORMAT",
+            help="vllm-args: a `vllm serve` command line becomes a pool. azure, burstgpt, mooncake,"
+            " measured-run, table (or trace, which tells them apart): a request trace becomes our request"
+            " table. workload: a workload becomes a request table.",
+        ),
+    ],
+    source: Annotated[
+        str,
+        typer.Argument(metavar="FILE", help="The file, the command line itself, or - for standard input."),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="File to write; a request table ends in .csv, .csv.gz or .parquet."),
+    ] = None,
+    hardware: Annotated[
+        str | None, typer.Option(help="vllm-args: the device that the server runs on.")
+    ] = None,
+    replicas: Annotated[int, typer.Option(min=1, help="vllm-args: how many such servers.")] = 1,
+    requests: Annotated[int, typer.Option(min=1, help="workload: how many requests.")] = 10_000,
+    seed: Annotated[int, typer.Option(min=0, help="workload: seed of the traffic.")] = 0,
+) -> None:
+    """Convert a vLLM command line or a request trace."""
+    match format_:
+        case Format.VLLM_ARGS:
+            _vllm_args(source, out, hardware, replicas)
+        case Format.WORKLOAD:
+            _workload(source, out, requests, seed)
+        case _:
+            _trace(format_, source, out)
+
+
+def _vllm_args(source: str, out: Path | None, hardware: str | None, replicas: int) -> None:
+    from simulator.cli.output import write_text
+    from simulator.scenario.vllm_args import pool_from_vllm_args
+
+    conversion = pool_from_vllm_args(_text(source), hardware, replicas)
+    if out is None:
+        typer.echo(conversion.to_yaml(), nl=False)
+        return
+    write_text(out, conversion.to_yaml())
+    for aside in conversion.unsupported:
+        typer.echo(f"not simulated: {aside.flag}: {aside.reason}", err=True)
+
+
+def _text(source: str) -> str:
+    """The pasted text: standard input, the content of a file, or the argument itself."""
+    from simulator.errors import InputError
+
+    if source == "-":
+        return sys.stdin.read()
+    path = Path(source)
+    if " " in source or "\n" in source or not path.is_file():
+        return source
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise InputError("not a text file; expected a vllm serve command line", file=path) from None
+
+
+def _trace(format_: Format, source: str, out: Path | None) -> None:
+    from simulator.workload import read_trace, write_traffic
+
+    layout: Any = "auto" if format_ is Format.TRACE else format_.value
+    target = _needed(out)
+    count = write_traffic([read_trace(source, layout).traffic], target)
+    typer.echo(f"{count} requests written to {out}")
+
+
+def _workload(source: str, out: Path | None, requests: int, seed: int) -> None:
+    from simulator.units.random_streams import RandomStreams
+    from simulator.workload import build_workload, load_workload, write_traffic
+
+    built = build_workload(load_workload(source), RandomStreams(seed), requests)
+    count = write_traffic(built.chunks(), _needed(out))
+    typer.echo(f"{count} requests written to {out}")
+
+
+def _needed(out: Path | None) -> Path:
+    if out is None:
+        raise typer.BadParameter(
+            "say where the request table goes, e.g. --out requests.csv", param_hint="--out"
+        )
+    return out

@@ -1,0 +1,37 @@
+"""Output folders and files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from simulator.errors import InputError
+
+
+def check_writable(folder: Path) -> None:
+    """Refuse an output folder before the work rather than after it.
+
+    Raises
+    ------
+    InputError
+        Where a file is in the way or the nearest existing folder above cannot be written to.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InputError("a file of that name is in the way of the output folder", file=folder)
+    above = folder.absolute().parent
+    while not above.exists():
+        above = above.parent
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise InputError(f"the output folder cannot be made in {str(above)!r}", file=folder)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file so that it appears whole or not at all."""
+    if not path.parent.is_dir():
+        raise InputError("its folder does not exist", file=path)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

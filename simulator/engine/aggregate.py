@@ -1,0 +1,755 @@
+"""The fast engine: vLLM's V1 scheduler on running sums instead of lists.
+
+All running decodes advance by one token per step, so a decode is a pair (step at which it
+joined, length then) and is not touched until something happens to it. In step ``s`` a decode
+has context ``base + s``; the batch is its size, the sum of the bases, and a count of decodes
+per residue class of the block size, which says how many need a new block in each step.
+Requests that will end sit in buckets by step. Between an admission, an end, a lack of blocks
+and the next arrival the batch only ages: the durations of the whole run of steps are computed
+at once, and one event is scheduled at its end. An arrival in between moves the event
+forward to the boundary of the step that is executing.
+
+It covers the default policy (first come first served, chunked prefill or not, prefix caching,
+preemption, synchronous and asynchronous scheduling) where the budget holds a full batch;
+`engine.build` picks the list-walking engine for everything else. Both make the same decisions:
+the golden traces and a property test hold them equal, with and without jumps.
+
+Step numbers count the steps that schedule at least one token. With ``lag`` 0 (synchronous) a
+step is composed when the one before it has ended; with ``lag`` 1 when it starts.
+
+``_on_wake``, ``_compose`` and ``_run_on`` are the hot path (`python -m benchmarks`, figures
+``engine.*``): they are flat on purpose.
+"""
+
+from __future__ import annotations
+
+import heapq
+from bisect import bisect_left
+from collections import deque
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+
+from simulator.engine.kv_cache import KVCache
+from simulator.engine.replica import Counts, Replica
+from simulator.engine.request import FINISHED, NEVER, PREEMPTED, RUNNING, Request
+from simulator.engine.scheduler.plan import Entry, StepPlan
+from simulator.engine.settings import EngineSettings
+from simulator.errors import SimulatorError
+
+#: Runs at least this long are computed in numpy, shorter ones in a loop.
+VECTOR_STEPS = 32
+#: Longest run computed ahead at first; it adapts to how far runs get before something happens.
+FIRST_HORIZON = 64
+LONGEST_HORIZON = 8192
+
+
+def covers(settings: EngineSettings) -> bool:
+    """True where the sums suffice: every running request gets its tokens in every step."""
+    return (
+        settings.scheduler == "vllm"
+        and settings.policy == "fcfs"
+        and settings.num_speculative_tokens == 0
+        and settings.long_prefill_token_threshold == 0
+        and settings.seats <= settings.token_budget
+    )
+
+
+class _GrowingCache(KVCache):
+    """A KV cache that can ask how far decoding requests have grown."""
+
+    step = 0  # the step that is being composed
+    lag = 0
+
+    def grown_tokens(self, request: Request) -> int:
+        return request.base + min(self.step, request.leave_step) - self.lag
+
+
+class AggregateReplica(Replica):
+    """A replica that jumps over steps in which nothing changes.
+
+    ``jumping=False`` takes one event per step; results are bit-identical.
+    """
+
+    def __init__(self, *args: Any, jumping: bool = True, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        settings = self.settings
+        self.cache = _GrowingCache(settings.usable_blocks, settings.block_size, settings.enable_prefix_caching)
+        self.cache.lag = self._lag = 1 if settings.async_scheduling else 0
+        self._size = settings.block_size
+        self._budget = settings.token_budget
+        self._seats = settings.seats
+        self._longest = settings.max_model_len
+        self._chunked = settings.enable_chunked_prefill
+        self._reserve = settings.scheduler_reserve_full_isl
+        self._watermark = settings.watermark_blocks
+        self._stepwise = not jumping or self.observer is not None
+        self._horizon = FIRST_HORIZON
+
+        self._waiting: deque[Request] = deque()
+        self._running: dict[Request, None] = {}  # in order of admission
+        self._admissions = 0
+        self._partial: Request | None = None  # the one request whose prompt is not all scheduled
+
+        # The decodes of the next step to be composed.
+        self._decodes = 0
+        self._bases = 0
+        self._residues = [0] * self._size  # decodes that need a block in steps of that residue
+
+        # What will happen in which step, once its output is processed.
+        self._ends_at: dict[int, list[Request]] = {}
+        self._answers_at: dict[int, list[Request]] = {}
+        self._leaves_after: dict[int, list[Request]] = {}
+        self._events: list[int] = []
+
+        # Planned steps: their end times from step `_first` on, and rows of equal steps for the log.
+        self._first = 0
+        self._start_ns = 0
+        self._ends: list[int] = []
+        self._rows: list[tuple[int, ...]] = []  # (steps, prefill x4, decode x3, kv blocks or -1, waiting)
+        self._taken_to = -1  # blocks have been taken for steps up to this one
+        self._wake_step = 0
+        self._retry = False
+        self._awake = False
+
+        self._plans: dict[int, StepPlan] = {}  # with an observer only
+        self._empty_plan: StepPlan | None = None
+
+    def counts(self) -> Counts:
+        self.cache.settle_all()
+        return Counts(len(self._running), len(self._waiting), self.cache.free, self.cache.cached)
+
+    # -- events --------------------------------------------------------------------------------
+
+    def _notice(self) -> None:
+        if self._awake:
+            return
+        now = self.env.now
+        ends = self._ends
+        if not ends:
+            self._wake_at(now)
+            return
+        executing = self._first + bisect_left(ends, now)
+        if executing < self._wake_step:
+            self._wake_step = executing
+            self._wake_at(ends[executing - self._first])
+
+    def _on_wake(self, now: int) -> None:
+        self._awake = True
+        if self._ends:
+            step = self._wake_step
+            self._commit(step)
+            aborted = self._take_aborts(now, step) if self._aborts else []
+            self._complete(step, now, aborted)
+        if self._inbox:
+            for request in self._inbox:
+                request.enqueued_ns = now
+            self._waiting.extend(self._inbox)
+            self._inbox.clear()
+        if self._aborts:
+            aborted = self._take_aborts(now, self._first + len(self._ends) - 1 - self._lag)
+            if aborted and self.observer:
+                self.observer.aborted(self, aborted, now)
+        self._plan_ahead(now)
+        self._awake = False
+
+    def _plan_ahead(self, now: int) -> None:
+        """Compose the steps that are due and plan the run of equal steps behind them."""
+        ends = self._ends
+        lag = self._lag
+        first = self._first
+        leaves = self._leaves_after
+        step = first + len(ends)
+        self._retry = False
+        while True:
+            if leaves:
+                self._leave(step - 1)
+            if not self._compose(step, now):
+                break
+            step = first + len(ends)
+            if len(ends) > lag:
+                if not self._retry and not self._stepwise:
+                    self._run_on(step)
+                break
+            if not self._retry and not self._stepwise and self._decodes:
+                self._run_on(step)
+                if len(ends) > lag:
+                    break
+                step = first + len(ends)
+        if not ends:
+            if self._waiting:
+                raise SimulatorError(
+                    f"requests wait but none can be scheduled: {len(self._waiting)} waiting, "
+                    f"{self.cache.free} of {self.cache.usable} KV blocks free"
+                )
+            return
+        last = first + len(ends) - 1
+        wake = max(first, last - lag)
+        events = self._events
+        while events and events[0] < first:
+            heapq.heappop(events)
+        if events and events[0] < wake:
+            wake = events[0]
+        self._wake_step = wake
+        self._wake_at(ends[wake - first])
+
+    # -- composing steps -------------------------------------------------------------------------
+
+    def _compose(self, step: int, now: int) -> bool:
+        """Compose one step and append it to the plan; False where nothing can be scheduled."""
+        cache = self.cache
+        cache.step = step
+        size = self._size
+        decodes = self._decodes
+        budget = self._budget - decodes
+        needed = self._residues[step % size] if decodes else 0
+        partial = self._partial
+        chunk = 0
+        preempted: list[Request] | None = None
+        if partial is not None:
+            chunk = min(partial.prompt_tokens + partial.outputs - partial.computed, budget)
+            partial_needed = -(-(partial.computed + chunk) // size) - partial.blocks
+            if needed + partial_needed > cache.free:
+                preempted = self._relieve(step, partial_needed)
+                partial = self._partial
+                decodes = self._decodes
+                needed = 0
+            else:
+                cache.take(partial_needed)
+                partial.blocks += partial_needed
+        elif needed > cache.free:
+            preempted = self._relieve(step, 0)
+            decodes = self._decodes
+            needed = 0
+        if needed:
+            cache.take(needed)
+        decode_context = self._bases + decodes * step
+        decode_sequences = decodes
+
+        tokens = sequences = context = products = 0
+        entries: list[Entry] | None = None if self.observer is None else self._decode_entries(step, chunk)
+        joining: list[Request] = []
+        if partial is not None:
+            start = partial.computed
+            end = start + chunk
+            budget -= chunk
+            cache.register(partial, end)
+            if partial.outputs and start >= partial.prompt_tokens + partial.outputs - 1:
+                decode_sequences += 1
+                decode_context += end
+            else:
+                tokens, sequences, context, products = chunk, 1, end, chunk * end
+            partial.computed = end
+            if end == partial.prompt_tokens + partial.outputs:
+                joining.append(partial)
+                self._partial = None
+        waiting = self._waiting
+        admitted: list[tuple[Request, int, bool]] | None = None
+        if waiting and preempted is None:
+            running = self._running
+            seats = self._seats
+            caching = cache.caching
+            while budget > 0 and waiting and len(running) < seats:
+                request = waiting[0]
+                known = request.prompt_tokens + request.outputs
+                if request.remote_tokens:
+                    hits, hit_blocks, ownerless = [], 0, 0
+                    start = request.remote_tokens
+                elif caching:
+                    hits, hit_blocks, ownerless = cache.lookup(request)
+                    start = hit_blocks * size
+                else:
+                    hits, hit_blocks, ownerless = [], 0, 0
+                    start = 0
+                scheduled = known - start
+                if scheduled > budget:
+                    if not self._chunked:
+                        break
+                    scheduled = budget
+                end = start + scheduled
+                free_needed = -(-(known if self._reserve else end) // size) - hit_blocks + ownerless
+                if running:
+                    free_needed += self._watermark
+                if free_needed > cache.free:
+                    break
+                if hits:
+                    cache.adopt(request, hits)
+                blocks = -(-end // size)
+                cache.take(blocks - hit_blocks)
+                request.blocks = blocks
+                if caching:
+                    cache.register(request, end)
+                    if not request.remote_tokens:
+                        self.prefix_stats.record(request, start)
+                waiting.popleft()
+                running[request] = None
+                self._admissions += 1
+                request.order = self._admissions
+                if request.first_scheduled_ns == NEVER:
+                    request.first_scheduled_ns = now
+                    request.cached_tokens = start
+                if entries is not None:
+                    if admitted is None:
+                        admitted = []
+                    admitted.append((request, start, request.status == PREEMPTED))
+                    is_decode = request.outputs > 0 and start >= known - 1
+                    entries.append(Entry(request, scheduled, start, is_decode, 0))
+                request.status = RUNNING
+                budget -= scheduled
+                if request.outputs and start >= known - 1:
+                    decode_sequences += 1
+                    decode_context += end
+                else:
+                    tokens += scheduled
+                    sequences += 1
+                    context += end
+                    products += scheduled * end
+                request.computed = end
+                if end == known:
+                    joining.append(request)
+                else:
+                    self._partial = request
+        self._retry = (
+            preempted is not None or self._partial is not None or (budget <= 0 and len(waiting) > 0)
+        )
+        if not decode_sequences and not sequences:
+            if entries is not None:
+                self._note_empty(preempted, now)
+            return False
+
+        ends = self._ends
+        begin = ends[-1] if ends else now
+        if not ends:
+            self._start_ns = now
+        if sequences or decode_sequences != decodes:
+            duration = self.pricer.step_ns(
+                tokens, sequences, context, products, decode_sequences, decode_sequences, decode_context
+            )
+        else:
+            fixed, slope, _ = self.pricer.decode_line(decodes, decode_context)
+            duration = int(fixed + slope * decode_context)
+        end_ns = begin + duration
+        ends.append(end_ns)
+        used = cache.usable - cache.free
+        self._rows.append(
+            (1, tokens, sequences, context, products, decode_sequences, decode_sequences, decode_context, used, len(waiting))
+        )
+        self._taken_to = step
+        for request in joining:
+            self._join(request, step, end_ns)
+        if entries is not None:
+            self._note_plan(step, entries, admitted, preempted, now, begin, end_ns)
+        return True
+
+    def _join(self, request: Request, step: int, end_ns: int) -> None:
+        """All known tokens of a request are scheduled by ``step``: it decodes from the next step on."""
+        if request.first_token_ns == NEVER:
+            request.first_token_ns = end_ns
+            if not request.thinking_tokens:
+                request.first_answer_ns = end_ns
+        request.base = base = request.computed - step
+        wanted = min(request.output_tokens, self._longest - request.prompt_tokens)
+        done = step + wanted - request.outputs - 1
+        leave = done
+        if self._lag and request.stops and wanted == request.output_tokens:
+            # The stop token is seen one step late, unless the model's length ends it anyway.
+            leave += request.prompt_tokens + wanted < self._longest
+        request.done_step = done
+        request.leave_step = leave
+        bucket = self._ends_at.get(done)
+        if bucket is None:
+            self._ends_at[done] = [request]
+            heapq.heappush(self._events, done)
+        else:
+            bucket.append(request)
+        if request.first_answer_ns == NEVER and request.thinking_tokens < wanted:
+            answer = step + request.thinking_tokens - request.outputs
+            self._answers_at.setdefault(answer, []).append(request)
+            heapq.heappush(self._events, answer)
+        if leave > step:
+            self._decodes += 1
+            self._bases += base
+            self._residues[(1 - base) % self._size] += 1
+            bucket = self._leaves_after.get(leave)
+            if bucket is None:
+                self._leaves_after[leave] = [request]
+            else:
+                bucket.append(request)
+            if self.cache.caching:
+                self.cache.watch_growth(request)
+
+    def _leave(self, step: int) -> None:
+        """Take those out of the sums whose last scheduled step is ``step``."""
+        bucket = self._leaves_after.pop(step, None)
+        if bucket is not None:
+            for request in bucket:
+                if request.leave_step == step and request.status == RUNNING:
+                    self._remove_decode(request)
+
+    def _remove_decode(self, request: Request) -> None:
+        self._decodes -= 1
+        self._bases -= request.base
+        self._residues[(1 - request.base) % self._size] -= 1
+
+    def _run_on(self, step: int) -> None:
+        """Plan the run of decode-only steps from ``step`` on, in which the batch only ages."""
+        events = self._events
+        first = self._first
+        while events and events[0] < first:
+            heapq.heappop(events)
+        if not events:
+            return
+        lag = self._lag
+        decodes = self._decodes
+        event = events[0]
+        last = min(event, step + self._horizon - 1)
+        if last == event and lag and event >= step - 1 and event not in self._leaves_after:
+            last = event + lag  # nobody leaves after the event: the step behind it is equal
+        ends = self._ends
+        if decodes and last >= step:
+            last = self._blocks_last(step, last)
+            if last >= step:
+                self._append_run(step, last, decodes, self._bases)
+        if lag and ends and first + len(ends) - 1 == event and event >= step - 1:
+            self._append_drain(event)
+
+    def _append_drain(self, event: int) -> None:
+        """The step composed when the event's step starts: without those that leave after it."""
+        decodes = self._decodes
+        bases = self._bases
+        needed = self._residues[(event + 1) % self._size]
+        for request in self._leaves_after.get(event, ()):
+            if request.leave_step == event and request.status == RUNNING:
+                decodes -= 1
+                bases -= request.base
+                needed -= (request.base + event) % self._size == 0
+        if decodes:
+            if needed + self._growth(self._taken_to + 1, event) > self.cache.free:
+                return
+            self._append_run(event + 1, event + 1, decodes, bases)
+
+    def _blocks_last(self, step: int, last: int) -> int:
+        """The last step up to ``last`` for which the free blocks suffice."""
+        free = self.cache.free
+        if self._decodes * (-(-(last - step + 1) // self._size)) <= free:
+            return last
+        residues = self._residues
+        size = self._size
+        for s in range(step, last + 1):
+            free -= residues[s % size]
+            if free < 0:
+                return s - 1
+        return last
+
+    def _growth(self, start: int, last: int) -> int:
+        """Blocks that the present decodes need in steps ``start`` to ``last``."""
+        steps = last - start + 1
+        if steps <= 0:
+            return 0
+        cycles, rest = divmod(steps, self._size)
+        total = cycles * self._decodes
+        if rest:
+            begin = start % self._size
+            residues = self._residues
+            total += sum(residues[begin : begin + rest])
+            if begin + rest > self._size:
+                total += sum(residues[: begin + rest - self._size])
+        return total
+
+    def _append_run(self, step: int, last: int, decodes: int, bases: int) -> None:
+        """Append equal steps ``step`` to ``last`` to the plan."""
+        ends = self._ends
+        now = ends[-1]
+        context = bases + decodes * step
+        self._rows.append((last - step + 1, 0, 0, 0, 0, decodes, decodes, context, -1, len(self._waiting)))
+        decode_line = self.pricer.decode_line
+        remaining = last - step + 1
+        append = ends.append
+        while remaining:
+            fixed, slope, context_end = decode_line(decodes, context)
+            steps = min(remaining, (context_end - context) // decodes + 1)
+            remaining -= steps
+            if steps < VECTOR_STEPS:
+                for _ in range(steps):
+                    now += int(fixed + slope * context)
+                    append(now)
+                    context += decodes
+            else:
+                contexts = context + decodes * np.arange(steps)
+                durations = (fixed + slope * contexts).astype(np.int64)
+                ends += (now + np.cumsum(durations)).tolist()
+                now = ends[-1]
+                context += decodes * steps
+
+    # -- passing step boundaries --------------------------------------------------------------------
+
+    def _commit(self, step: int) -> None:
+        """Steps up to ``step`` have run: log them, take their blocks; keep what is composed beyond."""
+        ends = self._ends
+        lag = self._lag
+        count = step - self._first + 1
+        keep = min(count + lag, len(ends))
+        cache = self.cache
+        start = self._start_ns
+        log = self.log
+        number = self.number
+        rows = self._rows
+        passed = 0
+        kept: list[tuple[int, ...]] = []
+        for position, row in enumerate(rows):
+            steps = row[0]
+            if passed + steps > count:
+                kept = rows[position:]
+                break
+            if row[8] < 0:
+                row = self._take_run(row, self._first + passed)
+                log.add_run((number, start, *row[:8], row[9]), ends[passed : passed + steps], row[8])  # type: ignore[arg-type]
+            else:
+                log.add_run((number, start, *row[:8], row[9]), ends[passed : passed + 1], (row[8],))
+            passed += steps
+            start = ends[passed - 1]
+        if passed < count:
+            row = kept[0]
+            steps = count - passed
+            done = self._take_run((steps, *row[1:]), self._first + passed)
+            log.add_run((number, start, *done[:8], done[9]), ends[passed:count], done[8])  # type: ignore[arg-type]
+            start = ends[count - 1]
+            kept[0] = (row[0] - steps, *row[1:7], row[7] + steps * row[5], *row[8:])
+        if self._leaves_after:
+            self._leave(step)
+        self._rows = []
+        if keep > count:
+            row = kept[0]
+            if row[8] < 0:
+                needed = self._growth(step + 1, step + 1)
+                cache.take(needed)
+                self._taken_to = step + 1
+                row = (1, *row[1:8], cache.usable - cache.free, row[9])
+            self._rows.append(row)
+        if count > self._horizon // 2:
+            self._horizon = min(2 * self._horizon, LONGEST_HORIZON)
+        elif len(ends) > FIRST_HORIZON and count * 8 < len(ends):
+            self._horizon = max(self._horizon // 2, FIRST_HORIZON)
+        self._start_ns = start
+        self._ends = ends[count:keep]
+        self._first = step + 1
+
+    def _take_run(self, row: tuple[int, ...], step: int) -> tuple[Any, ...]:
+        """Take the blocks of a run's steps; the row with the blocks in use after each of them."""
+        cache = self.cache
+        size = self._size
+        steps = row[0]
+        begin = step % size
+        used = cache.usable - cache.free
+        residues = self._residues
+        if steps == 1:
+            needed = residues[begin]
+            blocks = (used + needed,)
+        else:
+            cycle = residues[begin:] + residues[:begin]
+            if steps > size:
+                cycle = (cycle * (-(-steps // size)))[:steps]
+            blocks = tuple(accumulate(cycle[:steps], initial=used))[1:]
+            needed = blocks[-1] - used
+        cache.take(needed)
+        self._taken_to = step + steps - 1
+        return (*row[:8], blocks, row[9])
+
+    def _complete(self, step: int, now: int, aborted: list[Request]) -> None:
+        """Process the output of ``step``: ends and first answers."""
+        marks = self._answers_at.pop(step, None) if self._answers_at else None
+        if marks is not None:
+            for request in marks:
+                if request.first_answer_ns == NEVER and request.status in (RUNNING, PREEMPTED):
+                    request.first_answer_ns = now
+        plan = self._plans.pop(step, None)
+        emitted = [] if plan is None else self._emissions(plan)
+        ended = self._ends_at.pop(step, None)
+        finished: list[Request] = []
+        if ended is not None:
+            if len(ended) > 1:
+                ended.sort(key=_by_order)
+            for request in ended:
+                if request.done_step == step and request.status != FINISHED:
+                    self._finish(request)
+                    finished.append(request)
+        if plan is not None:
+            assert self.observer is not None
+            self.observer.completed(self, plan, emitted, finished, aborted)
+        for request in finished:
+            self._ended(request, now)
+
+    def _finish(self, request: Request) -> None:
+        cache = self.cache
+        total = min(request.output_tokens, self._longest - request.prompt_tokens)
+        request.outputs = total
+        request.finish_reason = "stop" if request.stops and total == request.output_tokens else "length"
+        if request.status == PREEMPTED:
+            self._waiting.remove(request)
+        else:
+            del self._running[request]
+            if request.leave_step > request.done_step - 1 + self._lag and request.leave_step >= request.done_step:
+                pass
+            computed = request.base + request.leave_step
+            if request.growing:
+                cache.register(request, request.base + request.done_step)
+            request.blocks = -(-computed // self._size)
+            cache.release(request)
+        request.status = FINISHED
+
+    # -- preemption and aborts -------------------------------------------------------------------------
+
+    def _relieve(self, step: int, partial_needed: int) -> list[Request]:
+        """Blocks run out while ``step`` is composed: scan the running list as vLLM does."""
+        cache = self.cache
+        order = list(self._running)
+        preempted: list[Request] = []
+        index = 0
+        while index < len(order):
+            request = order[index]
+            if request is self._partial:
+                needed = partial_needed
+            elif request.leave_step < step:
+                needed = 0
+            else:
+                needed = int((request.base + step - 1) % self._size == 0)
+            while needed > cache.free:
+                victim = order.pop()
+                self._preempt(victim, step)
+                preempted.append(victim)
+                if victim is request:
+                    return preempted
+            cache.take(needed)
+            if request is self._partial:
+                request.blocks += needed
+            index += 1
+        return preempted
+
+    def _preempt(self, request: Request, step: int) -> None:
+        """Recompute later. ``step`` is being composed; a token in flight is still delivered."""
+        del self._running[request]
+        if request is self._partial:
+            self._partial = None
+            self.cache.release(request)
+        else:
+            last = min(step - 1, request.leave_step)
+            self._give_back(request, last)
+            if request.leave_step >= step:
+                self._remove_decode(request)
+            request.outputs = request.base + min(step - 1, request.done_step) + 1 - request.prompt_tokens
+            request.leave_step = NEVER
+            if request.done_step >= step:
+                request.done_step = NEVER
+        request.computed = 0
+        request.remote_tokens = 0
+        request.status = PREEMPTED
+        request.preemptions += 1
+        self._waiting.appendleft(request)
+
+    def _give_back(self, request: Request, last: int) -> None:
+        """Release the blocks of a decode whose last scheduled step is ``last``."""
+        cache = self.cache
+        if request.growing:
+            cache.register(request, request.base + last - self._lag)
+        request.blocks = -(-(request.base + last) // self._size)
+        cache.release(request)
+
+    def _take_aborts(self, now: int, step: int) -> list[Request]:
+        """Drop requests before the output of ``step`` is processed."""
+        dropped = []
+        kept = []
+        for request in self._aborts:
+            if request.status == FINISHED:
+                continue
+            if request.enqueued_ns == NEVER:
+                kept.append(request)
+                continue
+            if request not in self._running:
+                self._waiting.remove(request)
+            else:
+                del self._running[request]
+                if request is self._partial:
+                    self._partial = None
+                    self.cache.release(request)
+                else:
+                    composed = step + self._lag
+                    self._give_back(request, min(composed, request.leave_step))
+                    if request.leave_step > composed:
+                        self._remove_decode(request)
+                    request.outputs = request.base + step - request.prompt_tokens
+            request.finish_reason = "abort"
+            request.leave_step = request.done_step = NEVER
+            request.status = FINISHED
+            dropped.append(request)
+            self._ended(request, now)
+        self._aborts = kept if self.keeps_early_aborts else []
+        return dropped
+
+    # -- for an observer -----------------------------------------------------------------------------
+
+    def _decode_entries(self, step: int, chunk: int) -> list[Entry]:
+        """Entries of the running requests, as if the lists had been walked."""
+        entries = []
+        for request in self._running:
+            if request is self._partial:
+                start = request.computed
+                known = request.prompt_tokens + request.outputs
+                entries.append(Entry(request, chunk, start, request.outputs > 0 and start >= known - 1, 0))
+            elif request.leave_step >= step:
+                entries.append(Entry(request, 1, request.base + step - 1, True, 0))
+        return entries
+
+    def _note_plan(
+        self,
+        step: int,
+        entries: list[Entry],
+        admitted: list[tuple[Request, int, bool]] | None,
+        preempted: list[Request] | None,
+        now: int,
+        start_ns: int,
+        end_ns: int,
+    ) -> None:
+        assert self.observer is not None
+        plan = StepPlan()
+        plan.entries = entries
+        plan.admitted = admitted or []
+        plan.preempted = preempted or []
+        plan.add_up()
+        plan.sampling = [
+            entry.start + entry.scheduled >= entry.request.prompt_tokens + entry.request.outputs for entry in entries
+        ]
+        plan.start_ns = start_ns
+        plan.end_ns = end_ns
+        self._plans[step] = plan
+        self.observer.composed(self, plan, now)
+        self._pass_empty()
+
+    def _note_empty(self, preempted: list[Request] | None, now: int) -> None:
+        """A step without tokens: it takes no time and is done when the one before it is."""
+        assert self.observer is not None
+        if not self._running and not self._waiting:
+            return
+        plan = StepPlan()
+        plan.preempted = preempted or []
+        plan.start_ns = plan.end_ns = self._ends[-1] if self._ends else now
+        self.observer.composed(self, plan, now)
+        self._pass_empty()
+        self._empty_plan = plan
+
+    def _pass_empty(self) -> None:
+        if self._empty_plan is not None:
+            assert self.observer is not None
+            plan, self._empty_plan = self._empty_plan, None
+            self.observer.completed(self, plan, [], [], [])
+
+    def _emissions(self, plan: StepPlan) -> list[tuple[Request, int]]:
+        return [
+            (entry.request, 1)
+            for entry, samples in zip(plan.entries, plan.sampling, strict=True)
+            if samples and entry.request.status != FINISHED
+        ]
+
+
+def _by_order(request: Request) -> int:
+    return request.order

@@ -1,0 +1,250 @@
+"""The ``execution:`` section of a hardware profile: how a device runs a model, with constants.
+
+Four execution models cover the catalogue. ``roofline`` is for machines that stream weights
+from HBM, GDDR or LPDDR; ``static_shapes`` for compiled fixed-shape graphs (Inferentia,
+Trainium); ``sram_pipeline`` for weights resident in the SRAM of many chips (LPU);
+``wafer`` for layers spread over wafers. The physics stands in ``simulator/latency``; here
+are only the constants, each group with source, date, confidence and fit error.
+
+Times carry their unit in the name (``_us``, ``_ns``); shares are of the profile's peaks.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+)
+
+Share = Annotated[float, Field(gt=0, le=1)]
+Confidence = Literal["datasheet", "vendor-claim", "press", "third-party-measurement", "fitted", "estimate"]
+
+
+def _joined(source: object) -> object:
+    """Several citations as one text."""
+    return "; ".join(str(part) for part in source) if isinstance(source, list | tuple) else source
+
+
+class Evidence(BaseModel):
+    """Where a group of constants comes from.
+
+    ``source`` may be a list of citations. ``fit_error`` is the mean absolute relative error of
+    the fit on its own data [1].
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: Annotated[str, BeforeValidator(_joined)]
+    date: str
+    confidence: Confidence
+    fit_error: NonNegativeFloat | None = None
+    note: str | None = None
+
+
+class Gemm(Evidence):
+    """Dense matrix products: ``fixed + (memory**overlap + compute**overlap) ** (1 / overlap)``."""
+
+    fixed_us: NonNegativeFloat
+    bandwidth_efficiency: Share
+    compute_efficiency: Share
+    overlap: Annotated[float, Field(ge=1)]
+
+
+class DecodeAttention(Evidence):
+    """Attention of one-token entries over their cache, per layer.
+
+    ``per_kv_head_ns`` is the floor per sequence and KV head; ``mixed_batch_factor``
+    multiplies the varying part in a step that also holds prefill.
+    """
+
+    fixed_us: NonNegativeFloat
+    bandwidth_efficiency: Share
+    per_kv_head_ns: NonNegativeFloat
+    overlap: Annotated[float, Field(ge=1)]
+    mixed_batch_factor: Annotated[float, Field(ge=1)] = 1.0
+
+
+class PrefillAttention(Evidence):
+    """Attention of prompt tokens, bound by compute.
+
+    Short prompts fill the device badly: a prompt of n tokens takes as long as
+    ``n + ramp_tokens`` would at ``compute_efficiency``.
+    """
+
+    compute_efficiency: Share
+    ramp_tokens: NonNegativeFloat
+
+
+class LayerRest(Evidence):
+    """Norms, rotary embedding, activation, cache write and launches of one layer."""
+
+    fixed_us: NonNegativeFloat
+    hidden_bytes: NonNegativeFloat = 12.0
+
+
+class Experts(Evidence):
+    """Products of the routed experts of one layer.
+
+    ``imbalance`` is the load of the busiest expert-parallel rank over the mean.
+    """
+
+    fixed_us: NonNegativeFloat
+    bandwidth_efficiency: Share
+    compute_efficiency: Share
+    overlap: Annotated[float, Field(ge=1)]
+    imbalance: Annotated[float, Field(ge=1)] = 1.0
+
+
+class Sampling(Evidence):
+    """Top-p/top-k filtering per sequence and vocabulary entry, by implementation."""
+
+    sort_ns: NonNegativeFloat
+    triton_ns: NonNegativeFloat
+    flashinfer_ns: NonNegativeFloat
+
+
+class Host(Evidence):
+    """Host work per step: scheduling, input preparation, output handling.
+
+    ``hidden_per_sequence_us`` replaces ``per_sequence_us`` where scheduling is asynchronous: only
+    what must end before the next launch counts. ``eager_layer_us`` is the launching of one
+    layer's kernels where no CUDA graph does it.
+    """
+
+    step_us: NonNegativeFloat
+    per_sequence_us: NonNegativeFloat
+    hidden_per_sequence_us: NonNegativeFloat
+    eager_layer_us: NonNegativeFloat
+
+
+class Power(Evidence):
+    """Draw of a busy device above idle, as shares of TDP.
+
+    ``busy + memory * sqrt(memory use) + compute * sqrt(compute use)``, where a use is the
+    share of the peak rate attained over the step; total draw never exceeds ``ceiling``.
+    """
+
+    busy: NonNegativeFloat
+    memory: NonNegativeFloat
+    compute: NonNegativeFloat
+    ceiling: Share = 1.0
+
+
+class RooflineExecution(BaseModel):
+    """Streams weights and cache from its main memory; groups left out take family defaults.
+
+    ``gemm`` and ``experts`` are keyed by the format of the weights (bf16, fp8, int8, int4,
+    nvfp4, mxfp4), ``decode_attention`` by that of the KV cache. ``tier`` names the memory
+    tier that weights and cache are streamed from; default: the largest.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: Literal["roofline"] = "roofline"
+    gemm: dict[str, Gemm] = Field(default_factory=dict)
+    decode_attention: dict[str, DecodeAttention] = Field(default_factory=dict)
+    prefill_attention: PrefillAttention | None = None
+    layer: LayerRest | None = None
+    experts: dict[str, Experts] = Field(default_factory=dict)
+    sampling: Sampling | None = None
+    host: Host | None = None
+    power: Power | None = None
+    tier: str | None = None
+
+
+class StaticShapesExecution(Evidence):
+    """Graphs compiled per (seats, sequence bucket): every step pays for its padding.
+
+    Attributes
+    ----------
+    layer_us
+        Fixed time of one layer, collectives included [us].
+    bandwidth_efficiency, cache_efficiency, compute_efficiency
+        Attained shares of peak for weights, KV cache and prompt products.
+    cores_per_chip
+        A KV head is copied to every core that needs it, so with more cores than KV heads
+        the cache is read (and stored) once per core.
+    smallest_bucket
+        Sequence buckets are powers of two from here [tokens].
+    prefill_us
+        Fixed time of one prompt graph [us].
+    """
+
+    model: Literal["static_shapes"]
+    layer_us: NonNegativeFloat
+    bandwidth_efficiency: Share
+    cache_efficiency: Share
+    compute_efficiency: Share
+    cores_per_chip: PositiveInt
+    smallest_bucket: PositiveInt = 128
+    prefill_us: NonNegativeFloat = 0.0
+    tier: str | None = None
+    power: Power | None = None
+
+
+class SramPipelineExecution(Evidence):
+    """Weights stay in the SRAM of many chips; a token walks through groups of chips.
+
+    Attributes
+    ----------
+    group_chips
+        Chips that hold one stage together (tensor-parallel inside).
+    layer_us
+        Fixed latency of one layer: vector operations, exchanges inside the group and the
+        hop to the next [us].
+    weight_efficiency
+        Share of the SRAM bandwidth at which weights reach the multipliers.
+    compute_efficiency
+        Share of peak in prompt products.
+    usable_sram
+        Share of the SRAM left for weights and cache (the rest: instructions, activations).
+    """
+
+    model: Literal["sram_pipeline"]
+    group_chips: PositiveInt
+    layer_us: NonNegativeFloat
+    weight_efficiency: Share
+    compute_efficiency: Share
+    usable_sram: Share = 0.95
+    busy_power: Share | None = None
+
+
+class WaferExecution(Evidence):
+    """Layers lie side by side on one or more wafers; a token walks across them.
+
+    Attributes
+    ----------
+    layer_us
+        Fixed latency of one layer [us].
+    hidden_element_ns
+        Serial movement of an activation vector over the fabric, per layer and element of
+        the hidden size [ns].
+    wafer_hop_us
+        Passing an activation from wafer to wafer [us].
+    compute_efficiency
+        Share of peak in prompt products.
+    usable_sram
+        Share of the SRAM left for weights and cache.
+    """
+
+    model: Literal["wafer"]
+    layer_us: NonNegativeFloat
+    hidden_element_ns: PositiveFloat
+    wafer_hop_us: NonNegativeFloat
+    compute_efficiency: Share
+    usable_sram: Share = 0.95
+    busy_power: Share | None = None
+
+
+#: How a device runs a model, as its hardware profile says.
+Execution = Annotated[
+    RooflineExecution | StaticShapesExecution | SramPipelineExecution | WaferExecution,
+    Field(discriminator="model"),
+]

@@ -1,0 +1,242 @@
+"""Compiles what a scenario says about a pool into an object that prices its steps.
+
+Once per (model, device, parallelism, precision, engine settings); the engine then knows
+only the `StepPricer` and the `Placement`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from simulator.errors import InputError
+from simulator.hardware.device import Device
+from simulator.hardware.execution import (
+    Evidence,
+    RooflineExecution,
+    SramPipelineExecution,
+    StaticShapesExecution,
+    WaferExecution,
+)
+from simulator.latency.fitted import FittedPricer, read_fitted
+from simulator.latency.layout import Layout, lay_out
+from simulator.latency.linear import LinearPricer
+from simulator.latency.lpu import lpu_times
+from simulator.latency.machine import Machine, machine_of
+from simulator.latency.memory import place_layout
+from simulator.latency.pipeline import PipelinePricer
+from simulator.latency.placement import Placement
+from simulator.latency.pricer import StepPricer
+from simulator.latency.roofline.constants import RooflineConstants, resolve_constants
+from simulator.latency.roofline.family_defaults import default_execution
+from simulator.latency.roofline.pricer import RooflinePricer
+from simulator.latency.roofline.step_work import StepWork
+from simulator.latency.static_shapes import StaticShapesPricer
+from simulator.latency.wafer import wafer_times
+from simulator.models.card import ModelCard
+from simulator.scenario.backend import (
+    AutoBackendSpec,
+    BackendSpec,
+    FittedBackendSpec,
+    LinearBackendSpec,
+    RooflineBackendSpec,
+    Sampler,
+)
+from simulator.scenario.cluster import ParallelismSpec
+from simulator.scenario.engine import EngineSpec
+
+#: Largest step vLLM captures a CUDA graph for [tokens].
+_LARGEST_GRAPH = 512
+
+
+@dataclass(frozen=True, slots=True)
+class BackendProvenance:
+    """What priced a pool, for the result.
+
+    ``error`` says in words how far the backend was off on measured data; ``estimated`` names
+    the groups of constants that rest on estimates.
+    """
+
+    backend: str
+    sources: tuple[str, ...]
+    error: str
+    estimated: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledBackend:
+    """One pool's backend, ready to price."""
+
+    pricer: StepPricer
+    placement: Placement
+    provenance: BackendProvenance
+
+
+def compile_backend(
+    spec: BackendSpec,
+    card: ModelCard,
+    device: Device,
+    parallelism: ParallelismSpec | None = None,
+    engine: EngineSpec | None = None,
+    *,
+    weight_dtype: str = "auto",
+    kv_dtype: str = "auto",
+    base_dir: Path | None = None,
+) -> CompiledBackend:
+    """Compile the backend of one pool.
+
+    Parameters
+    ----------
+    spec
+        The ``latency:`` section of the pool.
+    weight_dtype, kv_dtype
+        Of the scenario's model; the engine's ``kv_cache_dtype`` goes before ``kv_dtype``.
+    base_dir
+        Where the scenario lies; paths in ``spec`` are relative to it.
+
+    Raises
+    ------
+    DoesNotFitError
+        Where the model does not fit the devices.
+    InputError
+        Where the layout is impossible or the spec does not suit the device.
+    """
+    parallelism = parallelism or ParallelismSpec()
+    engine = engine or EngineSpec()
+    layout = lay_out(
+        card,
+        parallelism.tensor,
+        parallelism.pipeline,
+        parallelism.data,
+        parallelism.expert,
+        weight_dtype,
+        engine.kv_cache_dtype if engine.kv_cache_dtype != "auto" else kv_dtype,
+    )
+    execution = device.execution or RooflineExecution()
+    if isinstance(spec, RooflineBackendSpec) and not isinstance(execution, RooflineExecution):
+        execution = RooflineExecution()
+    tier = execution.tier if isinstance(execution, RooflineExecution | StaticShapesExecution) else None
+    machine = machine_of(device, tier)
+    placement = place_layout(layout, machine, device.execution, engine)
+    if isinstance(spec, LinearBackendSpec):
+        idle_w = spec.idle_w if spec.idle_w is not None else _idle_w(machine, layout)
+        return CompiledBackend(
+            LinearPricer(spec, idle_w),
+            placement,
+            BackendProvenance(
+                "linear", ("coefficients of the scenario",), "unknown: coefficients given by the user"
+            ),
+        )
+    if isinstance(spec, FittedBackendSpec):
+        fit = read_fitted((base_dir or Path()) / spec.file)
+        return CompiledBackend(
+            FittedPricer(fit, _idle_w(machine, layout)),
+            placement,
+            BackendProvenance(f"fitted ({fit.name})", (f"{fit.source}, {fit.date}",), fit.error),
+        )
+    pricer, provenance = _physical(spec, layout, machine, execution, engine)
+    return CompiledBackend(pricer, placement, provenance)
+
+
+def _idle_w(machine: Machine, layout: Layout) -> float | None:
+    return None if machine.idle_w is None else machine.idle_w * layout.devices
+
+
+def _physical(
+    spec: AutoBackendSpec | RooflineBackendSpec,
+    layout: Layout,
+    machine: Machine,
+    execution: RooflineExecution | StaticShapesExecution | SramPipelineExecution | WaferExecution,
+    engine: EngineSpec,
+) -> tuple[StepPricer, BackendProvenance]:
+    """The execution model of the device."""
+    if isinstance(execution, RooflineExecution):
+        constants = resolve_constants(
+            execution, machine.bandwidth, layout.weight_dtype, layout.kv_dtype, spec
+        )
+        sampler = spec.sampler or default_sampler(engine.engine_version)
+        work = StepWork(layout, machine, constants, sampler, engine.enforce_eager)
+        work.exchange_s(1)  # refuses devices without a known link now, not in the middle of a run
+        largest_graph = 0 if engine.enforce_eager else min(2 * engine.max_num_seqs, _LARGEST_GRAPH)
+        return RooflinePricer(work, largest_graph, engine.async_scheduling), _roofline_provenance(
+            layout, constants
+        )
+    _refuse_overrides(spec, execution.model, machine.name)
+    if isinstance(execution, StaticShapesExecution):
+        power = execution.power or default_execution(machine.bandwidth).power
+        assert power is not None
+        return (
+            StaticShapesPricer(execution, layout, machine, engine.max_num_seqs, power),
+            _provenance("static shapes", execution),
+        )
+    idle_w = _idle_w(machine, layout)
+    dynamic_w = None
+    if machine.tdp_w is not None and machine.idle_w is not None and execution.busy_power is not None:
+        dynamic_w = max(execution.busy_power * machine.tdp_w - machine.idle_w, 0.0) * layout.devices
+    if isinstance(execution, SramPipelineExecution):
+        times = lpu_times(execution, layout, machine)
+        return PipelinePricer(times, idle_w, dynamic_w), _provenance("SRAM pipeline", execution)
+    return PipelinePricer(wafer_times(execution, layout, machine), idle_w, dynamic_w), _provenance(
+        "wafer", execution
+    )
+
+
+def default_sampler(engine_version: str) -> Sampler:
+    """How this version of vLLM filters by top-p and top-k, as its change log has it.
+
+    The native sort until 0.15, a Triton kernel from 0.16 (pull request 32558, January 2026) and
+    FlashInfer again from 0.20 (40376, April 2026); the version numbers are estimates.
+    """
+    try:
+        major, minor = (int(part) for part in engine_version.lstrip("v").split(".")[:2])
+    except ValueError:
+        return "flashinfer"
+    if (major, minor) <= (0, 15):
+        return "sort"
+    return "triton" if (major, minor) < (0, 20) else "flashinfer"
+
+
+def _refuse_overrides(spec: AutoBackendSpec | RooflineBackendSpec, model: str, device: str) -> None:
+    given = sorted(spec.model_fields_set - {"backend"})
+    if given:
+        raise InputError(
+            f"{', '.join(given)} only act on roofline machines, but {device} runs models as {model!r}",
+            key="latency",
+        )
+
+
+def _roofline_provenance(layout: Layout, constants: RooflineConstants) -> BackendProvenance:
+    gemm = constants.gemm_for(layout.weight_dtype)
+    groups: dict[str, Evidence] = {
+        "matrix products": gemm,
+        "decode attention": constants.decode_attention,
+        "prefill attention": constants.prefill_attention,
+        "rest of a layer": constants.layer,
+    }
+    if layout.card.moe is not None:
+        groups["experts"] = constants.experts
+    errors = [
+        f"{name} {group.fit_error:.0%}" for name, group in groups.items() if group.fit_error is not None
+    ]
+    text = (
+        f"mean error on operator tables: {', '.join(errors)}"
+        if errors
+        else "never compared with measurements"
+    )
+    sources = tuple(dict.fromkeys(f"{group.source}, {group.date}" for group in groups.values()))
+    estimated = tuple(
+        name for name in constants.estimated if name != "experts" or layout.card.moe is not None
+    )
+    return BackendProvenance("roofline", sources, text, estimated)
+
+
+def _provenance(
+    name: str, execution: StaticShapesExecution | SramPipelineExecution | WaferExecution
+) -> BackendProvenance:
+    error = (
+        "never compared with measurements"
+        if execution.fit_error is None
+        else f"mean error on the public rows it was fitted to: {execution.fit_error:.0%}"
+    )
+    estimated = (name,) if execution.confidence == "estimate" else ()
+    return BackendProvenance(name, (f"{execution.source}, {execution.date}",), error, estimated)

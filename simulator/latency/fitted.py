@@ -1,0 +1,140 @@
+"""Step times fitted to measured runs of one machine, model and engine.
+
+    t = f(T) + sequence * n + crowd * max(0, n - crowd_from) + context * C
+      + product * sum s(s + n) + mixed * n [if the step also prefills]
+
+with T the tokens of the step, n the decode sequences and C their context. ``f`` is
+piecewise linear through the knots and carries the small-batch kinks of real matrix
+products, which one straight line cannot. Beyond the last knot it goes on with the last
+slope. All coefficients are at least zero.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from pathlib import Path
+from typing import Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    ValidationError,
+    model_validator,
+)
+
+from simulator.errors import InputError
+from simulator.latency.context_lines import EVERY_CONTEXT
+from simulator.latency.linear import unknown_costs
+from simulator.latency.pricer import DecodeLine, StepColumns, StepCosts
+from simulator.scenario.yaml_file import read_mapping
+
+FORMAT = "fitted-backend/1"
+
+
+class FittedBackend(BaseModel):
+    """A fitted backend as it stands in its YAML file; times in milliseconds and microseconds.
+
+    ``knots`` maps tokens of a step to milliseconds. ``error`` says in words how far the fit
+    was off on data that it had not seen.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal["fitted-backend/1"]
+    name: str
+    source: str
+    date: str
+    error: str
+    knots_ms: dict[int, NonNegativeFloat] = Field(min_length=2)
+    sequence_us: NonNegativeFloat = 0.0
+    crowd_us: NonNegativeFloat = 0.0
+    crowd_from: int = Field(default=0, ge=0)
+    context_us: NonNegativeFloat = 0.0
+    product_us: NonNegativeFloat = 0.0
+    mixed_us: NonNegativeFloat = 0.0
+    idle_w: PositiveFloat | None = None
+
+    @model_validator(mode="after")
+    def _knots_ascend(self) -> FittedBackend:
+        if list(self.knots_ms) != sorted(self.knots_ms) or min(self.knots_ms) < 1:
+            raise ValueError("knots_ms must be ascending token counts from 1 up")
+        return self
+
+
+def read_fitted(path: Path) -> FittedBackend:
+    """Read a fitted backend.
+
+    Raises
+    ------
+    InputError
+        Where the file is missing, no YAML or not in the format.
+    """
+    content = read_mapping(path, "fitted backend")
+    try:
+        return FittedBackend.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or None
+        raise InputError(f"{first['msg']} (format {FORMAT})", file=path, key=key) from None
+
+
+class FittedPricer:
+    """Prices steps by a `FittedBackend`. Power and bottleneck are unknown to it."""
+
+    def __init__(self, fit: FittedBackend, idle_w: float | None) -> None:
+        self.idle_w = fit.idle_w if fit.idle_w is not None else idle_w
+        self._tokens = list(fit.knots_ms)
+        self._times = [ms * 1e6 for ms in fit.knots_ms.values()]
+        self._sequence = fit.sequence_us * 1e3
+        self._crowd, self._crowd_from = fit.crowd_us * 1e3, fit.crowd_from
+        self._context = fit.context_us * 1e3
+        self._product = fit.product_us * 1e3
+        self._mixed = fit.mixed_us * 1e3
+        self._by_tokens: dict[int, float] = {}
+
+    def decode_line(self, sequences: int, context: int) -> DecodeLine:
+        """See `StepPricer`: one line for every context."""
+        return DecodeLine(
+            self._tokens_ns(sequences) + self._sequences_ns(sequences),
+            self._context,
+            max(context, EVERY_CONTEXT),
+        )
+
+    def step_ns(
+        self,
+        prefill_tokens: int,
+        prefill_sequences: int,
+        prefill_context: int,
+        prefill_products: int,
+        decode_sequences: int,
+        decode_tokens: int,
+        decode_context: int,
+    ) -> int:
+        """See `StepPricer`."""
+        fixed = self._tokens_ns(prefill_tokens + decode_tokens) + self._sequences_ns(decode_sequences)
+        if prefill_tokens:
+            fixed += self._product * prefill_products + self._mixed * decode_sequences
+        return int(fixed + self._context * decode_context)
+
+    def costs(self, steps: StepColumns) -> StepCosts:
+        """Unknown, see `StepCosts`."""
+        return unknown_costs(len(steps.duration_ns))
+
+    def _sequences_ns(self, sequences: int) -> float:
+        return self._sequence * sequences + self._crowd * max(0, sequences - self._crowd_from)
+
+    def _tokens_ns(self, tokens: int) -> float:
+        found = self._by_tokens.get(tokens)
+        if found is None:
+            found = self._by_tokens[tokens] = self._interpolate(tokens)
+        return found
+
+    def _interpolate(self, tokens: int) -> float:
+        last = len(self._tokens) - 2
+        left = min(max(bisect_right(self._tokens, tokens) - 1, 0), last)
+        t0, t1 = self._tokens[left], self._tokens[left + 1]
+        y0, y1 = self._times[left], self._times[left + 1]
+        return max(y0 + (y1 - y0) * (tokens - t0) / (t1 - t0), 0.0)

@@ -1,0 +1,133 @@
+"""What every execution model needs to know of a device: peaks, one memory tier, draw, exchange.
+
+A narrow view of a hardware profile, so that the equations can be read and tested alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from simulator.errors import InputError
+from simulator.hardware.collectives import collective_curve
+from simulator.hardware.device import Device, MemoryTier
+
+#: Formats to fall back to where a device has no unit for one, with the ratio of rates.
+#: Narrow formats run on wider units after unpacking; a device that states only narrow
+#: rates is taken to run 16 bits at the usual half or quarter (an estimate).
+_FALLBACKS: dict[str, tuple[tuple[str, float], ...]] = {
+    "bf16": (("bf16", 1.0), ("fp16", 1.0), ("fp8", 0.5), ("bfp8", 0.5), ("int8", 0.5), ("fp4", 0.25)),
+    "fp8": (("fp8", 1.0), ("bfp8", 1.0)),
+    "int8": (("int8", 1.0),),
+    "fp4": (("fp4", 1.0),),
+}
+
+#: The format of the multiplication for each format of stored weights. Weight-only formats
+#: (int4, mxfp4 and the GGML ones) are unpacked to 16 bits.
+_PRODUCT_FORMAT = {"fp8": "fp8", "int8": "int8", "nvfp4": "fp4", "fp32": "bf16"}
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """One device.
+
+    Attributes
+    ----------
+    peak_flops
+        Dense peak by format [FLOP/s].
+    bandwidth
+        Of the tier that weights and cache are streamed from [bytes/s].
+    capacity
+        Of that tier [bytes].
+    tdp_w, idle_w
+        Draw at the limit, and with weights loaded but no work [W]; None where unknown.
+    all_reduce_s
+        Time of an all-reduce over a number of devices [s] by (devices, message bytes).
+    """
+
+    name: str
+    family: str
+    peak_flops: Mapping[str, float]
+    bandwidth: float
+    capacity: float
+    tdp_w: float | None
+    idle_w: float | None
+    all_reduce_s: Callable[[int, float], float]
+
+    def product_flops(self, weight_dtype: str) -> float:
+        """Peak rate of products with weights stored in this format [FLOP/s].
+
+        Raises
+        ------
+        InputError
+            Where the profile states no usable rate at all.
+        """
+        wanted = _PRODUCT_FORMAT.get(weight_dtype, "bf16")
+        for name, ratio in (*_FALLBACKS[wanted], *_FALLBACKS["bf16"]):
+            rate = self.peak_flops.get(name)
+            if rate is not None:
+                return rate * ratio
+        raise InputError(
+            f"the profile of {self.name} states no dense peak that could run {weight_dtype} weights"
+        )
+
+
+#: Weights in memory and an open context hold the clocks up: 0.19 against 0.13 of TDP over the devices where
+#: both were read (nvidia-smi and rocm-smi print-outs, arXiv 2605.23918).
+_LOADED_OVER_BARE_IDLE = 0.06
+
+
+def machine_of(device: Device, tier: str | None = None) -> Machine:
+    """The view of a device that execution models need.
+
+    Parameters
+    ----------
+    tier
+        Memory tier that weights and cache are streamed from; default: the largest on the device.
+
+    Raises
+    ------
+    InputError
+        Where the profile lacks that tier, its bandwidth or its capacity.
+    """
+    memory = _tier(device, tier)
+    if memory.bandwidth is None or memory.capacity is None:
+        raise InputError(
+            f"{device.name} has no published {'bandwidth' if memory.bandwidth is None else 'capacity'} of its"
+            f" {memory.tier}, so it cannot be simulated; give it one in a profile of your own"
+        )
+
+    @cache
+    def curve(devices: int) -> Callable[[float], float]:
+        return collective_curve(device, "all_reduce", devices).seconds
+
+    return Machine(
+        name=device.name,
+        family=device.family,
+        peak_flops=device.peak_flops,
+        bandwidth=memory.bandwidth,
+        capacity=memory.capacity,
+        tdp_w=device.tdp_w,
+        idle_w=loaded_idle_w(device),
+        all_reduce_s=lambda devices, size: curve(devices)(size),
+    )
+
+
+def loaded_idle_w(device: Device) -> float | None:
+    """Draw with weights loaded and no request [W]: as stated, or estimated from the bare idle and TDP."""
+    if device.idle_loaded_w is not None:
+        return device.idle_loaded_w
+    if device.idle_w is None or device.tdp_w is None:
+        return None
+    return min(device.idle_w + _LOADED_OVER_BARE_IDLE * device.tdp_w, device.tdp_w)
+
+
+def _tier(device: Device, name: str | None) -> MemoryTier:
+    if name is None:
+        return device.main_memory
+    tier = device.memory_tier(name)
+    if tier is None:
+        known = ", ".join(tier.tier for tier in device.memory)
+        raise InputError(f"{device.name} has no memory tier {name!r}; it has {known}", key="execution.tier")
+    return tier

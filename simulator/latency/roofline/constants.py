@@ -1,0 +1,121 @@
+"""The constants one roofline is built from: the profile's, else the family's, then overrides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from simulator.hardware.execution import (
+    DecodeAttention,
+    Evidence,
+    Experts,
+    Gemm,
+    Host,
+    LayerRest,
+    Power,
+    PrefillAttention,
+    RooflineExecution,
+    Sampling,
+)
+from simulator.latency.roofline.family_defaults import default_execution
+from simulator.scenario.backend import AttentionBackend, AutoBackendSpec, RooflineBackendSpec
+
+_Group = TypeVar("_Group", bound=Evidence)
+
+#: Slowdown of decodes in steps with prefill, by attention kernel. FlashAttention 2: 2.2 on RTX 4090
+#: (operator table), and A100 runs agree; FlashAttention 3 on H100: none.
+MIXED_FACTOR: dict[AttentionBackend, float] = {"fa2": 2.2, "fa3": 1.0, "flashinfer": 1.0}
+
+
+@dataclass(frozen=True, slots=True)
+class RooflineConstants:
+    """All groups of constants, complete."""
+
+    gemm: Mapping[str, Gemm]
+    decode_attention: DecodeAttention
+    prefill_attention: PrefillAttention
+    layer: LayerRest
+    experts: Experts
+    sampling: Sampling
+    host: Host
+    power: Power
+    estimated: tuple[str, ...]
+    """Groups that were taken over from other devices."""
+
+    def gemm_for(self, weight_dtype: str) -> Gemm:
+        """Constants of products with weights in this format; 16-bit ones where it was not measured."""
+        return self.gemm.get(weight_dtype) or self.gemm["bf16"]
+
+
+def resolve_constants(
+    execution: RooflineExecution | None,
+    bandwidth: float,
+    weight_dtype: str,
+    kv_dtype: str,
+    spec: AutoBackendSpec | RooflineBackendSpec,
+) -> RooflineConstants:
+    """Constants for one device, format of weights and cache, and scenario.
+
+    ``bandwidth`` [bytes/s] scales the family's sampling constants.
+    """
+    own = execution or RooflineExecution()
+    family = default_execution(bandwidth)
+    estimated: list[str] = []
+
+    def pick(name: str, mine: _Group | None, default: _Group | None) -> _Group:
+        if mine is None or mine.confidence == "estimate":
+            estimated.append(name)
+        chosen = mine if mine is not None else default
+        assert chosen is not None
+        return chosen
+
+    gemm = {**family.gemm, **own.gemm}
+    pick("gemm", own.gemm.get(weight_dtype) or own.gemm.get("bf16"), gemm["bf16"])
+    attention = own.decode_attention.get(kv_dtype) or own.decode_attention.get("bf16")
+    experts = own.experts.get(weight_dtype) or own.experts.get("bf16")
+    return RooflineConstants(
+        gemm={name: _override_gemm(group, spec) for name, group in gemm.items()},
+        decode_attention=_override_attention(
+            pick("decode_attention", attention, family.decode_attention["bf16"]), spec
+        ),
+        prefill_attention=pick("prefill_attention", own.prefill_attention, family.prefill_attention),
+        layer=_update(pick("layer", own.layer, family.layer), fixed_us=spec.layer_overhead_us),
+        experts=_update(
+            pick("experts", experts, family.experts["bf16"]),
+            imbalance=spec.moe_imbalance,
+            bandwidth_efficiency=spec.bandwidth_efficiency,
+            compute_efficiency=spec.compute_efficiency,
+        ),
+        sampling=pick("sampling", own.sampling, family.sampling),
+        host=_update(
+            pick("host", own.host, family.host),
+            step_us=spec.host_us,
+            per_sequence_us=spec.host_per_sequence_us,
+            hidden_per_sequence_us=spec.host_per_sequence_us,
+        ),
+        power=pick("power", own.power, family.power),
+        estimated=tuple(estimated),
+    )
+
+
+def _override_gemm(gemm: Gemm, spec: AutoBackendSpec | RooflineBackendSpec) -> Gemm:
+    return _update(
+        gemm, bandwidth_efficiency=spec.bandwidth_efficiency, compute_efficiency=spec.compute_efficiency
+    )
+
+
+def _override_attention(
+    attention: DecodeAttention, spec: AutoBackendSpec | RooflineBackendSpec
+) -> DecodeAttention:
+    factor = spec.mixed_batch_factor
+    if factor is None and spec.attention_backend is not None:
+        factor = MIXED_FACTOR[spec.attention_backend]
+    return _update(
+        attention, mixed_batch_factor=factor, bandwidth_efficiency=spec.attention_bandwidth_efficiency
+    )
+
+
+def _update(group: _Group, **values: float | None) -> _Group:
+    given = {name: value for name, value in values.items() if value is not None}
+    return group.model_copy(update=given) if given else group

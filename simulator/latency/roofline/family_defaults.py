@@ -1,0 +1,109 @@
+"""Constants of devices that nobody profiled: taken over from the profiled ones, as estimates.
+
+Evidence that they carry over: the best dense product of 18 device and precision pairs
+reaches 0.51 to 0.97 of peak, median 0.75 (stas00/ml-engineering, matmul search), and
+streaming decodes of one sequence 0.1 to 0.8 of the bandwidth bound on HBM and GDDR
+machines. Profiled H100, A100 and B200 lie at 0.72 to 0.87 of peak and 0.80 to 0.92 of
+the bandwidth (aiconfigurator-core 0.12 operator tables).
+"""
+
+from __future__ import annotations
+
+from simulator.hardware.execution import (
+    DecodeAttention,
+    Experts,
+    Gemm,
+    Host,
+    LayerRest,
+    Power,
+    PrefillAttention,
+    RooflineExecution,
+    Sampling,
+)
+
+_SOURCE = "carried over from H100, A100 and B200 operator tables (aiconfigurator-core 0.12.0)"
+_DATE = "2026-11-24"
+
+#: Bandwidth of the H100, for constants that scale with the memory [bytes/s].
+H100_BANDWIDTH = 3.35e12
+
+
+def default_execution(bandwidth: float) -> RooflineExecution:
+    """Every group of constants for a device with this memory bandwidth [bytes/s]."""
+    slower = H100_BANDWIDTH / bandwidth
+    gemm = Gemm(
+        source=_SOURCE,
+        date=_DATE,
+        confidence="estimate",
+        fixed_us=4.5,
+        bandwidth_efficiency=0.8,
+        compute_efficiency=0.7,
+        overlap=2.0,
+    )
+    attention = DecodeAttention(
+        source=_SOURCE,
+        date=_DATE,
+        confidence="estimate",
+        fixed_us=14.0,
+        bandwidth_efficiency=0.75,
+        per_kv_head_ns=14.0,
+        overlap=2.0,
+        mixed_batch_factor=2.2,
+        note="mixed_batch_factor from the RTX 4090 table (FlashAttention 2)",
+    )
+    experts = Experts(
+        source=_SOURCE,
+        date=_DATE,
+        confidence="estimate",
+        fixed_us=50.0,
+        bandwidth_efficiency=0.8,
+        compute_efficiency=0.35,
+        overlap=1.2,
+        imbalance=1.15,
+    )
+    return RooflineExecution(
+        gemm={"bf16": gemm},
+        decode_attention={"bf16": attention},
+        prefill_attention=PrefillAttention(
+            source=_SOURCE,
+            date=_DATE,
+            confidence="estimate",
+            compute_efficiency=0.55,
+            ramp_tokens=1000.0,
+        ),
+        layer=LayerRest(
+            source="fitted on 39 vLLM 0.15.1 runs, H100 and A100",
+            date=_DATE,
+            confidence="estimate",
+            fixed_us=16.0,
+            hidden_bytes=12.0,
+        ),
+        experts={"bf16": experts},
+        sampling=Sampling(
+            source="sort: fitted on vLLM 0.15.1 runs on H100, scaled by bandwidth; triton and flashinfer: "
+            "ratios of vllm-project/vllm pull requests 32558 and 40376",
+            date=_DATE,
+            confidence="estimate",
+            sort_ns=0.217 * slower,
+            triton_ns=0.055 * slower,
+            flashinfer_ns=0.013 * slower,
+        ),
+        host=Host(
+            source="residual of vLLM 0.11.1 decode steps on H100 (synchronous scheduling); per sequence "
+            "when asynchronous: the scheduler alone; eager launches: general knowledge",
+            date=_DATE,
+            confidence="estimate",
+            step_us=650.0,
+            per_sequence_us=27.5,
+            hidden_per_sequence_us=14.0,
+            eager_layer_us=300.0,
+        ),
+        power=Power(
+            source="carried over from H100 and B200: dense models in ML.ENERGY runs of vLLM 0.11.1",
+            date=_DATE,
+            confidence="estimate",
+            busy=0.0,
+            memory=0.43,
+            compute=0.95,
+        ),
+    )

@@ -1,0 +1,240 @@
+"""Prices steps of machines that stream weights and cache from memory.
+
+    step = body(T) + head(B) + mix * decode attention(n, C) + prefill attention
+
+with T the tokens of the step (padded to CUDA-graph sizes), B the sequences that sample, n the
+decode sequences and C their context. ``body`` and ``head`` are tables by token count, filled as
+counts first occur. The host's own work is added where scheduling is synchronous; where it is
+asynchronous the longer of the two counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import ceil, inf
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.latency.context_lines import ContextLines
+from simulator.latency.power import PhaseWork, step_energy_j
+from simulator.latency.pricer import BOUNDS, StepColumns, StepCosts
+from simulator.latency.roofline.step_work import StepWork
+from simulator.latency.roofline.terms import graph_tokens
+from simulator.models.accounting import experts_touched
+from simulator.models.precision import bytes_per_value
+
+_NS = 1e9
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+class RooflinePricer:
+    """A `StepPricer` for one layout on one machine.
+
+    Parameters
+    ----------
+    work
+        The parts of a step.
+    largest_graph
+        Largest CUDA graph captured [tokens]; 0 for none.
+    asynchronous
+        Whether the next step is scheduled while this one executes.
+    """
+
+    def __init__(self, work: StepWork, largest_graph: int, asynchronous: bool) -> None:
+        machine = work.machine
+        self.idle_w = None if machine.idle_w is None else machine.idle_w * work.layout.devices
+        self._work = work
+        self._largest_graph = largest_graph
+        host = work.constants.host
+        per_sequence = host.hidden_per_sequence_us if asynchronous else host.per_sequence_us
+        self._host_ns, self._host_sequence_ns = host.step_us * 1e3, per_sequence * 1e3
+        self._asynchronous = asynchronous
+        self._mix = work.constants.decode_attention.mixed_batch_factor
+        self._ramp_tokens = work.constants.prefill_attention.ramp_tokens
+        self._prompt_terms = tuple((_NS * seconds, limit) for seconds, limit in work.prompt_terms())
+        self._body_ns: dict[int, float] = {}
+        self._head_ns: dict[int, float] = {}
+        self._decode_lines = ContextLines(self._decode_step_ns)
+        self._attention_lines = ContextLines(self._attention_ns)
+        self.decode_line = self._decode_lines.line
+
+    def step_ns(
+        self,
+        prefill_tokens: int,
+        prefill_sequences: int,
+        prefill_context: int,
+        prefill_products: int,
+        decode_sequences: int,
+        decode_tokens: int,
+        decode_context: int,
+    ) -> int:
+        """See `StepPricer`.
+
+        Flat and short of calls, for it runs once per step that is not part of a run; see
+        ``tests/latency/test_speed.py``.
+        """
+        if not prefill_tokens and decode_tokens == decode_sequences:
+            fixed, slope, _ = self.decode_line(decode_sequences, decode_context)
+            return int(fixed + slope * decode_context)
+        tokens = prefill_tokens + decode_tokens
+        sequences = prefill_sequences + decode_sequences
+        body = self._body_ns.get(tokens)
+        if body is None:
+            body = self._price_body(tokens)
+        head = self._head_ns.get(sequences)
+        if head is None:
+            head = self._price_head(sequences)
+        time = body + head
+        if decode_sequences:
+            fixed, slope, _ = self._attention_lines.line(decode_sequences, decode_context)
+            attention = fixed + slope * decode_context
+            time += attention * self._mix if prefill_tokens else attention
+        if prefill_tokens:
+            triangle = prefill_products - prefill_tokens * prefill_tokens / (2.0 * prefill_sequences)
+            edge = prefill_context - 0.5 * prefill_tokens
+            ramp = self._ramp_tokens
+            for ns_per_product, limit in self._prompt_terms:
+                seen, seen_edge = prefill_tokens * limit, prefill_sequences * limit
+                if triangle < seen:
+                    seen = triangle
+                if edge < seen_edge:
+                    seen_edge = edge
+                time += ns_per_product * (seen + ramp * seen_edge)
+        host = self._host_ns + self._host_sequence_ns * sequences
+        if self._asynchronous:
+            return int(time if time > host else host)
+        return int(time + host)
+
+    def _with_host(self, device_ns: float, sequences: int) -> float:
+        host = self._host_ns + self._host_sequence_ns * sequences
+        return max(device_ns, host) if self._asynchronous else device_ns + host
+
+    def _price_body(self, tokens: int) -> float:
+        local = ceil(tokens / self._work.ways)
+        padded = graph_tokens(local, self._largest_graph)
+        time = self._body_ns[tokens] = _NS * self._work.body_s(padded)
+        return time
+
+    def _price_head(self, sequences: int) -> float:
+        time = self._head_ns[sequences] = _NS * self._work.head_s(sequences)
+        return time
+
+    def _attention_ns(self, sequences: int, context: int) -> float:
+        return _NS * self._work.decode_attention_s(sequences, context)
+
+    def _decode_step_ns(self, sequences: int, context: int) -> float:
+        body = self._body_ns.get(sequences) or self._price_body(sequences)
+        head = self._head_ns.get(sequences) or self._price_head(sequences)
+        return self._with_host(body + head + self._attention_ns(sequences, context), sequences)
+
+    def costs(self, steps: StepColumns) -> StepCosts:
+        """See `StepPricer`."""
+        work = self._work
+        machine, layout = work.machine, work.layout
+        seconds = steps.duration_ns / _NS
+        prefill, decode = self._phase_work(steps)
+        peak = machine.product_flops(layout.weight_dtype)
+        prefill_j, decode_j = step_energy_j(
+            work.constants.power,
+            machine.tdp_w,
+            machine.idle_w,
+            seconds,
+            prefill,
+            decode,
+            machine.bandwidth,
+            peak,
+        )
+        memory_s = (prefill.bytes + decode.bytes) / machine.bandwidth
+        compute_s = (prefill.flops + decode.flops) / peak
+        return StepCosts(
+            prefill_j * layout.devices,
+            decode_j * layout.devices,
+            self._bounds(steps, seconds, memory_s, compute_s),
+        )
+
+    def _phase_work(self, steps: StepColumns) -> tuple[PhaseWork, PhaseWork]:
+        """Bytes and FLOPs of each phase on one device. Weights are shared by tokens."""
+        work = self._work
+        tokens = np.maximum(steps.prefill_tokens + steps.decode_tokens, 1)
+        weights = _by_value(tokens, self._weight_bytes)
+        flops = 2.0 * self._weights_per_token() * tokens / work.ways
+        prefill_share = steps.prefill_tokens / tokens
+        prompt_flops, decode_flops, cache_bytes = self._attention_work(steps)
+        prefill = PhaseWork(weights * prefill_share, flops * prefill_share + prompt_flops)
+        decode = PhaseWork(
+            weights * (1.0 - prefill_share) + cache_bytes, flops * (1.0 - prefill_share) + decode_flops
+        )
+        return prefill, decode
+
+    def _attention_work(self, steps: StepColumns) -> tuple[Floats, Floats, Floats]:
+        """FLOPs of prompts, FLOPs of decodes and bytes of cache read on one device."""
+        layout, ways = self._work.layout, self._work.ways
+        size = bytes_per_value(layout.kv_dtype)
+        squares = steps.prefill_tokens.astype(float) ** 2 / (2.0 * np.maximum(steps.prefill_sequences, 1))
+        triangle = np.maximum(steps.prefill_products - squares, 0.0)
+        context = steps.decode_context.astype(float)
+        prompt_flops, decode_flops, cache_bytes = np.zeros((3, len(context)))
+        for group, (_, limit) in zip(layout.attention, self._prompt_terms, strict=True):
+            seen = triangle if limit == inf else np.minimum(triangle, steps.prefill_tokens * limit)
+            read = context if limit == inf else np.minimum(context, steps.decode_sequences * limit)
+            prompt_flops = prompt_flops + group.layers * group.prefill_flops_per_product * seen
+            decode_flops = decode_flops + group.layers * group.decode_flops_per_product * read
+            cache_bytes = cache_bytes + group.layers * group.kv_values_per_token * size * read
+        return prompt_flops / ways, decode_flops / ways, cache_bytes / ways
+
+    def _weights_per_token(self) -> float:
+        """Weights that one token multiplies on one device, as if it held all layers."""
+        gemms = self._work.layout.gemms
+        dense = sum(gemm.weights for gemm in gemms.dense) + gemms.lm_head.weights
+        experts = gemms.experts
+        if experts is None:
+            return float(dense)
+        ranks = self._work.layout.expert
+        routed = self._work.layout.data * experts.active / ranks * experts.weights_per_expert
+        return float(dense + routed * experts.gate_up.layers)
+
+    def _weight_bytes(self, tokens: int) -> float:
+        """Bytes of weights one device streams in a step of ``tokens`` tokens."""
+        layout, ways = self._work.layout, self._work.ways
+        gemms = layout.gemms
+        read = sum(gemm.weights * layout.weight_size(gemm.role) for gemm in (*gemms.dense, gemms.lm_head))
+        if gemms.experts is not None:
+            experts = gemms.experts
+            touched = experts_touched(experts.experts, experts.active, tokens * layout.data / ways)
+            read += touched / experts.experts * experts.weights * layout.weight_size("expert_down")
+        return read
+
+    def _bounds(
+        self, steps: StepColumns, seconds: Floats, memory_s: Floats, compute_s: Floats
+    ) -> NDArray[np.int8]:
+        """The largest part of each step; whatever none of them explains is overhead."""
+        work = self._work
+        tokens = np.maximum(steps.prefill_tokens + steps.decode_tokens, 1)
+        network_s = _by_value(tokens, lambda t: work.exchange_s(ceil(t / work.ways)))
+        sequences = steps.prefill_sequences + steps.decode_sequences
+        host_s = (self._host_ns + self._host_sequence_ns * sequences) / _NS
+        if self._asynchronous:
+            host_s = np.where(host_s >= seconds * (1.0 - 1e-6), seconds, 0.0)
+        overhead_s = (
+            seconds - np.maximum(memory_s, compute_s) - network_s - np.where(self._asynchronous, 0.0, host_s)
+        )
+        parts = {
+            "compute": compute_s,
+            "memory": memory_s,
+            "network": network_s,
+            "host": host_s,
+            "overhead": overhead_s,
+        }
+        names = tuple(parts)
+        largest = np.argmax(np.stack([parts[name] for name in names]), axis=0)
+        codes: NDArray[np.int8] = np.array([BOUNDS.index(name) for name in names], dtype=np.int8)
+        bound: NDArray[np.int8] = codes[largest]
+        return bound
+
+
+def _by_value(values: Ints, function: Callable[[int], float]) -> Floats:
+    """``function`` of every element, evaluated once per distinct value."""
+    distinct, place = np.unique(values, return_inverse=True)
+    return np.array([function(int(value)) for value in distinct])[place]

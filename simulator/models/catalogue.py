@@ -1,0 +1,35 @@
+"""Finds model cards: shipped ones by id, alias or Hugging Face name, and users' own by path."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from simulator.models.card import ModelCard
+from simulator.units.catalogue import load_entry, shipped_names
+
+FOLDER = "model_cards"
+
+
+def load_model(name_or_path: str | Path) -> ModelCard:
+    """The model card of this name, or in this file.
+
+    Names are ids ("llama-3.1-70b"), aliases ("deepseek-r1") and Hugging Face names
+    ("meta-llama/Llama-3.1-70B-Instruct"), in any case. Anything ending in .yaml or .yml is a path.
+
+    Raises
+    ------
+    InputError
+        Where there is no such card or file, or the file is no valid card.
+    """
+    return _load(str(name_or_path))
+
+
+@cache
+def _load(name_or_path: str) -> ModelCard:
+    return load_entry(FOLDER, name_or_path, ModelCard, what="model")
+
+
+def model_names() -> tuple[str, ...]:
+    """Ids of all shipped cards, sorted."""
+    return shipped_names(FOLDER)

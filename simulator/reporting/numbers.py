@@ -1,0 +1,74 @@
+"""Numbers as text for people: three significant digits, the right unit, "unknown" for what is unknown."""
+
+from __future__ import annotations
+
+import math
+
+UNKNOWN = "unknown"
+NOTHING = "–"
+
+
+def number(value: float | None, unit: str = "", otherwise: str = NOTHING) -> str:
+    """A number with three significant digits and thousands separators."""
+    if value is None:
+        return otherwise
+    return f"{_digits(value)} {unit}".rstrip()
+
+
+def count(value: int | None) -> str:
+    """A whole number with thousands separators."""
+    return NOTHING if value is None else f"{value:,}"
+
+
+def percent(share: float | None, otherwise: str = NOTHING) -> str:
+    """A share as a percentage; nearly all is never shown as all, nor a little as nothing."""
+    if share is None:
+        return otherwise
+    if share in (0.0, 1.0):
+        return f"{share * 100:.0f} %"
+    if share < 0.0001 or 0.9999 < share < 1:
+        return "< 0.01 %" if share < 0.5 else "> 99.99 %"
+    return f"{f'{share * 100:.{2 if share < 0.01 or share > 0.99 else 1}f}'.removesuffix('.0')} %"
+
+
+def milliseconds(ms: float | None) -> str:
+    """A latency given in [ms], in the unit that reads best."""
+    if ms is None:
+        return NOTHING
+    if ms >= 60_000:
+        return f"{_digits(ms / 60_000)} min"
+    return f"{_digits(ms / 1000)} s" if ms >= 1000 else f"{_digits(ms)} ms"
+
+
+def dollars(usd: float | None) -> str:
+    """An amount of money [USD]."""
+    if usd is None:
+        return UNKNOWN
+    return f"${usd:,.2f}" if abs(usd) >= 1 or usd == 0 else f"${_digits(usd)}"
+
+
+def energy(joules: float | None) -> str:
+    """An energy given in [J], in J, kJ, MJ or kWh."""
+    if joules is None:
+        return UNKNOWN
+    for size, unit in ((3.6e6, "kWh"), (1e3, "kJ")):
+        if joules >= size:
+            return f"{_digits(joules / size)} {unit}"
+    return f"{_digits(joules)} J"
+
+
+def seconds(value: float) -> str:
+    """A duration given in [s]."""
+    if value >= 7200:
+        return f"{_digits(value / 3600)} h"
+    return f"{_digits(value / 60)} min" if value >= 120 else f"{_digits(value)} s"
+
+
+def _digits(value: float) -> str:
+    """Three significant digits, without an exponent down to a millionth."""
+    if value == 0 or not math.isfinite(value):
+        return "0" if value == 0 else str(value)
+    size = math.floor(math.log10(abs(value)))
+    if size < -6:
+        return f"{value:.2e}"
+    return f"{value:,.{max(2 - size, 0)}f}"

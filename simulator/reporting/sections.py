@@ -1,0 +1,276 @@
+"""The content of a report as tables of text, the same for the screen and for HTML."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from simulator.reporting import numbers as show
+from simulator.results.distributions import Distribution
+from simulator.results.result import Result
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A titled table; the first column holds labels, the others values."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One headline number. ``tone`` is "good", "bad" or "" and colours it."""
+
+    label: str
+    value: str
+    detail: str = ""
+    tone: str = ""
+
+
+def question(result: Result) -> str:
+    """What was asked, in one sentence."""
+    context = result.context
+    pools = ", ".join(_hardware(result, i) for i in range(len(context.pools)))
+    load = f" under {context.workload}" if context.workload else ""
+    return f"{context.model} on {pools}{load}"
+
+
+def tiles(result: Result) -> tuple[Tile, ...]:
+    """The answer in headline numbers."""
+    summary = result.summary
+    return (
+        _slo_tile(result),
+        Tile(
+            "Requests served",
+            show.number(summary.rate(summary.counts.completed), "/s"),
+            f"{show.number(summary.load.arrival_rate, '/s')} arrived",
+            "bad" if summary.load.overloaded else "",
+        ),
+        Tile(
+            "Output tokens",
+            show.number(summary.rate(summary.counts.output_tokens), "/s"),
+            f"{show.number(_total_tokens_rate(result), '/s')} with input",
+        ),
+        _latency_tile("Time to first token", summary.latency.ttft),
+        _latency_tile("Time per output token", summary.latency.tpot),
+        Tile(
+            "Cost",
+            show.dollars(summary.cost.per_million_output_tokens_usd),
+            f"per million output tokens; {_per_hour(result)}",
+        ),
+        Tile(
+            "Energy",
+            show.number(summary.energy.per_output_token_j, "J", show.UNKNOWN),
+            "per output token, devices only",
+        ),
+    )
+
+
+def tables_of(result: Result) -> tuple[Table, ...]:
+    """All tables of one result, in reading order."""
+    return (
+        latency_table(result),
+        traffic_table(result),
+        cost_table(result),
+        energy_table(result),
+        pool_table(result),
+    )
+
+
+def latency_table(result: Result) -> Table:
+    """Latencies of the requests that arrived in the measured time."""
+    latency = result.summary.latency
+    slo = result.context.slo
+    reached = result.summary.attainment
+    with_thinking = result.summary.counts.thinking_tokens > 0
+    rows = (
+        ("Time to first token (TTFT)", latency.ttft, slo.ttft_s, reached.ttft),
+        *((("Time to first answer token (TTFAT)", latency.ttfat, None, None),) if with_thinking else ()),
+        ("Time per output token (TPOT)", latency.tpot, slo.tpot_s, reached.tpot),
+        ("Inter-token latency (ITL)", latency.itl, None, None),
+        ("End to end (E2E)", latency.e2el, slo.e2e_s, reached.e2e),
+        ("Time in the queue (queue)", latency.queue, None, None),
+    )
+    header = ("", "mean", "p50", "p90", "p95", "p99")
+    if not slo.given:
+        return Table("Latency", header, tuple((name, *_statistics(values)) for name, values, _, _ in rows))
+    return Table(
+        "Latency",
+        (*header, "objective", "met by"),
+        tuple(
+            (name, *_statistics(values), _threshold(limit), show.percent(share))
+            for name, values, limit, share in rows
+        ),
+    )
+
+
+def traffic_table(result: Result) -> Table:
+    """What came, what was served and how much at a time."""
+    summary = result.summary
+    counts = summary.counts
+    goodput = summary.rate(counts.goodput_requests)
+    rows = [
+        ("Measured time", show.seconds(summary.duration_s)),
+        ("Requests completed", show.count(counts.completed)),
+        *(
+            (f"Requests {status.replace('_', ' ')}", show.count(n))
+            for status, n in counts.by_status.items()
+            if n and status != "finished"
+        ),
+        *([("Requests unfinished at the end", show.count(counts.unfinished))] if counts.unfinished else []),
+        ("Requests arriving", show.number(summary.load.arrival_rate, "/s")),
+        ("Requests served", show.number(summary.rate(counts.completed), "/s")),
+        *(
+            [("Goodput (requests within objectives)", show.number(goodput, "/s"))]
+            if goodput is not None
+            else []
+        ),
+        (
+            "Input tokens",
+            f"{show.count(counts.input_tokens)} ({show.number(summary.rate(counts.input_tokens), '/s')})",
+        ),
+        (
+            "Output tokens",
+            f"{show.count(counts.output_tokens)} ({show.number(summary.rate(counts.output_tokens), '/s')})",
+        ),
+        *([("of them thinking", show.count(counts.thinking_tokens))] if counts.thinking_tokens else []),
+        ("Most requests in flight", show.count(counts.max_concurrent)),
+        ("Prefix cache hit rate", show.percent(summary.prefix_hit_rate)),
+        ("Preemptions", show.count(summary.preemptions)),
+    ]
+    return Table("Traffic", ("", ""), tuple(rows))
+
+
+def cost_table(result: Result) -> Table:
+    """Rent of the devices over the measured time."""
+    cost = result.summary.cost
+    spread = cost.low_usd is not None and cost.low_usd != cost.high_usd
+    rows = [
+        ("Rent of all devices", _per_hour(result)),
+        ("Measured time", show.dollars(cost.total_usd)),
+        *(
+            [
+                (
+                    "Measured time, low to high price",
+                    f"{show.dollars(cost.low_usd)} to {show.dollars(cost.high_usd)}",
+                )
+            ]
+            if spread
+            else []
+        ),
+        ("Per million input and output tokens", show.dollars(cost.per_million_tokens_usd)),
+        ("Per million output tokens", show.dollars(cost.per_million_output_tokens_usd)),
+        ("Per request", show.dollars(cost.per_request_usd)),
+    ]
+    sources = dict.fromkeys(
+        f"{pool.device}: {pool.price.source}" for pool in result.context.pools if pool.price
+    )
+    return Table("Cost", ("", ""), tuple(rows), "; ".join(sources))
+
+
+def energy_table(result: Result) -> Table:
+    """Energy of the devices, electricity and carbon of the facility."""
+    energy = result.summary.energy
+    site = result.context.site
+    rows = (
+        ("Devices, measured time", show.energy(energy.total_j)),
+        ("of it prefill", _part(energy.prefill_j, energy.total_j)),
+        ("of it decode", _part(energy.decode_j, energy.total_j)),
+        ("of it idle draw", _part(energy.idle_j, energy.total_j)),
+        ("Mean draw of all devices", show.number(energy.mean_power_w, "W", show.UNKNOWN)),
+        ("Per output token", show.energy(energy.per_output_token_j)),
+        ("Per request", show.energy(energy.per_request_j)),
+        ("Facility (with PUE)", show.energy(energy.facility_j)),
+        ("Electricity", show.dollars(energy.electricity_usd)),
+        ("Carbon, operation", show.number(energy.carbon_kg, "kg CO2e", show.UNKNOWN)),
+        ("Carbon per request", show.number(energy.carbon_per_request_g, "g CO2e", show.UNKNOWN)),
+    )
+    return Table("Energy and carbon", ("", ""), rows, site.source)
+
+
+def pool_table(result: Result) -> Table:
+    """One column per pool."""
+    uses, abouts = result.summary.pools, result.context.pools
+    rows = (
+        ("Hardware", *(f"{a.replicas} × {a.devices_per_replica} × {a.device}" for a in abouts)),
+        ("Role", *(a.role for a in abouts)),
+        ("Utilisation", *(show.percent(u.utilisation) for u in uses)),
+        ("Mean batch (sequences)", *(show.number(u.mean_batch) for u in uses)),
+        (
+            "KV cache in use, mean / peak",
+            *(f"{show.percent(u.mean_kv_use)} / {show.percent(u.peak_kv_use)}" for u in uses),
+        ),
+        (
+            "Requests waiting, mean / peak",
+            *(f"{show.number(u.mean_waiting)} / {show.number(u.peak_waiting)}" for u in uses),
+        ),
+        ("Steps", *(show.count(u.steps) for u in uses)),
+        ("Bound by", *(_bounds(u.bottlenecks) for u in uses)),
+        ("Priced by", *(a.backend for a in abouts)),
+    )
+    return Table("Pools", ("", *(a.name for a in abouts)), rows)
+
+
+def provenance(result: Result) -> tuple[str, ...]:
+    """Where the step times of each pool come from."""
+    return tuple(
+        f"Pool {pool.name} ({pool.device}): {pool.provenance}"
+        for pool in result.context.pools
+        if pool.provenance
+    )
+
+
+def _hardware(result: Result, index: int) -> str:
+    pool = result.context.pools[index]
+    replicas = f"{pool.replicas} × " if pool.replicas > 1 else ""
+    role = "" if pool.role == "unified" else f" ({pool.role})"
+    return f"{replicas}{pool.devices_per_replica} × {pool.device}{role}"
+
+
+def _slo_tile(result: Result) -> Tile:
+    reached, slo = result.summary.attainment, result.context.slo
+    if reached.overall is None:
+        return Tile("Objectives", "none given" if not slo.given else "no requests")
+    wanted = f"{show.percent(slo.attainment)} of requests asked for"
+    tone = "good" if reached.met else "bad"
+    return Tile("Objectives met by", show.percent(reached.overall), wanted, tone)
+
+
+def _latency_tile(label: str, values: Distribution | None) -> Tile:
+    if values is None:
+        return Tile(label, show.NOTHING)
+    return Tile(label, show.milliseconds(values.p50), f"median; p99 {show.milliseconds(values.p99)}")
+
+
+def _statistics(values: Distribution | None) -> tuple[str, ...]:
+    if values is None:
+        return (show.NOTHING,) * 5
+    shown = (values.mean, values.p50, values.p90, values.p95, values.p99)
+    return tuple(show.milliseconds(value) for value in shown)
+
+
+def _threshold(limit_s: float | None) -> str:
+    return show.NOTHING if limit_s is None else f"≤ {show.milliseconds(limit_s * 1e3)}"
+
+
+def _total_tokens_rate(result: Result) -> float | None:
+    counts = result.summary.counts
+    return result.summary.rate(counts.input_tokens + counts.output_tokens)
+
+
+def _per_hour(result: Result) -> str:
+    hourly = result.summary.cost.per_hour_usd
+    return f"price {show.UNKNOWN}" if hourly is None else f"{show.dollars(hourly)} per hour"
+
+
+def _part(part_j: float | None, total_j: float | None) -> str:
+    if part_j is None or not total_j:
+        return show.energy(part_j)
+    return f"{show.energy(part_j)} ({show.percent(part_j / total_j)})"
+
+
+def _bounds(shares: dict[str, float]) -> str:
+    named = sorted(((share, name) for name, share in shares.items() if share >= 0.005), reverse=True)
+    return ", ".join(f"{name} {share * 100:.0f} %" for share, name in named) or show.NOTHING

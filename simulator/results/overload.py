@@ -1,0 +1,136 @@
+"""Did the queue grow without bound, and what rate did the system sustain?
+
+A finite run cannot prove instability, so this is a rule with thresholds. It looks at the requests waiting
+at the replicas while requests still arrived (the draining afterwards is left out), after the warm-up, as
+means over at least ``LEAST_SAMPLES`` and about ``SAMPLES`` intervals of equal length, and calls a run
+overloaded when all of these hold:
+
+1. *More arrived than left.* The queue at the end of the arrivals exceeds both 1 % of the arrivals
+   (``LEAST_BACKLOG``) and three standard deviations of a Poisson count of them (``3 * sqrt(n)``): a queue
+   that long is neither noise nor the normal stock of a busy system.
+2. *It grew all along.* The mean queue rises from each quarter of the time to the next, the last rise being
+   at least half the mean rise (``LEAST_LAST_RISE``): a queue that fills up and then levels off (a closed
+   loop, a start-up transient) is not growing without bound.
+3. *It grew roughly linearly.* A straight line explains at least 80 % of the variance (``LEAST_R2``):
+   excursions of a stable queue near saturation wander instead.
+
+How sharp the rule is, on a single server with 1,500 requests: at 1.2 times its capacity it finds every
+Poisson overload and 60 % of those with bursty arrivals (coefficient of variation 3), at 1.1 times two thirds
+and a third; up to 0.95 of the capacity it raised no false alarm for either (30 seeds each).
+
+The sustained rate is the rate of completions in the second half of that time: with a queue that never empties
+the system works at capacity, so this is the request rate from which on its queue grows.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from simulator.results.latencies import is_finished
+from simulator.results.pool_use import waiting_per_window
+from simulator.results.recording import Floats, Recording
+
+LEAST_SAMPLES = 8
+#: A window can be as short as a step, and then a queue looks ragged in it; in longer intervals it does not.
+SAMPLES = 40
+LEAST_BACKLOG = 0.01
+LEAST_LAST_RISE = 0.5
+LEAST_R2 = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Offered and served load while requests arrived.
+
+    Attributes
+    ----------
+    arrival_rate
+        Requests that arrived per second [1/s], None where fewer than two arrived.
+    overloaded
+        True where the queue grew without bound by the rule above.
+    backlog
+        Requests waiting when the arrivals ended.
+    sustained_rate
+        Finished requests per second [1/s] in the second half of the arrivals; None unless overloaded.
+    """
+
+    arrival_rate: float | None
+    overloaded: bool
+    backlog: float
+    sustained_rate: float | None
+
+
+def load_of(recording: Recording, warmup_ns: int) -> Load:
+    """Judges the load of a run."""
+    end_ns = _end_of_arrivals(recording, warmup_ns)
+    arrived = _arrivals(recording, warmup_ns)
+    rate = arrived / ((end_ns - warmup_ns) / 1e9) if arrived > 1 and end_ns > warmup_ns else None
+    times, waiting = waiting_series(recording, warmup_ns, end_ns)
+    if len(times) < LEAST_SAMPLES or not grows_without_bound(times, waiting, arrived):
+        return Load(rate, False, float(waiting[-1]) if len(waiting) else 0.0, None)
+    return Load(rate, True, _level_at_end(waiting), _served_rate(recording, warmup_ns, end_ns))
+
+
+def grows_without_bound(times: Floats, waiting: Floats, arrived: int) -> bool:
+    """The rule of this module over a series of mean queue lengths, shape (samples,) each."""
+    if _level_at_end(waiting) < max(LEAST_BACKLOG * arrived, 3 * math.sqrt(arrived)):
+        return False
+    quarters = np.array([part.mean() for part in np.array_split(waiting, 4)])
+    rises = np.diff(quarters)
+    if (rises <= 0).any() or rises[-1] < LEAST_LAST_RISE * rises.mean():
+        return False
+    correlation = float(np.corrcoef(times, waiting)[0, 1])
+    return correlation**2 >= LEAST_R2
+
+
+def waiting_series(recording: Recording, warmup_ns: int, end_ns: int) -> tuple[Floats, Floats]:
+    """Middle of each interval between warm-up and end [s], and the mean queue of all pools in it.
+
+    An interval is a whole number of windows; what is left over at the end is dropped.
+    """
+    width = min((pool.windows.width_ns for pool in recording.pools), default=0)
+    if width == 0:
+        return np.zeros(0), np.zeros(0)
+    first, last = -(-warmup_ns // width), end_ns // width
+    times = (np.arange(first, last, dtype=np.float64) + 0.5) * width
+    waiting = np.zeros(len(times))
+    for pool in recording.pools:
+        series = waiting_per_window(pool.windows, pool.replicas)
+        index = (times // pool.windows.width_ns).astype(np.int64)
+        inside = index < len(series)
+        waiting[inside] += series[index[inside]]
+    return _means(times / 1e9), _means(waiting)
+
+
+def _means(windows: Floats) -> Floats:
+    """Means over about ``SAMPLES`` groups of neighbours, of one window each where there are few."""
+    per_sample = max(len(windows) // SAMPLES, 1)
+    whole = len(windows) // per_sample * per_sample
+    means: Floats = windows[:whole].reshape(-1, per_sample).mean(axis=1)
+    return means
+
+
+def _end_of_arrivals(recording: Recording, warmup_ns: int) -> int:
+    """Last known arrival [ns]; the end of the run where requests were cut off, for they came until then."""
+    if recording.unfinished:
+        return recording.end_ns
+    return int(recording.requests.arrival_ns.max(initial=warmup_ns))
+
+
+def _arrivals(recording: Recording, warmup_ns: int) -> int:
+    return int((recording.requests.arrival_ns >= warmup_ns).sum()) + recording.unfinished
+
+
+def _level_at_end(waiting: Floats) -> float:
+    """Mean queue in the last twentieth of the samples, at least one."""
+    return float(waiting[-max(len(waiting) // 20, 1) :].mean())
+
+
+def _served_rate(recording: Recording, warmup_ns: int, end_ns: int) -> float:
+    half_ns = (warmup_ns + end_ns) // 2
+    requests = recording.requests
+    served = is_finished(requests) & (requests.finish_ns > half_ns) & (requests.finish_ns <= end_ns)
+    return float(served.sum() / ((end_ns - half_ns) / 1e9))

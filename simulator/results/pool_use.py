@@ -1,0 +1,117 @@
+"""How a pool was used over the measured time, from its windowed sums.
+
+Windows that begin before the end of the warm-up are left out. Means of batch, queue and blocks
+are weighted by time: batch and blocks over the time in which a replica computed, the queue over
+all time.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from simulator.latency.pricer import BOUNDS
+from simulator.results.recording import Floats, Ints, PoolRecording, StepWindows
+
+
+@dataclass(frozen=True, slots=True)
+class PoolUse:
+    """Use of one pool; None where nothing was measured.
+
+    Attributes
+    ----------
+    utilisation
+        Share of replica time with a step running.
+    mean_batch
+        Sequences per step, weighted by step duration.
+    mean_kv_use, peak_kv_use
+        Blocks in use over blocks there are, mean over busy time and highest window.
+    mean_waiting, peak_waiting
+        Requests waiting at all replicas together, mean over time and highest window.
+    bottlenecks
+        Share of busy time bound by each of ``BOUNDS``.
+    prefix_hit_rate
+        Prompt tokens found in the prefix cache over prompt tokens looked up (whole run).
+    """
+
+    name: str
+    steps: int
+    prefill_tokens: int
+    decode_tokens: int
+    utilisation: float | None
+    mean_batch: float | None
+    mean_kv_use: float | None
+    peak_kv_use: float | None
+    mean_waiting: float | None
+    peak_waiting: float | None
+    bottlenecks: dict[str, float]
+    prefix_hit_rate: float | None
+    preemptions: int
+
+
+def measured_windows(windows: StepWindows, warmup_ns: int) -> slice:
+    """The windows that begin at or after the end of the warm-up."""
+    return slice(-(-warmup_ns // windows.width_ns), None)
+
+
+def measured_span_ns(windows: StepWindows, warmup_ns: int, end_ns: int) -> int:
+    """Time covered by the measured windows up to the end of the run [ns]."""
+    start = -(-warmup_ns // windows.width_ns) * windows.width_ns
+    return max(end_ns - start, 0)
+
+
+def use_of_pool(pool: PoolRecording, warmup_ns: int, end_ns: int) -> PoolUse:
+    """Use of one pool over the measured time."""
+    windows = pool.windows
+    part = measured_windows(windows, warmup_ns)
+    busy = int(windows.busy_ns[part].sum())
+    replica_ns = pool.replicas * measured_span_ns(windows, warmup_ns, end_ns)
+    capacity = pool.kv_blocks_per_replica
+    kv_per_window = _ratio_per_window(windows.kv_blocks_ns[part], windows.busy_ns[part])
+    waiting = waiting_per_window(windows, pool.replicas)[part]
+    return PoolUse(
+        name=pool.name,
+        steps=int(windows.steps[part].sum()),
+        prefill_tokens=int(windows.prefill_tokens[part].sum()),
+        decode_tokens=int(windows.decode_tokens[part].sum()),
+        # A step counts in the window in which it ends, so one that straddles the start of the
+        # measured time can add a little more than there is.
+        utilisation=None if replica_ns == 0 else min(busy / replica_ns, 1.0),
+        mean_batch=_ratio(windows.batch_ns[part].sum(), busy),
+        mean_kv_use=_ratio(windows.kv_blocks_ns[part].sum(), busy * capacity),
+        peak_kv_use=float(kv_per_window.max() / capacity) if len(kv_per_window) and capacity else None,
+        mean_waiting=_ratio(windows.waiting_ns[part].sum(), replica_ns / pool.replicas),
+        peak_waiting=float(waiting.max()) if len(waiting) else None,
+        bottlenecks=bottleneck_shares(windows, part),
+        prefix_hit_rate=_ratio(pool.prefix_hit_tokens, pool.prefix_queried_tokens),
+        preemptions=pool.preemptions,
+    )
+
+
+def bottleneck_shares(windows: StepWindows, part: slice) -> dict[str, float]:
+    """Share of busy time bound by each of ``BOUNDS``; empty where nothing ran."""
+    by_bound = windows.bound_ns[part].sum(axis=0)
+    total = float(by_bound.sum())
+    if total == 0.0 or not math.isfinite(total):
+        return {}
+    return {name: float(ns / total) for name, ns in zip(BOUNDS, by_bound, strict=True)}
+
+
+def waiting_per_window(windows: StepWindows, replicas: int) -> Floats:
+    """Mean number of requests waiting at all replicas, per window.
+
+    A step belongs to the window it ends in, so the steps of a window can span more time than the window; then
+    their time is what the sum is divided by. The last window counts in full although the run may end within
+    it: a sliver of a window would make a long step look like a crowd.
+    """
+    return windows.waiting_ns / np.maximum(windows.width_ns, windows.busy_ns / replicas)
+
+
+def _ratio(part: float, whole: float) -> float | None:
+    return float(part / whole) if whole else None
+
+
+def _ratio_per_window(part: Floats, whole: Ints) -> Floats:
+    return np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)

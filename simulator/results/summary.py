@@ -1,0 +1,345 @@
+"""All figures of one run, under the key names of ``vllm bench serve``.
+
+*Measured time* runs from the end of the warm-up to the end of the run. Rates, cost and energy belong to it:
+they count what finished in it. Latencies and attainment are those of the requests that arrived in it. The
+inter-token latencies come from a histogram over the whole run, and so do the prefix hits and preemptions.
+Without a warm-up all of this is the same set of requests, and the definitions are vLLM's.
+
+What is unknown (a price, a power, a percentile of nothing) is None, never zero and never NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from simulator.latency.pricer import BOUNDS
+from simulator.results.context import RunContext
+from simulator.results.cost import CostSummary, cost_of
+from simulator.results.distributions import (
+    Distribution,
+    distribution_of,
+    distribution_of_histogram,
+    merge_histograms,
+)
+from simulator.results.energy import EnergySummary, energy_of
+from simulator.results.latencies import Latencies, defined, is_finished, latencies_of
+from simulator.results.messages import messages_of
+from simulator.results.overload import Load, load_of
+from simulator.results.pool_use import PoolUse, use_of_pool
+from simulator.results.recording import STATUSES, Recording, RequestColumns
+from simulator.results.slo import Attainment, Mask, attainment_of, meets
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What happened to the requests.
+
+    ``completed`` and the token totals belong to requests that finished in the measured time, ``by_status`` to
+    all that ended in it; ``measured`` arrived in it and ended: the latencies are theirs. ``issued`` and
+    ``unfinished`` belong to the whole run.
+    """
+
+    issued: int
+    measured: int
+    completed: int
+    unfinished: int
+    by_status: dict[str, int]
+    input_tokens: int
+    output_tokens: int
+    thinking_tokens: int
+    goodput_requests: int | None
+    max_concurrent: int
+
+    @property
+    def failed(self) -> int:
+        """Requests that ended in the measured time without their whole output."""
+        return sum(self.by_status.values()) - self.completed
+
+
+@dataclass(frozen=True, slots=True)
+class LatencySummary:
+    """Distributions over the measured requests; None where no request has the latency."""
+
+    ttft: Distribution | None
+    tpot: Distribution | None
+    itl: Distribution | None
+    e2el: Distribution | None
+    queue: Distribution | None
+    ttfat: Distribution | None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The figures of one run. ``duration_s`` is the measured time [s]."""
+
+    context: RunContext
+    duration_s: float
+    counts: Counts
+    latency: LatencySummary
+    attainment: Attainment
+    pools: tuple[PoolUse, ...]
+    max_output_tokens_per_s: float | None
+    prefix_hit_rate: float | None
+    preemptions: int
+    load: Load
+    cost: CostSummary
+    energy: EnergySummary
+    messages: tuple[str, ...]
+
+    def rate(self, amount: float | None) -> float | None:
+        """``amount`` per second of measured time; None where either is missing."""
+        return None if amount is None or self.duration_s <= 0 else amount / self.duration_s
+
+    def bottlenecks(self) -> dict[str, float]:
+        """Share of the busy time of all replicas bound by each of ``BOUNDS``."""
+        return _bottlenecks(self.pools, self.context)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Flat keys as in vLLM's benchmark results, plus ours; plain JSON values without NaN."""
+        return {
+            **self._identity(),
+            **self._throughput(),
+            **self._latency_keys(),
+            **self._slo_keys(),
+            **self._use_keys(),
+            **self._cost_keys(),
+            **self._energy_keys(),
+            "pools": [self._pool_dict(i) for i in range(len(self.pools))],
+            "messages": list(self.messages),
+        }
+
+    def _identity(self) -> dict[str, Any]:
+        return {
+            "scenario": self.context.scenario,
+            "model_id": self.context.model,
+            "seed": self.context.seed,
+            "num_prompts": self.counts.issued,
+            "warmup_s": self.context.warmup_ns / 1e9,
+            "rests_on_estimates": self.context.rests_on_estimates,
+        }
+
+    def _throughput(self) -> dict[str, Any]:
+        counts = self.counts
+        return {
+            "duration": self.duration_s,
+            "completed": counts.completed,
+            "failed": counts.failed,
+            "unfinished": counts.unfinished,
+            "measured_requests": counts.measured,
+            "requests_by_status": counts.by_status,
+            "total_input_tokens": counts.input_tokens,
+            "total_output_tokens": counts.output_tokens,
+            "total_thinking_tokens": counts.thinking_tokens,
+            "arrival_rate": self.load.arrival_rate,
+            "request_throughput": self.rate(counts.completed),
+            "request_goodput": self.rate(counts.goodput_requests),
+            "output_throughput": self.rate(counts.output_tokens),
+            "total_token_throughput": self.rate(counts.input_tokens + counts.output_tokens),
+            "max_output_tokens_per_s": self.max_output_tokens_per_s,
+            "max_concurrent_requests": counts.max_concurrent,
+            "overloaded": self.load.overloaded,
+            "sustained_request_rate": self.load.sustained_rate,
+        }
+
+    def _latency_keys(self) -> dict[str, Any]:
+        named = (
+            ("ttft", self.latency.ttft),
+            ("tpot", self.latency.tpot),
+            ("itl", self.latency.itl),
+            ("e2el", self.latency.e2el),
+            ("queue", self.latency.queue),
+            ("ttfat", self.latency.ttfat),
+        )
+        statistics = ("mean", "median", "std", "p50", "p90", "p95", "p99")
+        return {
+            f"{statistic}_{name}_ms": None if values is None else getattr(values, statistic)
+            for name, values in named
+            for statistic in statistics
+        }
+
+    def _slo_keys(self) -> dict[str, Any]:
+        slo, reached = self.context.slo, self.attainment
+        return {
+            "slo_ttft_ms": _ms(slo.ttft_s),
+            "slo_tpot_ms": _ms(slo.tpot_s),
+            "slo_e2el_ms": _ms(slo.e2e_s),
+            "slo_attainment_target": slo.attainment if slo.given else None,
+            "slo_attainment": reached.overall,
+            "slo_attainment_ttft": reached.ttft,
+            "slo_attainment_tpot": reached.tpot,
+            "slo_attainment_e2el": reached.e2e,
+            "slo_met": reached.met,
+        }
+
+    def _use_keys(self) -> dict[str, Any]:
+        return {
+            "prefix_cache_hit_rate": self.prefix_hit_rate,
+            "preemptions": self.preemptions,
+            "bottlenecks": self.bottlenecks(),
+        }
+
+    def _cost_keys(self) -> dict[str, Any]:
+        cost = self.cost
+        return {
+            "cost_usd": cost.total_usd,
+            "cost_low_usd": cost.low_usd,
+            "cost_high_usd": cost.high_usd,
+            "cost_per_hour_usd": cost.per_hour_usd,
+            "cost_per_million_tokens_usd": cost.per_million_tokens_usd,
+            "cost_per_million_output_tokens_usd": cost.per_million_output_tokens_usd,
+            "cost_per_request_usd": cost.per_request_usd,
+        }
+
+    def _energy_keys(self) -> dict[str, Any]:
+        energy = self.energy
+        return {
+            "energy_j": energy.total_j,
+            "energy_prefill_j": energy.prefill_j,
+            "energy_decode_j": energy.decode_j,
+            "energy_idle_j": energy.idle_j,
+            "mean_power_w": energy.mean_power_w,
+            "energy_per_output_token_j": energy.per_output_token_j,
+            "energy_per_request_j": energy.per_request_j,
+            "facility_energy_j": energy.facility_j,
+            "electricity_cost_usd": energy.electricity_usd,
+            "carbon_kg": energy.carbon_kg,
+            "carbon_per_request_g": energy.carbon_per_request_g,
+        }
+
+    def _pool_dict(self, index: int) -> dict[str, Any]:
+        about, use = self.context.pools[index], self.pools[index]
+        return {
+            "device": about.device,
+            "devices": about.devices,
+            "replicas": about.replicas,
+            "role": about.role,
+            **asdict(use),
+            "cost_usd": self.cost.by_pool_usd[about.name],
+            "backend": about.backend,
+            "provenance": about.provenance,
+            "estimates": list(about.estimates),
+        }
+
+
+def summarise(recording: Recording, context: RunContext) -> Summary:
+    """All figures of one run. The context's pools stand in the order of the recording's."""
+    requests, warmup_ns = recording.requests, context.warmup_ns
+    latencies = latencies_of(requests)
+    measured = requests.arrival_ns >= warmup_ns
+    duration_s = max(recording.end_ns - warmup_ns, 0) / 1e9
+    counts = _count(recording, context, latencies, measured)
+    attainment = attainment_of(requests, latencies, context.slo, measured)
+    load = load_of(recording, warmup_ns)
+    pools = tuple(use_of_pool(pool, warmup_ns, recording.end_ns) for pool in recording.pools)
+    cost = cost_of(
+        context,
+        duration_s,
+        input_tokens=counts.input_tokens,
+        output_tokens=counts.output_tokens,
+        requests=counts.completed,
+    )
+    energy = energy_of(
+        recording, context, duration_s, output_tokens=counts.output_tokens, requests=counts.completed
+    )
+    return Summary(
+        context=context,
+        duration_s=duration_s,
+        counts=counts,
+        latency=_latency_summary(recording, latencies, measured),
+        attainment=attainment,
+        pools=pools,
+        max_output_tokens_per_s=_peak_output_rate(recording),
+        prefix_hit_rate=_prefix_hit_rate(recording),
+        preemptions=sum(pool.preemptions for pool in recording.pools),
+        load=load,
+        cost=cost,
+        energy=energy,
+        messages=messages_of(context, counts.by_status, counts.unfinished, load, cost, energy),
+    )
+
+
+def max_concurrent(requests: RequestColumns, unfinished: int) -> int:
+    """Most requests in the system at one time [1].
+
+    Those cut off by the end of the run are known to be there at the end only, so the figure is a lower
+    bound then.
+    """
+    if len(requests.arrival_ns) == 0:
+        return unfinished
+    arrivals, ends = np.sort(requests.arrival_ns), np.sort(requests.finish_ns)
+    # Just after the k-th arrival, k + 1 requests have come and those that ended by then are gone.
+    present = np.arange(1, len(arrivals) + 1) - np.searchsorted(ends, arrivals, side="right")
+    return max(int(present.max()), unfinished)
+
+
+def _count(recording: Recording, context: RunContext, latencies: Latencies, measured: Mask) -> Counts:
+    requests = recording.requests
+    ended = requests.finish_ns >= context.warmup_ns
+    completed = ended & is_finished(requests)
+    by_status = np.bincount(requests.status[ended], minlength=len(STATUSES))
+    good = meets(requests, latencies, context.slo) & ended if context.slo.given else None
+    return Counts(
+        issued=len(requests.request) + recording.unfinished,
+        measured=int(measured.sum()),
+        completed=int(completed.sum()),
+        unfinished=recording.unfinished,
+        by_status={name: int(n) for name, n in zip(STATUSES, by_status, strict=True)},
+        input_tokens=int(requests.prompt_tokens[completed].sum()),
+        output_tokens=int(requests.output_tokens[completed].sum()),
+        thinking_tokens=int(requests.thinking_tokens[completed].sum()),
+        goodput_requests=None if good is None else int(good.sum()),
+        max_concurrent=max_concurrent(requests, recording.unfinished),
+    )
+
+
+def _latency_summary(recording: Recording, latencies: Latencies, measured: Mask) -> LatencySummary:
+    kept = measured & is_finished(recording.requests)
+    merged = merge_histograms(pool.inter_token for pool in recording.pools)
+    return LatencySummary(
+        ttft=distribution_of(defined(latencies.ttft[kept])),
+        tpot=distribution_of(defined(latencies.tpot[kept])),
+        itl=None if merged is None else distribution_of_histogram(merged),
+        e2el=distribution_of(defined(latencies.e2e[kept])),
+        queue=distribution_of(defined(latencies.queue[kept])),
+        ttfat=distribution_of(defined(latencies.first_answer[kept])),
+    )
+
+
+def _peak_output_rate(recording: Recording) -> float | None:
+    """Most decode tokens per second [1/s] of all pools in one window (vLLM takes one-second windows)."""
+    rates = [
+        pool.windows.decode_tokens.max() / (pool.windows.width_ns / 1e9)
+        for pool in recording.pools
+        if len(pool.windows.decode_tokens)
+    ]
+    return float(sum(rates)) if rates else None
+
+
+def _prefix_hit_rate(recording: Recording) -> float | None:
+    queried = sum(pool.prefix_queried_tokens for pool in recording.pools)
+    return sum(pool.prefix_hit_tokens for pool in recording.pools) / queried if queried else None
+
+
+def _bottlenecks(pools: Iterable[PoolUse], context: RunContext) -> dict[str, float]:
+    """Shares of the pools, weighted by their busy replica time."""
+    weights = {
+        use.name: (use.utilisation or 0.0) * about.replicas
+        for use, about in zip(pools, context.pools, strict=True)
+        if use.bottlenecks
+    }
+    total = sum(weights.values())
+    if total == 0:
+        return {}
+    by_name = {use.name: use.bottlenecks for use in pools}
+    return {
+        bound: sum(by_name[name][bound] * weight for name, weight in weights.items()) / total
+        for bound in BOUNDS
+    }
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else seconds * 1e3

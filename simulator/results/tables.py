@@ -1,0 +1,148 @@
+"""Recorded columns as pandas tables, in seconds and tokens.
+
+Times are seconds [s] since the start, NaN where they never came. A time below 2**52 ns (52 days) survives
+the way to float seconds and back exactly, so the tables can be read back into columns without loss.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.latency.pricer import BOUNDS
+from simulator.results.latencies import latencies_of
+from simulator.results.recording import (
+    NEVER,
+    STATUSES,
+    Floats,
+    Ints,
+    PoolRecording,
+    RequestColumns,
+    StepTable,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Columns of the request table that hold times, and the recorded column each comes from.
+TIMES = {
+    "arrival_s": "arrival_ns",
+    "first_scheduled_s": "first_scheduled_ns",
+    "first_token_s": "first_token_ns",
+    "first_answer_s": "first_answer_ns",
+    "finish_s": "finish_ns",
+}
+#: Columns of the request table that hold the recorded integers as they are.
+COUNTS = (
+    "prompt_tokens",
+    "output_tokens",
+    "thinking_tokens",
+    "cached_tokens",
+    "preemptions",
+    "pool",
+    "replica",
+)
+_STEP_COUNTS = (
+    "prefill_tokens",
+    "prefill_sequences",
+    "prefill_context",
+    "prefill_products",
+    "decode_sequences",
+    "decode_tokens",
+    "decode_context",
+    "kv_blocks",
+    "waiting",
+)
+
+Column = NDArray[np.float64] | NDArray[np.int64] | NDArray[np.str_] | NDArray[np.object_]
+
+
+def seconds(times_ns: Ints) -> Floats:
+    """Times [ns] as seconds [s], NaN where they never came."""
+    return np.where(times_ns == NEVER, np.nan, times_ns / 1e9)
+
+
+def nanoseconds(times_s: Floats) -> Ints:
+    """The inverse of ``seconds``."""
+    return np.where(np.isnan(times_s), NEVER, np.rint(np.nan_to_num(times_s) * 1e9)).astype(np.int64)
+
+
+def request_columns(requests: RequestColumns) -> dict[str, Column]:
+    """Columns of the request table, in order.
+
+    ``request``, ``status`` (name), ``arrival_s`` ... ``finish_s`` [s], tokens, ``preemptions``, ``pool`` and
+    ``replica`` (indices), then the derived ``queue_s``, ``ttft_s``, ``tpot_s`` and ``e2e_s`` [s].
+    """
+    derived = latencies_of(requests)
+    return {
+        "request": requests.request,
+        "status": np.array(STATUSES)[requests.status],
+        **{name: seconds(getattr(requests, source)) for name, source in TIMES.items()},
+        **{name: getattr(requests, name) for name in COUNTS},
+        "queue_s": derived.queue / 1e3,
+        "ttft_s": derived.ttft / 1e3,
+        "tpot_s": derived.tpot / 1e3,
+        "e2e_s": derived.e2e / 1e3,
+    }
+
+
+def window_columns(pool: PoolRecording) -> dict[str, Column]:
+    """Columns of a pool's windows: the start and the sums over all steps that end inside, all in SI units."""
+    windows = pool.windows
+    return {
+        "start_s": np.arange(len(windows.steps), dtype=np.float64) * (windows.width_ns / 1e9),
+        "steps": windows.steps,
+        "busy_s": windows.busy_ns / 1e9,
+        "prefill_tokens": windows.prefill_tokens,
+        "decode_tokens": windows.decode_tokens,
+        "batch_seconds": windows.batch_ns / 1e9,
+        "kv_block_seconds": windows.kv_blocks_ns / 1e9,
+        "waiting_seconds": windows.waiting_ns / 1e9,
+        "prefill_j": windows.prefill_j,
+        "decode_j": windows.decode_j,
+        **{f"bound_{name}_s": windows.bound_ns[:, i] / 1e9 for i, name in enumerate(BOUNDS)},
+    }
+
+
+def step_columns(table: StepTable) -> dict[str, Column]:
+    """Columns of a step table: replica, start and duration [s], then the aggregates of the step."""
+    return {
+        "replica": table.replica,
+        "start_s": table.start_ns / 1e9,
+        "duration_s": table.duration_ns / 1e9,
+        **{name: getattr(table, name) for name in _STEP_COUNTS},
+    }
+
+
+def requests_from(columns: dict[str, Column]) -> RequestColumns:
+    """The inverse of ``request_columns``. Raises KeyError or ValueError on other columns."""
+    known = {name: code for code, name in enumerate(STATUSES)}
+    return RequestColumns(
+        request=_integers(columns["request"]),
+        status=np.array([known[str(name)] for name in columns["status"]], dtype=np.int64),
+        **{source: nanoseconds(columns[name].astype(float)) for name, source in TIMES.items()},
+        **{name: _integers(columns[name]) for name in COUNTS},
+    )
+
+
+def steps_from(columns: dict[str, Column]) -> StepTable:
+    """The inverse of ``step_columns``. Raises KeyError or ValueError on other columns."""
+    return StepTable(
+        replica=_integers(columns["replica"]),
+        start_ns=nanoseconds(columns["start_s"].astype(float)),
+        duration_ns=nanoseconds(columns["duration_s"].astype(float)),
+        **{name: _integers(columns[name]) for name in _STEP_COUNTS},
+    )
+
+
+def frame(columns: dict[str, Column]) -> pd.DataFrame:
+    """Columns as a DataFrame."""
+    import pandas as pd
+
+    return pd.DataFrame(columns)
+
+
+def _integers(column: Column) -> Ints:
+    return column.astype(np.int64)

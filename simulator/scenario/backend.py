@@ -1,0 +1,110 @@
+"""What a scenario may say about how steps are priced: the ``latency:`` section of a pool.
+
+The default, ``{backend: auto}``, takes the execution model that the hardware profile
+names (roofline, static shapes, SRAM pipeline, wafer) with the profile's constants.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, NonNegativeFloat, PositiveFloat
+
+from simulator.scenario.spec import CountOrZero, Spec
+
+#: How sampled tokens are chosen. ``greedy`` costs nothing; the others filter by top-p/top-k.
+Sampler = Literal["greedy", "sort", "triton", "flashinfer"]
+#: Kernel family of attention.
+AttentionBackend = Literal["fa2", "fa3", "flashinfer"]
+_Efficiency = Annotated[float, Field(gt=0, le=1)]
+_Factor = Annotated[float, Field(ge=1)]
+
+
+class _Overrides(Spec):
+    """What a scenario may override of a profile's execution model."""
+
+    bandwidth_efficiency: _Efficiency | None = None
+    """Attained share of the peak memory bandwidth in matrix products [1]."""
+
+    compute_efficiency: _Efficiency | None = None
+    """Attained share of the peak FLOP rate in matrix products [1]."""
+
+    attention_bandwidth_efficiency: _Efficiency | None = None
+    """Attained share of the peak memory bandwidth in decode attention [1]."""
+
+    mixed_batch_factor: _Factor | None = None
+    """Decode attention takes this many times longer in a step that also prefills [1]."""
+
+    layer_overhead_us: NonNegativeFloat | None = None
+    """Small kernels and launches of one layer [us]."""
+
+    moe_imbalance: _Factor | None = None
+    """Load of the busiest expert-parallel rank over the mean [1]."""
+
+    sampler: Sampler | None = None
+    """How tokens are sampled; default: what the engine version uses with top-p/top-k."""
+
+    attention_backend: AttentionBackend | None = None
+    """Kernel family of attention; decides `mixed_batch_factor` where that is not given."""
+
+    host_us: NonNegativeFloat | None = None
+    """Host work per step [us]: hidden behind the device if scheduling is asynchronous, else added."""
+
+    host_per_sequence_us: NonNegativeFloat | None = None
+    """Host work per step and running sequence [us], likewise."""
+
+
+class AutoBackendSpec(_Overrides):
+    """Whatever execution model the hardware profile names."""
+
+    backend: Literal["auto"] = "auto"
+
+
+class RooflineBackendSpec(_Overrides):
+    """Roofline with measured efficiencies, also on devices whose profile names another model."""
+
+    backend: Literal["roofline"] = "roofline"
+
+
+class LinearBackendSpec(Spec):
+    """A step as a linear form of its aggregates, integer coefficients [ns].
+
+    ``base_ns + prefill_token_ns * prefill_tokens + decode_token_ns * decode_tokens
+    + context_token_ns * (prefill_context + decode_context) + prefill_attn_ns * prefill_products``,
+    the form that the scheduler oracle's traces were made with.
+    """
+
+    backend: Literal["linear"] = "linear"
+
+    base_ns: CountOrZero = 0
+    """Fixed part of a step [ns]."""
+
+    prefill_token_ns: CountOrZero = 0
+    """Per scheduled prompt token [ns]."""
+
+    decode_token_ns: CountOrZero = 0
+    """Per scheduled decode token [ns]."""
+
+    context_token_ns: CountOrZero = 0
+    """Per token of context that any entry attends to [ns]."""
+
+    prefill_attn_ns: CountOrZero = 0
+    """Per product of scheduled and context tokens of a prefill entry [ns]."""
+
+    idle_w: PositiveFloat | None = None
+    """Draw of one replica without work [W]; default: the hardware profile's."""
+
+
+class FittedBackendSpec(Spec):
+    """Step times fitted to measured runs."""
+
+    backend: Literal["fitted"] = "fitted"
+
+    file: str
+    """YAML file with the fit, relative to the scenario that names it."""
+
+
+BackendSpec = Annotated[
+    AutoBackendSpec | RooflineBackendSpec | LinearBackendSpec | FittedBackendSpec,
+    Field(discriminator="backend"),
+]

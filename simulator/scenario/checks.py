@@ -1,0 +1,72 @@
+"""Checks that need the catalogues: do the names exist, and do model and engine agree?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from simulator.errors import InputError
+from simulator.hardware.catalogue import load_device
+from simulator.models.card import ModelCard
+from simulator.models.catalogue import load_model
+from simulator.models.precision import canonical_dtype
+from simulator.scenario.cluster import PoolSpec
+from simulator.scenario.scenario import Scenario
+
+Loaded = TypeVar("Loaded")
+
+
+def check_names(scenario: Scenario) -> None:
+    """Refuse a scenario whose names stand for nothing or whose lengths no model of that name has.
+
+    Raises
+    ------
+    InputError
+        With the key; the file is for the caller to add.
+    """
+    card = _at("model.card", load_model, scenario.model.card)
+    for key, dtype in (("weight_dtype", scenario.model.weight_dtype), ("kv_dtype", scenario.model.kv_dtype)):
+        _check_dtype(f"model.{key}", dtype)
+    for index, pool in enumerate(scenario.cluster.pools):
+        key = f"cluster.pools[{index}]"
+        _at(f"{key}.hardware", load_device, pool.hardware)
+        _check_dtype(f"{key}.engine.kv_cache_dtype", pool.engine.kv_cache_dtype)
+        _check_context(key, pool, card)
+
+
+def _at(key: str, load: Callable[[str], Loaded], name: str) -> Loaded:
+    """What a name stands for; an error about the name itself says where it stands."""
+    try:
+        return load(name)
+    except InputError as error:
+        if error.file is not None:
+            raise
+        raise type(error)(error.message, key=key) from None
+
+
+def _check_dtype(key: str, dtype: str) -> None:
+    if dtype == "auto":
+        return
+    try:
+        canonical_dtype(dtype)
+    except InputError as error:
+        raise InputError(error.message, key=key) from None
+
+
+def _check_context(key: str, pool: PoolSpec, card: ModelCard) -> None:
+    """vLLM's own two refusals about lengths."""
+    engine, context = pool.engine, card.context_tokens
+    if context is None:
+        return
+    if engine.max_model_len is not None and engine.max_model_len > context:
+        raise InputError(
+            f"found {engine.max_model_len}, but {card.name} reads at most {context} tokens",
+            key=f"{key}.engine.max_model_len",
+        )
+    longest = engine.max_model_len or context
+    if not engine.enable_chunked_prefill and engine.max_num_batched_tokens < longest:
+        raise InputError(
+            f"without chunked prefill a prompt must fit one step: found {engine.max_num_batched_tokens},"
+            f" expected at least max_model_len = {longest}",
+            key=f"{key}.engine.max_num_batched_tokens",
+        )

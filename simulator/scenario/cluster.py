@@ -1,0 +1,131 @@
+"""The cluster: pools of equal replicas, the router in front and the link between them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from simulator.scenario.backend import AutoBackendSpec, BackendSpec
+from simulator.scenario.engine import EngineSpec
+from simulator.scenario.spec import Count, Spec
+from simulator.units.quantity import BytesPerSecond, Seconds, USDPerHour
+
+#: What a pool does with a request: all of it, only its prompt, or only its output.
+Role = Literal["unified", "prefill", "decode"]
+
+
+class ParallelismSpec(Spec):
+    """How one replica's model is spread over its devices."""
+
+    tensor: Count = 1
+    """Devices that share every layer."""
+
+    pipeline: Count = 1
+    """Groups of devices that hold consecutive layers."""
+
+    data: Count = 1
+    """Copies of the attention layers inside one replica."""
+
+    expert: Count = 1
+    """Devices over which the experts of a mixture-of-experts layer are spread."""
+
+    @property
+    def devices(self) -> int:
+        """Devices of one replica. Experts live on the devices that tensor and data give."""
+        return self.tensor * self.pipeline * self.data
+
+    @model_validator(mode="after")
+    def _experts_have_devices(self) -> Self:
+        if (self.tensor * self.data) % self.expert:
+            raise ValueError(
+                f"expert is {self.expert}, but must divide tensor x data = {self.tensor * self.data},"
+                " the devices that hold the experts of a layer"
+            )
+        return self
+
+
+def _auto_unless_said(latency: Any) -> Any:
+    """``latency: {layer_overhead_us: 5}`` adjusts the device's own execution model."""
+    return {"backend": "auto", **latency} if isinstance(latency, dict) else latency
+
+
+class PoolSpec(Spec):
+    """Replicas that are all alike."""
+
+    name: str = Field(min_length=1)
+    """Name of the pool in every result."""
+
+    role: Role = "unified"
+    """`unified` serves whole requests; `prefill` hands the KV cache of a prompt to `decode`."""
+
+    hardware: str
+    """Name of a shipped hardware profile, or the path of one."""
+
+    replicas: Count = 1
+    """How many independent engines the pool has."""
+
+    parallelism: ParallelismSpec = ParallelismSpec()
+    """How one replica is spread over devices."""
+
+    engine: EngineSpec = EngineSpec()
+    """Settings of the serving engine."""
+
+    latency: Annotated[BackendSpec, BeforeValidator(_auto_unless_said)] = AutoBackendSpec()
+    """What prices a step; default: the execution model of the device."""
+
+    price: USDPerHour | None = None
+    """Price of one device for an hour; default: the shipped prices."""
+
+
+class RouterSpec(Spec):
+    """Which replica a new request goes to."""
+
+    policy: Literal["round_robin", "random", "least_outstanding"] = "round_robin"
+    """In turn, at random, or to the replica with the fewest unfinished requests."""
+
+
+class TransferSpec(Spec):
+    """The link that carries the KV cache from a prefill replica to a decode replica."""
+
+    bandwidth: BytesPerSecond
+    """One way, for one prefill replica."""
+
+    latency: Seconds = 0.0
+    """From the first byte sent to the first byte received."""
+
+
+class ClusterSpec(Spec):
+    """All pools and what connects them."""
+
+    pools: tuple[PoolSpec, ...] = Field(min_length=1)
+    """Pools; at least one."""
+
+    router: RouterSpec = RouterSpec()
+    """How requests are spread over the replicas that take new requests."""
+
+    transfer: TransferSpec | None = None
+    """Link between a prefill and a decode pool; required where there are such pools."""
+
+    @model_validator(mode="after")
+    def _pools_fit_together(self) -> Self:
+        names = [pool.name for pool in self.pools]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"pool names must differ, but {twice[0]!r} occurs {names.count(twice[0])} times")
+        roles = {pool.role for pool in self.pools}
+        for one, other in (("prefill", "decode"), ("decode", "prefill")):
+            if one in roles and other not in roles:
+                raise ValueError(
+                    f"a pool with role {one!r} needs a pool with role {other!r}, but there is none"
+                )
+        if "prefill" in roles and "unified" in roles:
+            raise ValueError("unified pools and a prefill/decode pair cannot stand in one cluster")
+        if "prefill" in roles and self.transfer is None:
+            raise ValueError(
+                "a prefill pool hands its KV cache over a link: add e.g."
+                ' transfer: {bandwidth: "50 GB/s", latency: "10 us"}'
+            )
+        if self.transfer is not None and "prefill" not in roles:
+            raise ValueError("transfer has no effect without a prefill pool and a decode pool")
+        return self

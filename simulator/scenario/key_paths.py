@@ -1,0 +1,112 @@
+"""Dotted paths of values in a scenario (``cluster.pools[0].replicas``) and overrides of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from simulator.errors import InputError
+from simulator.units.yaml_file import parse_value
+
+#: One step of a path: the key of a mapping or the index in a list.
+Step = str | int
+_PART = re.compile(r"([^.\[\]]+)|\[(\d+)\]|(\.)")
+
+
+def parse_path(text: str) -> tuple[Step, ...]:
+    """Steps of a dotted path; ``pools.0`` and ``pools[0]`` mean the same.
+
+    Raises
+    ------
+    InputError
+        Where the text is no such path.
+    """
+    steps: list[Step] = []
+    position = 0
+    for match in _PART.finditer(text):
+        if match.start() != position:
+            break
+        position = match.end()
+        name, index, _ = match.groups()
+        if index is not None:
+            steps.append(int(index))
+        elif name is not None:
+            steps.append(int(name) if name.isdigit() else name.strip())
+    clean = not (text.startswith(".") or text.endswith(".") or ".." in text)
+    if position != len(text) or not steps or not clean:
+        raise InputError(f"not a path of keys: {text!r}; expected e.g. cluster.pools[0].replicas")
+    return tuple(steps)
+
+
+def format_path(steps: Sequence[Step]) -> str:
+    """A path as people write it, ``cluster.pools[0].replicas``."""
+    text = ""
+    for step in steps:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+    return text
+
+
+def parse_assignment(text: str) -> tuple[str, Any]:
+    """Path and value of ``key=value``; the value is read as YAML.
+
+    Raises
+    ------
+    InputError
+        Where there is no ``=`` or no key.
+    """
+    path, equals, value = text.partition("=")
+    if not equals or not path.strip():
+        raise InputError(
+            f"found {text!r}, expected key=value, e.g. cluster.pools[0].replicas=8", file="--set"
+        )
+    return path.strip(), parse_value(value)
+
+
+def override(
+    content: Any, steps: Sequence[Step], value: Any, expand: Callable[[Step, str], Mapping[str, Any] | None]
+) -> Any:
+    """A copy of nested mappings and lists in which the value at a path is another.
+
+    Missing mappings on the way come into being. A name that stands for a mapping (a
+    shipped workload) is opened with ``expand(key, name)``.
+
+    Raises
+    ------
+    InputError
+        Where the path leads through a value that has no parts, or past the end of a list.
+    """
+    return _override(content, tuple(steps), value, expand, 0)
+
+
+def _override(
+    content: Any,
+    steps: tuple[Step, ...],
+    value: Any,
+    expand: Callable[[Step, str], Mapping[str, Any] | None],
+    depth: int,
+) -> Any:
+    if depth == len(steps):
+        return value
+    step, so_far = steps[depth], format_path(steps[:depth]) or "the scenario"
+    if isinstance(content, str) and depth:
+        content = expand(steps[depth - 1], content) or content
+    if isinstance(content, list | tuple):
+        if not isinstance(step, int) or step >= len(content):
+            raise InputError(
+                f"{so_far} is a list of {len(content)}; expected an index from 0 to {len(content) - 1},"
+                f" found {step!r}",
+                file="--set",
+                key=format_path(steps),
+            )
+        items = list(content)
+        items[step] = _override(items[step], steps, value, expand, depth + 1)
+        return items
+    if content is None:
+        content = {}
+    if not isinstance(content, Mapping) or isinstance(step, int):
+        found = "a mapping" if isinstance(content, Mapping) else repr(content)
+        raise InputError(
+            f"{so_far} is {found} and has no part {step!r}", file="--set", key=format_path(steps)
+        )
+    return {**content, step: _override(content.get(step), steps, value, expand, depth + 1)}

@@ -1,0 +1,173 @@
+"""From a file, a shipped name or a mapping to a checked `Scenario`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from simulator.errors import InputError
+from simulator.scenario.checks import check_names
+from simulator.scenario.explain import as_input_error, explain
+from simulator.scenario.key_paths import Step, override, parse_assignment, parse_path
+from simulator.scenario.references import find_file, looks_like_path
+from simulator.scenario.scenario import Scenario
+from simulator.units.yaml_file import read_mapping
+
+Overrides = Iterable[str] | Mapping[str, Any]
+
+
+def load_scenario(source: str | Path | Mapping[str, Any], overrides: Overrides = ()) -> Scenario:
+    """Read and check a scenario.
+
+    Parameters
+    ----------
+    source
+        Path of a YAML file, name of a shipped scenario, or the mapping itself.
+    overrides
+        Values to replace: ``["cluster.pools[0].replicas=8"]`` or
+        ``{"cluster.pools.0.replicas": 8}``.
+
+    Raises
+    ------
+    InputError
+        Where anything is wrong; names file, key, what was found and what is allowed.
+    """
+    return _Reading(source, overrides).scenario()
+
+
+class _Reading:
+    """One scenario on its way from text to specs, and where each part of it came from."""
+
+    def __init__(self, source: str | Path | Mapping[str, Any], overrides: Overrides) -> None:
+        self.file: Path | None = None
+        self.content: dict[str, Any]
+        if isinstance(source, Mapping):
+            self.content, self.base = dict(source), Path.cwd()
+        else:
+            self.file = _scenario_file(source)
+            self.content, self.base = read_mapping(self.file), self.file.resolve().parent
+        self.workload_file: Path | None = None
+        self.overridden: list[tuple[Step, ...]] = []
+        self._override(overrides)
+        self._open_references()
+
+    def scenario(self) -> Scenario:
+        try:
+            scenario = Scenario.model_validate(self.content)
+        except ValidationError as error:
+            raise self._explained(error) from None
+        try:
+            check_names(scenario)
+        except InputError as error:
+            raise self._placed(error) from None
+        return scenario.located(self.workload_file.parent if self.workload_file else self.base, self.file)
+
+    def _override(self, overrides: Overrides) -> None:
+        pairs = overrides.items() if isinstance(overrides, Mapping) else map(parse_assignment, overrides)
+        for path, value in pairs:
+            steps = parse_path(path)
+            self.content = override(self.content, steps, value, self._expand)
+            self.overridden.append(steps)
+
+    def _expand(self, key: Step, name: str) -> Mapping[str, Any] | None:
+        """What a name stands for, so that an override can reach inside it."""
+        if key == "workload":
+            return self._workload(name)
+        return {"card": name} if key == "model" else None
+
+    def _workload(self, name: str) -> dict[str, Any]:
+        file = find_file(name, "workloads", self.base, "workload", key="workload")
+        self.workload_file = file
+        return read_mapping(file, "workload")
+
+    def _open_references(self) -> None:
+        """Put shipped workloads in their places and make the user's own paths absolute."""
+        workload = self.content.get("workload")
+        try:
+            if isinstance(workload, str):
+                self.content["workload"] = self._workload(workload)
+            elif isinstance(workload, Mapping) and isinstance(workload.get("from"), str):
+                changes = {key: value for key, value in workload.items() if key != "from"}
+                self.content["workload"] = _merged(self._workload(workload["from"]), changes)
+        except InputError as error:
+            raise self._placed(error) from None
+        self.content = _with_absolute_paths(self.content, self.base)
+
+    def _explained(self, error: ValidationError) -> InputError:
+        problems = explain(error, Scenario, self.content)
+        first = problems[0][0]
+        if any(first[: len(steps)] == steps for steps in self.overridden):
+            return as_input_error(problems, "--set")
+        if self.workload_file is not None and first[:1] == ("workload",):
+            inside = [(path[1:], text) for path, text in problems if path[:1] == ("workload",)]
+            return as_input_error(inside, self.workload_file)
+        return as_input_error(problems, self.file)
+
+    def _placed(self, error: InputError) -> InputError:
+        """The same error with the scenario's file, where it names none."""
+        if error.file is not None:
+            return error
+        steps = parse_path(error.key) if error.key else ()
+        given_by_override = any(steps[: len(path)] == path for path in self.overridden)
+        return type(error)(error.message, file="--set" if given_by_override else self.file, key=error.key)
+
+
+def _scenario_file(source: str | Path) -> Path:
+    path = Path(source)
+    if isinstance(source, Path) or path.exists() or path.suffix:
+        return path
+    return find_file(source, "scenarios", Path.cwd(), "scenario")
+
+
+def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """``base`` with ``changes`` laid over it, mapping by mapping.
+
+    A mapping that says its kind (``process``, ``distribution``) replaces the earlier one
+    whole: parameters of another kind would make no sense in it.
+    """
+    result = dict(base)
+    for key, value in changes.items():
+        earlier = result.get(key)
+        replaces = isinstance(value, Mapping) and ("process" in value or "distribution" in value)
+        if isinstance(value, Mapping) and isinstance(earlier, Mapping) and not replaces:
+            result[key] = _merged(earlier, value)
+        else:
+            result[key] = value
+    return result
+
+
+def _with_absolute_paths(content: dict[str, Any], base: Path) -> dict[str, Any]:
+    """Paths of the user's own model card, hardware profiles and fits, meant from the scenario's folder."""
+
+    def absolute(value: Any, always: bool = False) -> Any:
+        if isinstance(value, str) and (always or looks_like_path(value)):
+            return str((base / value).resolve())
+        return value
+
+    def of_latency(latency: Any) -> Any:
+        if not isinstance(latency, Mapping) or "file" not in latency:
+            return latency
+        return {**latency, "file": absolute(latency["file"], always=True)}
+
+    def of_pool(pool: Any) -> Any:
+        if not isinstance(pool, Mapping):
+            return pool
+        changed = dict(pool)
+        if "hardware" in changed:
+            changed["hardware"] = absolute(changed["hardware"])
+        if "latency" in changed:
+            changed["latency"] = of_latency(changed["latency"])
+        return changed
+
+    result = dict(content)
+    model, cluster = result.get("model"), result.get("cluster")
+    if isinstance(model, str):
+        result["model"] = {"card": absolute(model)}
+    elif isinstance(model, Mapping) and "card" in model:
+        result["model"] = {**model, "card": absolute(model["card"])}
+    if isinstance(cluster, Mapping) and isinstance(cluster.get("pools"), list | tuple):
+        result["cluster"] = {**cluster, "pools": [of_pool(pool) for pool in cluster["pools"]]}
+    return result

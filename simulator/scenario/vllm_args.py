@@ -1,0 +1,468 @@
+"""Reads a pasted ``vllm serve`` command line as a pool of the simulator.
+
+Understood are environment prefixes, ``python -m vllm.entrypoints.openai.api_server``,
+``docker run ... vllm/vllm-openai``, line continuations, quotes, ``--flag=value``, ``--no-flag``,
+underscores for dashes, human-readable numbers (``8k``), JSON arguments and their dotted
+form (``--speculative-config.method ngram``).
+
+Which flag means what stands in `simulator.scenario.vllm_flags`. Every flag ends up in
+exactly one place: in the pool, among the ignored (no effect on what is simulated), among
+the unsupported (an effect that the simulation does not have), or among the unknown.
+
+Where vLLM's default depends on the device, the default is written out: devices with
+70 GiB or more (but not the A100) run up to 1,024 requests and 8,192 tokens a step as an API
+server, others 256 and 2,048 (``EngineArgs.get_batch_defaults``; general knowledge of vLLM's
+source, unverified).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulator.errors import InputError, nearest
+from simulator.hardware.catalogue import load_device
+from simulator.models.card import ModelCard
+from simulator.models.precision import canonical_dtype
+from simulator.scenario.hugging_face import card_of_checkpoint
+from simulator.scenario.vllm_flags import FLAGS, QUANTIZATIONS, SHORT_FLAGS, Effect, Flag
+
+#: Device assumed where nobody says which: a command line does not.
+ASSUMED_HARDWARE = "nvidia-h100-sxm"
+#: Chance that a draft token is accepted, assumed where nobody says it.
+ASSUMED_ACCEPTANCE = 0.7
+
+_GIB = 2**30
+_WHERE = "vllm command line"
+_ENVIRONMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*", re.DOTALL)
+_SHELL_ENDS = {"&", "&&", "|", "||", ";", ">", ">>", "<"}
+_MODULES = ("vllm.entrypoints.openai.api_server", "vllm.entrypoints.api_server")
+_HUMAN = re.compile(r"(\d+(?:\.\d+)?)([kKmMgGtT]?)")
+_FACTORS = {
+    "": 1,
+    "k": 10**3,
+    "m": 10**6,
+    "g": 10**9,
+    "t": 10**12,
+    "K": 2**10,
+    "M": 2**20,
+    "G": 2**30,
+    "T": 2**40,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """A flag that did not reach the pool, and why."""
+
+    flag: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class VllmConversion:
+    """What a command line says about a scenario.
+
+    Attributes
+    ----------
+    model
+        The ``model:`` section.
+    pool
+        One entry of ``cluster.pools``.
+    ignored
+        Flags without effect on what is simulated.
+    unsupported
+        Flags whose effect the simulation does not have.
+    notes
+        What was assumed.
+    """
+
+    model: dict[str, Any]
+    pool: dict[str, Any]
+    ignored: tuple[SetAside, ...]
+    unsupported: tuple[SetAside, ...]
+    notes: tuple[str, ...]
+
+    def to_yaml(self) -> str:
+        """The sections as YAML, with everything that was set aside as comments."""
+        import yaml
+
+        lines = [f"# {note}" for note in self.notes]
+        lines += [f"# not simulated: {aside.flag}: {aside.reason}" for aside in self.unsupported]
+        if self.ignored:
+            lines.append(f"# without effect here: {', '.join(aside.flag for aside in self.ignored)}")
+        content = {"model": self.model, "cluster": {"pools": [self.pool]}}
+        return "\n".join([*lines, yaml.safe_dump(content, sort_keys=False, width=100)])
+
+
+def pool_from_vllm_args(text: str, hardware: str | None = None, replicas: int = 1) -> VllmConversion:
+    """The pool that a ``vllm serve`` command line describes.
+
+    Parameters
+    ----------
+    text
+        The whole command line, as pasted.
+    hardware
+        Device it runs on; a command line does not say.
+    replicas
+        How many such servers the pool has.
+
+    Raises
+    ------
+    InputError
+        Where it is no such command line, or a value cannot be read.
+    """
+    environment, model_name, arguments = _split(text)
+    reading = _Reading(hardware or ASSUMED_HARDWARE, replicas)
+    if hardware is None:
+        reading.notes.append(f"hardware: {ASSUMED_HARDWARE} is assumed; the command line does not say")
+    for name, value in environment.items():
+        reading.take_environment(name, value)
+    for flag, value in arguments:
+        reading.take(flag, value)
+    return reading.conversion(model_name)
+
+
+@dataclass
+class _Reading:
+    """What has been read so far."""
+
+    hardware: str
+    replicas: int
+    engine: dict[str, Any] = field(default_factory=dict)
+    parallelism: dict[str, int] = field(default_factory=dict)
+    model: dict[str, str] = field(default_factory=dict)
+    latency: dict[str, Any] = field(default_factory=dict)
+    expert_parallel: bool = False
+    ignored: list[SetAside] = field(default_factory=list)
+    unsupported: list[SetAside] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def take(self, name: str, value: Any) -> None:
+        flag = FLAGS.get(name)
+        shown = f"--{name}"
+        if flag is None:
+            self.unsupported.append(SetAside(shown, f"unknown flag{nearest(name, FLAGS)}"))
+        elif flag.effect is Effect.NONE:
+            self.ignored.append(SetAside(shown, flag.text))
+        elif flag.effect is Effect.UNSUPPORTED:
+            self.unsupported.append(SetAside(shown, flag.text))
+        else:
+            self._place(name, flag, _converted(name, flag, value))
+
+    def take_environment(self, name: str, value: str) -> None:
+        if name == "VLLM_ATTENTION_BACKEND":
+            self.take("attention-backend", value)
+        elif name == "VLLM_USE_V1" and value.strip() == "0":
+            self.unsupported.append(
+                SetAside(name, "the older V0 engine schedules differently; V1 is simulated")
+            )
+        elif name.startswith("VLLM_"):
+            self.ignored.append(SetAside(name, "environment variable"))
+
+    def _place(self, name: str, flag: Flag, value: Any) -> None:
+        if value is None:
+            return
+        match flag.effect:
+            case Effect.ENGINE:
+                self.engine[flag.text] = value
+            case Effect.PARALLELISM:
+                self.parallelism[flag.text] = value
+            case Effect.EXPERT_PARALLEL:
+                self.expert_parallel = value
+            case Effect.DTYPE:
+                if value != "auto":
+                    self.model.setdefault("weight_dtype", canonical_dtype(value))
+            case Effect.QUANTIZATION:
+                self._quantization(value)
+            case Effect.ATTENTION_BACKEND:
+                self._attention_backend(str(value))
+            case Effect.SPECULATION:
+                self._speculation(value)
+            case Effect.COMPILATION:
+                self._compilation(value)
+            case _:
+                raise AssertionError(f"no place for --{name}")
+
+    def _quantization(self, value: str) -> None:
+        dtype = QUANTIZATIONS.get(value.lower())
+        if dtype is not None:
+            self.model["weight_dtype"] = dtype
+        elif value.lower() in QUANTIZATIONS:
+            self.model.pop("weight_dtype", None)  # the name of the checkpoint may say it
+        else:
+            self.unsupported.append(
+                SetAside(f"--quantization {value}", f"unknown method{nearest(value, QUANTIZATIONS)}")
+            )
+
+    def _attention_backend(self, value: str) -> None:
+        kernels = {"flash_attn": "fa3", "flashinfer": "flashinfer", "fa2": "fa2", "fa3": "fa3"}
+        kernel = kernels.get(value.lower().removesuffix("_vllm_v1"))
+        if kernel is None:
+            self.unsupported.append(
+                SetAside("attention-backend", f"no such kernel in the latency model: {value}")
+            )
+        else:
+            self.latency["attention_backend"] = kernel
+
+    def _speculation(self, config: Mapping[str, Any]) -> None:
+        tokens = config.get("num_speculative_tokens")
+        if not isinstance(tokens, int) or isinstance(tokens, bool) or tokens < 1:
+            raise InputError(
+                f"found {tokens!r}, expected how many tokens are drafted per step, at least 1",
+                key="--speculative-config.num_speculative_tokens",
+            )
+        self.engine["num_speculative_tokens"] = tokens
+        self.engine["speculative_acceptance"] = ASSUMED_ACCEPTANCE
+        self.notes.append(
+            f"speculative_acceptance: {ASSUMED_ACCEPTANCE} is assumed; put in what your server's metrics say"
+        )
+        method = config.get("method", "draft model" if "model" in config else "ngram")
+        if method != "ngram":
+            self.unsupported.append(
+                SetAside(
+                    f"--speculative-config ({method})", "the drafting itself takes no time in the simulation"
+                )
+            )
+
+    def _compilation(self, config: Mapping[str, Any]) -> None:
+        graphs = str(config.get("cudagraph_mode", "")).upper()
+        level = config.get("mode", config.get("level"))
+        if graphs == "NONE" or level in (0, "0", "NONE"):
+            self.engine["enforce_eager"] = True
+        else:
+            self.ignored.append(
+                SetAside("--compilation-config", "graph capture is assumed as vLLM does by default")
+            )
+
+    def conversion(self, model_name: str | None) -> VllmConversion:
+        if model_name is None:
+            raise InputError("no model: expected `vllm serve MODEL ...` or --model MODEL", file=_WHERE)
+        card = self._model(model_name)
+        self._spread(card)
+        self._device_defaults(card)
+        pool: dict[str, Any] = {"name": "main", "hardware": self.hardware, "replicas": self.replicas}
+        if self.parallelism:
+            pool["parallelism"] = self.parallelism
+        pool["engine"] = self.engine
+        if self.latency:
+            pool["latency"] = {"backend": "auto", **self.latency}
+        return VllmConversion(
+            model=self.model,
+            pool=pool,
+            ignored=tuple(self.ignored),
+            unsupported=tuple(self.unsupported),
+            notes=tuple(self.notes),
+        )
+
+    def _model(self, model_name: str) -> ModelCard | None:
+        checkpoint = card_of_checkpoint(model_name)
+        if checkpoint.card is None:
+            self.model = {"card": model_name, **self.model}
+            self.notes.append(
+                f"model: there is no card for {model_name!r}{checkpoint.hint};"
+                " name one of `simulator show models` or write your own"
+            )
+            return None
+        self.model = {"card": checkpoint.card.id, **self.model}
+        if checkpoint.weight_dtype and "weight_dtype" not in self.model:
+            self.model["weight_dtype"] = checkpoint.weight_dtype
+            self.notes.append(f"weight_dtype: {checkpoint.weight_dtype} is read from the name {model_name!r}")
+        return checkpoint.card
+
+    def _spread(self, card: ModelCard | None) -> None:
+        """Data parallel replicas of a dense model are independent engines; a MoE's share their experts."""
+        data = self.parallelism.get("data", 1)
+        if card is not None and card.moe is None and data > 1:
+            del self.parallelism["data"]
+            self.replicas *= data
+            self.notes.append(
+                f"replicas: --data-parallel-size {data} of a dense model is {data} independent engines"
+            )
+        if self.expert_parallel:
+            self.parallelism["expert"] = self.parallelism.get("tensor", 1) * self.parallelism.get("data", 1)
+
+    def _device_defaults(self, card: ModelCard | None) -> None:
+        device = load_device(self.hardware)
+        large = (device.main_memory.capacity or 0.0) >= 70 * _GIB and "a100" not in device.id
+        seats, tokens = (1024, 8192) if large else (256, 2048)
+        longest = self.engine.get("max_model_len") or (card.context_tokens if card else 0)
+        if not self.engine.get("enable_chunked_prefill", True):
+            tokens = max(tokens, longest)
+        told = self.engine.get("max_num_batched_tokens")
+        if told is None:
+            self.engine["max_num_batched_tokens"] = tokens
+            self.notes.append(
+                f"max_num_batched_tokens: {tokens} is vLLM's default for an API server on this device"
+            )
+        if "max_num_seqs" not in self.engine:
+            self.engine["max_num_seqs"] = min(seats, told or tokens)
+            self.notes.append(f"max_num_seqs: {self.engine['max_num_seqs']} is vLLM's default on this device")
+
+
+def _split(text: str) -> tuple[dict[str, str], str | None, list[tuple[str, Any]]]:
+    """Environment, positional model, and flags with their raw values."""
+    joined = re.sub(r"[\\^`][ \t]*\r?\n", " ", text)
+    try:
+        tokens = shlex.split(joined, comments=True)
+    except ValueError as error:
+        raise InputError(f"cannot be split into words: {error}", file=_WHERE) from None
+    start = _command_start(tokens)
+    environment = dict(token.split("=", 1) for token in tokens[:start] if _ENVIRONMENT.fullmatch(token))
+    words: list[str] = []
+    for token in tokens[start:]:
+        if token in _SHELL_ENDS or re.match(r"\d?>{1,2}", token):
+            break
+        words.append(token)
+    arguments = list(_arguments(words))
+    model = next((str(value) for name, value in arguments if name == "model"), None)
+    return environment, model, [(name, value) for name, value in arguments if name != "model"]
+
+
+def _command_start(tokens: list[str]) -> int:
+    """Index of the first word after the command itself."""
+    for index, token in enumerate(tokens):
+        after = tokens[index + 1] if index + 1 < len(tokens) else ""
+        if token.rsplit("/", 1)[-1] == "vllm" and after == "serve":
+            return index + 2
+        if token == "-m" and after in _MODULES:
+            return index + 2
+        if re.match(r"([\w.:-]+/)*vllm[\w-]*(:|@|$)", token) and "/" in token and "run" in tokens[:index]:
+            return index + 1
+    if tokens and tokens[0].startswith("--"):
+        return 0
+    raise InputError(
+        "found no vllm server in it; expected e.g. `vllm serve MODEL --tensor-parallel-size 4` or"
+        " `python -m vllm.entrypoints.openai.api_server --model MODEL`",
+        file=_WHERE,
+    )
+
+
+def _arguments(words: list[str]) -> Iterator[tuple[str, Any]]:
+    """Long flag names with raw values: a text, True, False or a mapping. A lone word is the model.
+
+    Flags that reach the simulation take one value or, if they switch something, none. Others may
+    take several; the words after their first value are theirs unless the model is still missing.
+    """
+    dotted: dict[str, dict[str, Any]] = {}
+    has_model = any(re.fullmatch(r"--model(=.*)?", word) for word in words)
+    takes_several = False
+    index = 0
+    while index < len(words):
+        word = words[index]
+        index += 1
+        if not _is_flag(word):
+            if not has_model:
+                has_model = True
+                yield "model", word
+            elif not takes_several:
+                raise InputError(f"found {word!r} where a flag was expected", file=_WHERE)
+            continue
+        name, value = _name_and_value(word)
+        flag = FLAGS.get(name)
+        switch = flag is not None and flag.kind is bool
+        takes_several = name != "model" and (flag is None or flag.effect in (Effect.NONE, Effect.UNSUPPORTED))
+        if value is None and index < len(words) and not _is_flag(words[index]):
+            following = words[index]
+            if not switch or following.lower() in ("true", "false"):
+                value, index = following, index + 1
+        if "." in name:
+            outer, _, inner = name.partition(".")
+            _put(dotted.setdefault(outer, {}), inner.split("."), _json_value(value or "true"))
+        elif name.startswith("no-") and flag is None:
+            yield name.removeprefix("no-"), False
+        else:
+            yield name, True if value is None else value
+    yield from dotted.items()
+
+
+def _name_and_value(word: str) -> tuple[str, str | None]:
+    """Long name of a flag and the value behind its ``=``; underscores count as dashes."""
+    name, equals, inline = word.partition("=")
+    value = inline if equals else None
+    if name.startswith("-O") and name[2:].isdigit():  # -O3: optimisation level
+        return "compilation-config.level", name[2:]
+    if name.startswith("--"):
+        outer, dot, inner = name[2:].partition(".")
+        return outer.replace("_", "-").lower() + dot + inner, value
+    short, dot, inner = name.partition(".")
+    if short in SHORT_FLAGS:
+        return SHORT_FLAGS[short] + dot + inner, value
+    raise InputError(f"unknown flag {name!r}{nearest(name, SHORT_FLAGS)}", file=_WHERE)
+
+
+def _is_flag(word: str) -> bool:
+    return word.startswith("-") and re.fullmatch(r"-\d+(\.\d+)?", word) is None
+
+
+def _put(config: dict[str, Any], path: list[str], value: Any) -> None:
+    for key in path[:-1]:
+        config = config.setdefault(key, {})
+    config[path[-1]] = value
+
+
+def _json_value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def _converted(name: str, flag: Flag, value: Any) -> Any:
+    """A raw value as the type that the flag's place wants."""
+    kind = flag.kind
+    if kind is bool:
+        return _truth(name, value)
+    if isinstance(value, bool):
+        raise InputError("found no value behind the flag, expected one", file=_WHERE, key=f"--{name}")
+    if kind is dict:
+        return _mapping(name, value)
+    if kind is int:
+        return _whole(name, value)
+    if kind is float:
+        return _number(name, value)
+    return value
+
+
+def _truth(name: str, value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    if str(value).lower() not in words:
+        raise InputError(f"found {value!r}, expected true or false", file=_WHERE, key=f"--{name}")
+    return words[str(value).lower()]
+
+
+def _whole(name: str, value: Any) -> int | None:
+    """A whole number; vLLM reads ``8k`` as 8,000 and ``8K`` as 8,192, and ``auto`` or -1 as unset."""
+    if str(value) in ("auto", "-1", "None"):
+        return None
+    match = _HUMAN.fullmatch(str(value).strip())
+    if match is None:
+        raise InputError(f"found {value!r}, expected a whole number", file=_WHERE, key=f"--{name}")
+    return round(float(match[1]) * _FACTORS[match[2]])
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise InputError(f"found {value!r}, expected a number", file=_WHERE, key=f"--{name}") from None
+
+
+def _mapping(name: str, value: Any) -> Mapping[str, Any]:
+    if isinstance(value, Mapping):
+        return value
+    try:
+        content = json.loads(value)
+    except (TypeError, json.JSONDecodeError) as error:
+        raise InputError(f"found {value!r}, expected JSON ({error})", file=_WHERE, key=f"--{name}") from None
+    if not isinstance(content, dict):
+        if name == "compilation-config":
+            return {"level": content}
+        raise InputError(f"found {value!r}, expected a JSON mapping", file=_WHERE, key=f"--{name}")
+    return content

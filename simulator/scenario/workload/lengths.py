@@ -1,0 +1,200 @@
+"""Distributions of lengths in tokens.
+
+All are distributions of whole tokens: a continuous one is rounded to the nearest token,
+then clamped to [``min``, ``max``]. Clamping puts the mass beyond a limit on the limit,
+which is what a context limit does in real traces. Without ``max`` the limit is ``LONGEST``.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from simulator.scenario.spec import Count, Spec
+
+#: No length is longer than this [tokens]; no model in sight has such a context.
+LONGEST = 4_194_304
+
+Tokens = Annotated[Count, Field(le=LONGEST)]
+Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+Weights = tuple[Annotated[float, Field(ge=0.0, allow_inf_nan=False)], ...]
+
+
+class BoundedSpec(Spec):
+    """What all length distributions share."""
+
+    min: Tokens = 1
+    """Shortest length [tokens]; shorter draws become this."""
+    max: Tokens | None = None
+    """Longest length [tokens]; longer draws become this. Default: no limit."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.max is not None and self.max < self.min:
+            raise ValueError(f"max ({self.max}) is below min ({self.min})")
+        return self
+
+
+class FixedSpec(BoundedSpec):
+    """Always the same length."""
+
+    distribution: Literal["fixed"]
+    tokens: Tokens
+    """The length [tokens]."""
+
+
+class UniformSpec(BoundedSpec):
+    """Every whole number from ``low`` to ``high`` equally often."""
+
+    distribution: Literal["uniform"]
+    low: Tokens
+    """Shortest [tokens]."""
+    high: Tokens
+    """Longest [tokens]."""
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> Self:
+        if self.high < self.low:
+            raise ValueError(f"high ({self.high}) is below low ({self.low})")
+        return self
+
+
+class NormalSpec(BoundedSpec):
+    """Normal distribution."""
+
+    distribution: Literal["normal"]
+    mean: float
+    """[tokens]"""
+    sd: Positive
+    """Standard deviation [tokens]."""
+
+
+class LognormalSpec(BoundedSpec):
+    """The logarithm of the length is normal.
+
+    Centre: one of ``mu`` (mean of ln tokens), ``median`` [tokens], ``mean`` [tokens].
+    Spread: one of ``sigma`` (standard deviation of ln tokens), ``sd`` [tokens; with ``mean``].
+    """
+
+    distribution: Literal["lognormal"]
+    mu: float | None = None
+    """Mean of ln(tokens)."""
+    median: Positive | None = None
+    """[tokens]"""
+    mean: Positive | None = None
+    """[tokens]"""
+    sigma: Positive | None = None
+    """Standard deviation of ln(tokens)."""
+    sd: Positive | None = None
+    """Standard deviation [tokens]; needs ``mean``."""
+
+    @model_validator(mode="after")
+    def _one_centre_one_spread(self) -> Self:
+        if sum(value is not None for value in (self.mu, self.median, self.mean)) != 1:
+            raise ValueError("a lognormal needs exactly one of mu, median, mean")
+        if (self.sigma is None) == (self.sd is None):
+            raise ValueError("a lognormal needs exactly one of sigma, sd")
+        if self.sd is not None and self.mean is None:
+            raise ValueError("sd goes with mean; give sigma with mu or median")
+        return self
+
+
+class GammaLengthSpec(BoundedSpec):
+    """Gamma distribution; mean = shape * scale."""
+
+    distribution: Literal["gamma"]
+    shape: Positive
+    scale: Positive
+    """[tokens]"""
+
+
+class WeibullLengthSpec(BoundedSpec):
+    """Weibull distribution."""
+
+    distribution: Literal["weibull"]
+    shape: Positive
+    scale: Positive
+    """[tokens]"""
+
+
+class ExponentialSpec(BoundedSpec):
+    """Exponential distribution."""
+
+    distribution: Literal["exponential"]
+    mean: Positive
+    """[tokens]"""
+
+
+class EmpiricalSpec(BoundedSpec):
+    """Listed lengths, equally often or by weight."""
+
+    distribution: Literal["empirical"]
+    values: Annotated[tuple[Tokens, ...], Field(min_length=1)]
+    """Lengths [tokens]."""
+    weights: Weights | None = None
+    """How often each occurs (any scale). Default: equally often."""
+
+    @model_validator(mode="after")
+    def _weights_fit(self) -> Self:
+        if self.weights is not None and len(self.weights) != len(self.values):
+            raise ValueError(f"{len(self.values)} values but {len(self.weights)} weights")
+        if self.weights is not None and sum(self.weights) <= 0.0:
+            raise ValueError("at least one weight must be above zero")
+        return self
+
+
+class QuantilesSpec(BoundedSpec):
+    """A published table of percentiles, joined by straight lines in ln(tokens)."""
+
+    distribution: Literal["quantiles"]
+    percent: tuple[Annotated[float, Field(ge=0.0, le=100.0)], ...]
+    """Percentiles, rising from 0 to 100."""
+    tokens: tuple[Annotated[float, Field(ge=1.0)], ...]
+    """Length at each percentile [tokens], not falling."""
+
+    @model_validator(mode="after")
+    def _a_table(self) -> Self:
+        if len(self.percent) != len(self.tokens) or len(self.percent) < 2:
+            raise ValueError("percent and tokens must be equally long, at least two entries")
+        if self.percent[0] != 0.0 or self.percent[-1] != 100.0:
+            raise ValueError("percent must start at 0 and end at 100")
+        if any(b <= a for a, b in zip(self.percent, self.percent[1:], strict=False)):
+            raise ValueError("percent must rise")
+        if any(b < a for a, b in zip(self.tokens, self.tokens[1:], strict=False)):
+            raise ValueError("tokens must not fall")
+        return self
+
+
+class PartSpec(Spec):
+    """One part of a mixture."""
+
+    weight: Positive
+    """Share of the part (any scale)."""
+    of: LengthSpec
+    """The part's distribution; ``fixed`` is a point mass."""
+
+
+class MixtureSpec(BoundedSpec):
+    """Each length comes from one of several distributions, chosen by weight."""
+
+    distribution: Literal["mixture"]
+    parts: Annotated[tuple[PartSpec, ...], Field(min_length=1)]
+
+
+LengthSpec = Annotated[
+    FixedSpec
+    | UniformSpec
+    | NormalSpec
+    | LognormalSpec
+    | GammaLengthSpec
+    | WeibullLengthSpec
+    | ExponentialSpec
+    | EmpiricalSpec
+    | QuantilesSpec
+    | MixtureSpec,
+    Field(discriminator="distribution"),
+]
+
+PartSpec.model_rebuild()
+MixtureSpec.model_rebuild()

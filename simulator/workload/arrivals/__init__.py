@@ -1,0 +1,41 @@
+"""Arrival processes: from a spec to endless blocks of arrival times [ns]."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from simulator.scenario.spec import Spec
+from simulator.scenario.workload.arrivals import (
+    ArrivalSpec,
+    ClosedLoopSpec,
+    ConstantSpec,
+    GammaSpec,
+    LogAr1Spec,
+    MarkovModulatedSpec,
+    PoissonSpec,
+    ScheduledSpec,
+    WeibullSpec,
+)
+from simulator.units.random_streams import RandomStreams
+from simulator.workload.arrivals import modulated, renewal
+from simulator.workload.arrivals.renewal import Times
+
+__all__ = ["ARRIVAL_BUILDERS", "Times", "arrival_times"]
+
+#: The builder of each generated process. A replay is no process: `simulator.workload.replay`.
+ARRIVAL_BUILDERS: dict[type[Spec], Callable[[Any, RandomStreams], Times]] = {
+    PoissonSpec: renewal.poisson,
+    GammaSpec: renewal.gamma,
+    WeibullSpec: renewal.weibull,
+    ConstantSpec: renewal.constant,
+    ClosedLoopSpec: renewal.closed_loop,
+    MarkovModulatedSpec: modulated.markov,
+    LogAr1Spec: modulated.log_ar1,
+    ScheduledSpec: modulated.scheduled,
+}
+
+
+def arrival_times(spec: ArrivalSpec, streams: RandomStreams) -> Times:
+    """Endless blocks of non-decreasing arrival times [ns], of whatever length is convenient."""
+    return ARRIVAL_BUILDERS[type(spec)](spec, streams)

@@ -1,0 +1,73 @@
+"""Command lines and traces of other programs become ours."""
+
+from __future__ import annotations
+
+import io
+
+import yaml
+
+from simulator.cli.main import main
+
+COMMAND = "vllm serve meta-llama/Llama-3.1-8B-Instruct --max-num-seqs 64 --enable-lora"
+AZURE = """\
+TIMESTAMP,ContextTokens,GeneratedTokens
+2023-11-16 18:17:03.9799600,4808,10
+2023-11-16 18:17:04.0319600,3180,8
+"""
+
+
+def test_a_pasted_command_line_becomes_a_pool(capsys):
+    assert main(["convert", "vllm-args", COMMAND, "--hardware", "h200", "--replicas", "3"]) == 0
+    content = yaml.safe_load(capsys.readouterr().out)
+    pool = content["cluster"]["pools"][0]
+    assert (pool["hardware"], pool["replicas"], pool["engine"]["max_num_seqs"]) == ("h200", 3, 64)
+
+
+def test_a_command_line_may_come_from_a_file_or_standard_input(capsys, tmp_path, monkeypatch):
+    main(["convert", "vllm-args", COMMAND])
+    direct = capsys.readouterr().out
+    script = tmp_path / "serve.sh"
+    script.write_text(COMMAND)
+    assert main(["convert", "vllm-args", str(script)]) == 0
+    assert capsys.readouterr().out == direct
+    monkeypatch.setattr("sys.stdin", io.StringIO(COMMAND))
+    assert main(["convert", "vllm-args", "-"]) == 0
+    assert capsys.readouterr().out == direct
+
+
+def test_what_is_not_simulated_is_told_when_the_pool_goes_to_a_file(capsys, tmp_path):
+    out = tmp_path / "pool.yaml"
+    assert main(["convert", "vllm-args", COMMAND, "--out", str(out)]) == 0
+    assert "not simulated: --enable-lora" in capsys.readouterr().err
+    assert yaml.safe_load(out.read_text())["model"] == {"card": "llama-3.1-8b"}
+
+
+def test_a_trace_becomes_a_request_table(capsys, tmp_path):
+    trace, table = tmp_path / "azure.csv", tmp_path / "requests.csv"
+    trace.write_text(AZURE)
+    assert main(["convert", "azure", str(trace), "--out", str(table)]) == 0
+    assert "2 requests" in capsys.readouterr().out
+    assert table.read_text().splitlines()[0].startswith("request_id,arrival_s,prompt_tokens,output_tokens")
+
+
+def test_a_corrupt_row_is_named_and_nothing_is_written(capsys, tmp_path):
+    trace, table = tmp_path / "azure.csv", tmp_path / "requests.csv"
+    trace.write_text(AZURE + "2023-11-16 18:17:05,many,8\n")
+    assert main(["convert", "azure", str(trace), "--out", str(table)]) == 2
+    assert "line 4" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == [trace]
+
+
+def test_a_workload_becomes_a_request_table(tmp_path):
+    one, two = tmp_path / "one.csv", tmp_path / "two.csv"
+    for table in (one, two):
+        assert main(["convert", "workload", "azure-conv-2023", "--requests", "50", "--out", str(table)]) == 0
+    assert len(one.read_text().splitlines()) == 51
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_a_trace_needs_a_place_to_go(capsys, tmp_path):
+    trace = tmp_path / "azure.csv"
+    trace.write_text(AZURE)
+    assert main(["convert", "azure", str(trace)]) == 2
+    assert "--out" in capsys.readouterr().err

@@ -1,0 +1,35 @@
+"""The catalogues are listed whole, and an entry is shown with its sources."""
+
+from __future__ import annotations
+
+import pytest
+
+from simulator.cli.main import main
+from simulator.scenario.references import shipped_names
+
+
+@pytest.mark.parametrize(
+    ("catalogue", "folder"),
+    [
+        ("hardware", "hardware_profiles"),
+        ("models", "model_cards"),
+        ("workloads", "workloads"),
+        ("scenarios", "scenarios"),
+    ],
+)
+def test_a_catalogue_lists_every_entry_on_a_line_of_its_own(catalogue, folder, capsys):
+    assert main(["show", catalogue]) == 0
+    first_words = [line.split(" ")[0] for line in capsys.readouterr().out.splitlines()[1:]]
+    assert [word for word in first_words if word] == shipped_names(folder)
+
+
+def test_what_is_not_known_is_called_unknown(capsys):
+    main(["show", "hardware"])
+    lines = {line.split(" ")[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert lines["aws-inferentia2"].rstrip().endswith("unknown")
+
+
+def test_an_entry_is_found_by_its_other_names_and_shown_with_sources(capsys):
+    assert main(["show", "hardware", "H100"]) == 0
+    told = capsys.readouterr().out
+    assert "NVIDIA H100 SXM5" in told and "source:" in told and "confidence:" in told

@@ -1,0 +1,117 @@
+"""Prices: dated, with a spread, and unknown rather than zero."""
+
+from __future__ import annotations
+
+import pytest
+
+from simulator.errors import InputError
+from simulator.hardware import device_names, prices
+
+
+def test_rent_of_an_h100_is_a_range_of_many_offers() -> None:
+    rent = prices.rental_price("h100")
+    assert rent is not None
+    assert rent.low < rent.mid < rent.high
+    assert rent.rows > 5
+    assert 2 < rent.mid < 4
+    assert "2026" in rent.date
+
+
+def test_alias_and_id_have_the_same_price() -> None:
+    assert prices.rental_price("h100") == prices.rental_price("nvidia-h100-sxm")
+
+
+@pytest.mark.parametrize("device", ["groq", "apple-m4-max", "my-own-device"])
+def test_an_unknown_price_is_none(device: str) -> None:
+    assert prices.rental_price(device) is None
+
+
+def test_tiers_are_kept_apart() -> None:
+    spot, reserved = prices.rental_price("h100", "spot"), prices.rental_price("h100", "reserved")
+    assert spot is not None
+    assert reserved is not None
+    assert spot.tiers == ("spot",)
+    assert reserved.tiers == ("reserved",)
+    assert prices.rental_price("wse-3", "on-demand") is None
+
+
+def test_the_cost_of_owning_stands_in_only_where_nothing_can_be_rented() -> None:
+    wafer = prices.rental_price("wse-3")
+    assert wafer is not None
+    assert wafer.tiers == ("owner-cost",)
+    h100 = prices.rental_price("h100")
+    assert h100 is not None
+    assert "owner-cost" not in h100.tiers
+
+
+def test_the_weakest_source_decides_the_confidence() -> None:
+    b200 = prices.rental_price("b200")
+    assert b200 is not None
+    assert b200.confidence == "estimate"
+
+
+def test_an_unknown_tier_brings_the_nearest() -> None:
+    with pytest.raises(InputError, match="did you mean 'on-demand'"):
+        prices.rental_price("h100", "ondemand")
+
+
+def test_prices_are_of_known_devices_positive_and_dated() -> None:
+    for row in prices.rental_rows():
+        assert row.device in device_names()
+        assert 0 < row.span[0] <= row.span[1]
+        assert row.date
+
+
+def test_a_region_without_its_own_price_takes_its_countrys() -> None:
+    virginia, cloud = prices.electricity_price("Virginia"), prices.electricity_price("us-east4")
+    assert virginia is not None
+    assert cloud is not None
+    assert virginia.mid == 0.1301
+    assert cloud.mid == 0.1437
+
+
+def test_a_region_with_two_figures_gives_a_range() -> None:
+    ohio = prices.electricity_price("Ohio")
+    assert ohio is not None
+    assert (ohio.low, ohio.high, ohio.rows) == (0.079, 0.143, 2)
+
+
+def test_carbon_is_known_by_region_country_and_code() -> None:
+    for region in ("Germany", "DEU", "germany"):
+        row = prices.grid_carbon(region)
+        assert row is not None
+        assert row.carbon == 381
+    oregon = prices.grid_carbon("us-west1")
+    assert oregon is not None
+    assert oregon.carbon == 94
+
+
+def test_what_is_unknown_of_a_known_region_is_none() -> None:
+    assert prices.electricity_price("GBR") is None
+    assert prices.grid_carbon("EU average") is None
+
+
+def test_an_unknown_region_brings_the_nearest() -> None:
+    with pytest.raises(InputError, match="did you mean 'Virginia'"):
+        prices.grid_carbon("Virgina")
+
+
+def test_water_and_pue_are_there() -> None:
+    water = prices.grid_water("us-west1")
+    assert water is not None
+    assert water.water == 3.1321
+    assert prices.typical_pue().pue == 1.3
+    assert all(figure.pue >= 1 for figure in prices.pue_figures())
+    assert all(site.low <= site.high for site in prices.site_water())
+
+
+def test_token_prices_are_found_by_name_only() -> None:
+    first = prices.token_prices()[0]
+    assert prices.token_price(first.model.upper()) == first
+    assert prices.token_price("no-such-model") is None
+
+
+def test_purchase_prices_are_ranges() -> None:
+    assert all(
+        item.low is None or item.high is None or item.low <= item.high for item in prices.purchase_prices()
+    )

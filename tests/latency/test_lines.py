@@ -1,0 +1,70 @@
+"""A run of decode steps priced as a vector is bit for bit what single steps are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from simulator.latency.context_lines import ContextLines
+from simulator.scenario.backend import LinearBackendSpec
+
+BACKENDS = [
+    ("nvidia-h100-sxm", "llama-3.1-8b", {}),
+    ("nvidia-h200-sxm", "gpt-oss-120b", {"tensor": 2}),
+    ("nvidia-h200-sxm", "deepseek-v3", {"tensor": 8}),
+    ("aws-inferentia2", "llama-3.1-8b", {"tensor": 12}),
+    ("groq-lpu-v1", "llama-3.1-8b", {"tensor": 8, "pipeline": 32, "weights": "int8"}),
+    ("cerebras-wse3", "llama-3.1-8b", {}),
+]
+
+
+@pytest.mark.parametrize(("device", "model", "layout"), BACKENDS)
+@settings(max_examples=60, deadline=None)
+@given(sequences=st.integers(1, 600), context=st.integers(1, 200_000), run=st.integers(1, 3_000))
+def test_a_run_of_decode_steps_equals_its_single_steps(
+    compiled, device, model, layout, sequences, context, run
+):
+    pricer = compiled(device, model, **layout).pricer
+    start = sequences * context
+    line = pricer.decode_line(sequences, start)
+    assert line.context_end >= start
+    contexts = start + sequences * np.arange(run)
+    contexts = contexts[contexts <= line.context_end]
+    as_vector = (line.fixed_ns + line.ns_per_token * contexts).astype(np.int64)
+    for c, ns in zip(
+        contexts[:: max(1, len(contexts) // 20)], as_vector[:: max(1, len(contexts) // 20)], strict=True
+    ):
+        assert pricer.step_ns(0, 0, 0, 0, sequences, sequences, int(c)) == ns
+        assert pricer.decode_line(sequences, int(c)) == line
+
+
+@settings(max_examples=300, deadline=None)
+@given(context=st.integers(0, 1 << 40), sequences=st.integers(1, 4096))
+def test_a_segment_does_not_depend_on_where_in_it_one_asks(context, sequences):
+    lines = ContextLines(lambda n, c: n + c**0.9)
+    line = lines.line(sequences, context)
+    assert context <= line.context_end
+    assert lines.line(sequences, line.context_end) == line
+    assert lines.line(sequences, line.context_end + 1) != line
+
+
+def test_chords_follow_a_smooth_curve_within_a_thousandth():
+    def curve(n: int, c: int) -> float:
+        return 1e6 + (c**1.4 + (50.0 * n) ** 1.4) ** (1 / 1.4)
+
+    lines = ContextLines(curve)
+    for context in np.unique(np.geomspace(1, 1e7, 500).astype(int)):
+        line = lines.line(64, int(context))
+        assert line.fixed_ns + line.ns_per_token * context == pytest.approx(curve(64, context), rel=1e-3)
+
+
+def test_the_linear_backend_is_the_oracle_s_form_in_integers(compiled):
+    spec = LinearBackendSpec(
+        base_ns=1_000_003, prefill_token_ns=7, decode_token_ns=11, context_token_ns=3, prefill_attn_ns=2
+    )
+    pricer = compiled("nvidia-h100-sxm", "llama-3.1-8b", spec=spec).pricer
+    assert pricer.step_ns(5, 1, 9, 45, 2, 4, 100) == 1_000_003 + 35 + 44 + 3 * 109 + 90
+    line = pricer.decode_line(8, 123_456_789)
+    assert int(line.fixed_ns + line.ns_per_token * 123_456_789) == 1_000_003 + 88 + 3 * 123_456_789

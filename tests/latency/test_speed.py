@@ -1,0 +1,21 @@
+"""Pricing a step stays cheap; the bounds are wide, for shared machines."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from timeit import repeat
+
+
+def test_a_step_is_priced_in_about_a_microsecond(compiled):
+    price = compiled("nvidia-h100-sxm", "llama-3.1-8b").pricer.step_ns
+    arguments = (512, 2, 600, 512 * 300, 64, 64, 64_000)
+    price(*arguments)
+    best = min(repeat(lambda: price(*arguments), number=20_000, repeat=7)) / 20_000
+    assert best < 3e-6
+
+
+def test_a_backend_compiles_in_a_tenth_of_a_second(compiled):
+    compiled("nvidia-h100-sxm", "qwen3-32b", tensor=2)
+    started = perf_counter()
+    compiled("nvidia-h100-sxm", "qwen3-32b", tensor=2)
+    assert perf_counter() - started < 0.1

@@ -1,0 +1,50 @@
+"""The screen shows the answer, its caveats and what is unknown, at any width."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from simulator.reporting.screen import print_summary
+from tests.results.recordings import S, context, one_server, result, with_pool
+
+STABLE = one_server(np.arange(10.0))
+
+
+def printed(finished, width: int = 150) -> str:
+    out = io.StringIO()
+    print_summary(finished, Console(file=out, width=width))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+def test_the_figures_are_there_at_any_width(width):
+    text = printed(result(STABLE), width)
+    assert "TTFT" in text
+    assert "200 ms" in text  # end to end
+    assert "$3.60 per hour" in text
+    assert max(len(line.rstrip()) for line in text.splitlines()) <= width
+
+
+def test_an_unknown_price_is_shown_as_unknown():
+    text = printed(result(STABLE, with_pool(context(), price=None)))
+    assert "price unknown" in text
+    assert "no price for test-device" in text
+    assert not re.search(r"\$0\.00\D", text)
+
+
+def test_an_overload_is_said():
+    text = printed(result(one_server(np.arange(600) * 0.1, width_ns=S)))
+    assert "the queue grew without bound" in text
+
+
+def test_square_brackets_in_names_are_not_markup():
+    assert "[red]lpu[/]" in printed(result(STABLE, with_pool(context(), device="[red]lpu[/]")))
+
+
+def test_a_run_in_which_nothing_finished_is_shown():
+    assert "No request finished" in printed(result(one_server([0.0], end_s=0.05)))

@@ -1,0 +1,115 @@
+"""A queue that grows without bound is told from one that is only long."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from simulator.results.overload import load_of
+from simulator.results.summary import summarise
+from tests.results.recordings import S, context, one_server
+
+SHARED = Path(__file__).parents[2].parent / "shared/traces/runs"
+CAPACITY = 5.0  # the synthetic replica serves one request in 0.2 s
+
+
+def poisson(rate: float, n: int, seed: int) -> np.ndarray:
+    """n Poisson arrivals [s]."""
+    return np.cumsum(np.random.default_rng(seed).exponential(1 / rate, n))
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("load", [1.3, 2.0, 4.0])
+def test_more_arrivals_than_the_server_can_take_are_an_overload(load, seed):
+    found = load_of(one_server(poisson(load * CAPACITY, 2000, seed), output=11, width_ns=S), 0)
+    assert found.overloaded
+    assert found.sustained_rate == pytest.approx(CAPACITY, rel=0.03)
+    assert found.arrival_rate == pytest.approx(load * CAPACITY, rel=0.1)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("load", [0.3, 0.7, 0.9, 0.95])
+def test_a_busy_but_stable_queue_is_not_an_overload(load, seed):
+    assert not load_of(one_server(poisson(load * CAPACITY, 2000, seed), width_ns=S), 0).overloaded
+
+
+def test_an_overload_cut_off_by_the_end_of_the_run_is_seen():
+    recording = one_server(poisson(2 * CAPACITY, 1000, 1), end_s=90.0, width_ns=S)
+    found = load_of(recording, 0)
+    assert recording.unfinished > 100
+    assert found.overloaded
+    assert found.sustained_rate == pytest.approx(CAPACITY, rel=0.03)
+
+
+def test_the_summary_says_so_and_from_which_rate_on():
+    summary = summarise(one_server(poisson(10.0, 1000, 2), width_ns=S), context())
+    assert "the queue grew without bound" in summary.messages[0]
+    assert re.search(r"served 5\.0\d requests/s .* from about 5\.0\d requests/s on", summary.messages[0])
+    assert summary.to_dict()["overloaded"] is True
+    assert summary.to_dict()["sustained_request_rate"] == pytest.approx(5.0, rel=0.03)
+
+
+def test_a_burst_that_is_worked_off_is_not_an_overload():
+    arrivals = np.concatenate((np.zeros(200), np.linspace(60, 160, 200)))
+    assert not load_of(one_server(arrivals, width_ns=S), 0).overloaded
+
+
+def test_everything_at_once_is_a_batch_job_and_not_an_overload():
+    assert not load_of(one_server(np.zeros(500), width_ns=S), 0).overloaded
+
+
+def test_a_queue_that_fills_and_levels_off_is_not_an_overload():
+    """A closed loop: a seat frees when a request ends, so the queue stays at the number of seats."""
+    seats = 100
+    arrivals = np.concatenate((np.linspace(0, 5, seats), 5 + 0.2 * np.arange(1, 900)))
+    assert not load_of(one_server(arrivals, width_ns=S), 0).overloaded
+
+
+def test_a_run_without_requests_has_no_load():
+    found = load_of(one_server([]), 0)
+    assert found.arrival_rate is None
+    assert not found.overloaded
+
+
+@pytest.mark.parametrize(
+    ("run", "overloaded"),
+    [
+        ("vllm-cpu-s01-llama-chat-r3", False),
+        ("vllm-cpu-s03-llama-chat-r8.5", False),
+        ("vllm-cpu-s04-llama-chat-r13-overload", True),
+    ],
+)
+def test_real_runs_are_judged_as_their_makers_did(run, overloaded):
+    if not (SHARED / run).is_dir():
+        pytest.skip("../shared with the measured runs is absent")
+    assert load_of(_measured(SHARED / run), 0).overloaded is overloaded
+
+
+def _measured(folder: Path):
+    """The recording of a measured run: its arrivals and finishes, and the queue at each of its iterations."""
+    requests, steps = _rows(folder / "requests.csv.gz"), _rows(folder / "iterations.csv.gz")
+    arrival = np.array([float(row["arrival_s"]) for row in requests])
+    finish = arrival + np.array([float(row["e2e_s"]) for row in requests])
+    start = np.array([float(row["start_s"]) for row in steps])
+    length = np.array([float(row["duration_s"]) for row in steps])
+    waiting = np.array([float(row["waiting"]) for row in steps])
+    small = one_server(arrival)
+    window = ((start + length) / 0.1).astype(int)
+    columns = small.requests
+    columns = replace(columns, finish_ns=np.rint(finish * S).astype(np.int64))
+    windows = small.pools[0].windows
+    queue = np.bincount(window, weights=waiting * length * S, minlength=len(windows.steps))
+    busy = np.bincount(window, weights=length * S, minlength=len(windows.steps)).astype(np.int64)
+    pool = replace(small.pools[0], windows=replace(windows, waiting_ns=queue, busy_ns=busy))
+    return replace(small, requests=columns, pools=(pool,), end_ns=int(columns.finish_ns.max()))
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with gzip.open(path, "rt") as file:
+        return list(csv.DictReader(file))
