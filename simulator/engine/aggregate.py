@@ -183,6 +183,7 @@ class AggregateReplica(Replica):
                     f"requests wait but none can be scheduled: {len(self._waiting)} waiting, "
                     f"{self.cache.free} of {self.cache.usable} KV blocks free"
                 )
+            self._pass_empty()
             return
         last = first + len(ends) - 1
         wake = max(first, last - lag)
@@ -246,6 +247,7 @@ class AggregateReplica(Replica):
                 self._partial = None
         waiting = self._waiting
         admitted: list[tuple[Request, int, bool]] | None = None
+        short = False
         if waiting and preempted is None:
             running = self._running
             seats = self._seats
@@ -265,6 +267,7 @@ class AggregateReplica(Replica):
                 scheduled = known - start
                 if scheduled > budget:
                     if not self._chunked:
+                        short = True
                         break
                     scheduled = budget
                 end = start + scheduled
@@ -272,6 +275,7 @@ class AggregateReplica(Replica):
                 if running:
                     free_needed += self._watermark
                 if free_needed > cache.free:
+                    short = cache.prefix_may_grow
                     break
                 if hits:
                     cache.adopt(request, hits)
@@ -310,9 +314,8 @@ class AggregateReplica(Replica):
                     joining.append(request)
                 else:
                     self._partial = request
-        self._retry = (
-            preempted is not None or self._partial is not None or (budget <= 0 and len(waiting) > 0)
-        )
+        # What else could admit more, an end or an arrival, is an event of its own.
+        self._retry = short or preempted is not None or self._partial is not None or (budget <= 0 < len(waiting))
         if not decode_sequences and not sequences:
             if entries is not None:
                 self._note_empty(preempted, now)
@@ -364,7 +367,7 @@ class AggregateReplica(Replica):
         else:
             bucket.append(request)
         if request.first_answer_ns == NEVER and request.thinking_tokens < wanted:
-            answer = step + request.thinking_tokens - request.outputs
+            answer = request.answer_step = step + request.thinking_tokens - request.outputs
             self._answers_at.setdefault(answer, []).append(request)
             heapq.heappush(self._events, answer)
         if leave > step:
@@ -384,7 +387,7 @@ class AggregateReplica(Replica):
         bucket = self._leaves_after.pop(step, None)
         if bucket is not None:
             for request in bucket:
-                if request.leave_step == step and request.status == RUNNING:
+                if request.leave_step == step:
                     self._remove_decode(request)
 
     def _remove_decode(self, request: Request) -> None:
@@ -420,7 +423,7 @@ class AggregateReplica(Replica):
         bases = self._bases
         needed = self._residues[(event + 1) % self._size]
         for request in self._leaves_after.get(event, ()):
-            if request.leave_step == event and request.status == RUNNING:
+            if request.leave_step == event:
                 decodes -= 1
                 bases -= request.base
                 needed -= (request.base + event) % self._size == 0
@@ -561,7 +564,7 @@ class AggregateReplica(Replica):
         marks = self._answers_at.pop(step, None) if self._answers_at else None
         if marks is not None:
             for request in marks:
-                if request.first_answer_ns == NEVER and request.status in (RUNNING, PREEMPTED):
+                if request.answer_step == step:
                     request.first_answer_ns = now
         plan = self._plans.pop(step, None)
         emitted = [] if plan is None else self._emissions(plan)
@@ -589,8 +592,6 @@ class AggregateReplica(Replica):
             self._waiting.remove(request)
         else:
             del self._running[request]
-            if request.leave_step > request.done_step - 1 + self._lag and request.leave_step >= request.done_step:
-                pass
             computed = request.base + request.leave_step
             if request.growing:
                 cache.register(request, request.base + request.done_step)
@@ -641,6 +642,8 @@ class AggregateReplica(Replica):
             request.leave_step = NEVER
             if request.done_step >= step:
                 request.done_step = NEVER
+            if request.answer_step >= step:
+                request.answer_step = NEVER
         request.computed = 0
         request.remote_tokens = 0
         request.status = PREEMPTED
@@ -679,7 +682,7 @@ class AggregateReplica(Replica):
                         self._remove_decode(request)
                     request.outputs = request.base + step - request.prompt_tokens
             request.finish_reason = "abort"
-            request.leave_step = request.done_step = NEVER
+            request.leave_step = request.done_step = request.answer_step = NEVER
             request.status = FINISHED
             dropped.append(request)
             self._ended(request, now)

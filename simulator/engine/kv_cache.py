@@ -79,6 +79,7 @@ class KVCache:
         self.caching = caching
         self.free = usable
         self.cached = 0
+        self.prefix_may_grow = False  # a running request may yet lengthen what the last look-up found
         self._settling = False
         self._blank = usable  # free blocks without a hash: the front of the free queue
         self._root = Node(None, None, (), 0)
@@ -94,6 +95,7 @@ class KVCache:
         (they count as needed when the request is admitted).
         """
         hits: Hits = []
+        self.prefix_may_grow = False
         content = request.content
         if content is None or not self.caching:
             return hits, 0, 0
@@ -106,6 +108,7 @@ class KVCache:
                 self._settle(node)
             child = node.children.get(block_key(content, position * size, size))
             if child is None:
+                self.prefix_may_grow = bool(node.growers)
                 break
             if child.growers:
                 self._settle(child)
@@ -153,7 +156,9 @@ class KVCache:
         """Enter a request's full blocks up to ``tokens`` into the prefix cache."""
         full = tokens // self.block_size
         if full > request.hashed and self.caching and request.content is not None:
-            self._extend(request, request.content, full)
+            self._settle(request.held[-1].node if request.held else self._root)
+            if full > request.hashed:
+                self._extend(request, request.content, full)
 
     def watch_growth(self, request: Request) -> None:
         """From now on the request's cached blocks follow ``grown_tokens`` without being told."""
@@ -201,10 +206,10 @@ class KVCache:
 
     def _settle(self, node: Node) -> None:
         """Register what growing requests have computed behind ``node``, before anyone looks there."""
-        if self._settling:
+        if self._settling or not node.growers:
             return
         self._settling = True
-        for request in list(node.growers or ()):
+        for request in list(node.growers):
             self.register(request, self.grown_tokens(request))
         self._settling = False
 
@@ -236,7 +241,7 @@ class KVCache:
         node = copy.node if copy is not None else self._root
         start_node = node
         while position < full:
-            if node.growers and not self._settling:
+            if node.growers and node is not start_node:
                 # What they have computed is older than what is entered now.
                 self._settle(node)
                 node = copy.node if copy is not None else self._root

@@ -34,6 +34,7 @@ class Request:
 
     __slots__ = (
         "accepted_drafts",
+        "answer_step",
         "arrival_ns",
         "base",
         "blocks",
@@ -123,6 +124,7 @@ class Request:
         self.base = 0
         self.done_step = NEVER
         self.leave_step = NEVER
+        self.answer_step = NEVER
         self.order = 0
 
         self.pool = 0
