@@ -31,7 +31,7 @@ from typing import Any
 
 import numpy as np
 
-from simulator.engine.kv_cache import KVCache
+from simulator.engine.kv_cache import Hits, KVCache
 from simulator.engine.replica import Counts, Replica
 from simulator.engine.request import FINISHED, NEVER, PREEMPTED, RUNNING, Request
 from simulator.engine.scheduler.plan import Entry, StepPlan
@@ -43,6 +43,8 @@ VECTOR_STEPS = 32
 #: Longest run computed ahead at first; it adapts to how far runs get before something happens.
 FIRST_HORIZON = 64
 LONGEST_HORIZON = 8192
+
+NO_HITS: tuple[Hits, int, int] = ([], 0, 0)
 
 
 def covers(settings: EngineSettings) -> bool:
@@ -75,7 +77,9 @@ class AggregateReplica(Replica):
     def __init__(self, *args: Any, jumping: bool = True, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         settings = self.settings
-        self.cache = _GrowingCache(settings.usable_blocks, settings.block_size, settings.enable_prefix_caching)
+        self.cache = _GrowingCache(
+            settings.usable_blocks, settings.block_size, settings.enable_prefix_caching
+        )
         self.cache.lag = self._lag = 1 if settings.async_scheduling else 0
         self._size = settings.block_size
         self._budget = settings.token_budget
@@ -125,7 +129,7 @@ class AggregateReplica(Replica):
     def _notice(self) -> None:
         if self._awake:
             return
-        now = self.env.now
+        now = int(self.env.now)
         ends = self._ends
         if not ends:
             self._wake_at(now)
@@ -256,13 +260,13 @@ class AggregateReplica(Replica):
                 request = waiting[0]
                 known = request.prompt_tokens + request.outputs
                 if request.remote_tokens:
-                    hits, hit_blocks, ownerless = [], 0, 0
+                    hits, hit_blocks, ownerless = NO_HITS
                     start = request.remote_tokens
                 elif caching:
                     hits, hit_blocks, ownerless = cache.lookup(request)
                     start = hit_blocks * size
                 else:
-                    hits, hit_blocks, ownerless = [], 0, 0
+                    hits, hit_blocks, ownerless = NO_HITS
                     start = 0
                 scheduled = known - start
                 if scheduled > budget:
@@ -315,7 +319,9 @@ class AggregateReplica(Replica):
                 else:
                     self._partial = request
         # What else could admit more, an end or an arrival, is an event of its own.
-        self._retry = short or preempted is not None or self._partial is not None or (budget <= 0 < len(waiting))
+        self._retry = (
+            short or preempted is not None or self._partial is not None or (budget <= 0 < len(waiting))
+        )
         if not decode_sequences and not sequences:
             if entries is not None:
                 self._note_empty(preempted, now)
@@ -336,7 +342,18 @@ class AggregateReplica(Replica):
         ends.append(end_ns)
         used = cache.usable - cache.free
         self._rows.append(
-            (1, tokens, sequences, context, products, decode_sequences, decode_sequences, decode_context, used, len(waiting))
+            (
+                1,
+                tokens,
+                sequences,
+                context,
+                products,
+                decode_sequences,
+                decode_sequences,
+                decode_context,
+                used,
+                len(waiting),
+            )
         )
         self._taken_to = step
         for request in joining:
@@ -387,8 +404,7 @@ class AggregateReplica(Replica):
         bucket = self._leaves_after.pop(step, None)
         if bucket is not None:
             for request in bucket:
-                if request.leave_step == step:
-                    self._remove_decode(request)
+                self._remove_decode(request)
 
     def _remove_decode(self, request: Request) -> None:
         self._decodes -= 1
@@ -423,10 +439,9 @@ class AggregateReplica(Replica):
         bases = self._bases
         needed = self._residues[(event + 1) % self._size]
         for request in self._leaves_after.get(event, ()):
-            if request.leave_step == event:
-                decodes -= 1
-                bases -= request.base
-                needed -= (request.base + event) % self._size == 0
+            decodes -= 1
+            bases -= request.base
+            needed -= (request.base + event) % self._size == 0
         if decodes:
             if needed + self._growth(self._taken_to + 1, event) > self.cache.free:
                 return
@@ -507,7 +522,7 @@ class AggregateReplica(Replica):
                 break
             if row[8] < 0:
                 row = self._take_run(row, self._first + passed)
-                log.add_run((number, start, *row[:8], row[9]), ends[passed : passed + steps], row[8])  # type: ignore[arg-type]
+                log.add_run((number, start, *row[:8], row[9]), ends[passed : passed + steps], row[8])
             else:
                 log.add_run((number, start, *row[:8], row[9]), ends[passed : passed + 1], (row[8],))
             passed += steps
@@ -516,7 +531,7 @@ class AggregateReplica(Replica):
             row = kept[0]
             steps = count - passed
             done = self._take_run((steps, *row[1:]), self._first + passed)
-            log.add_run((number, start, *done[:8], done[9]), ends[passed:count], done[8])  # type: ignore[arg-type]
+            log.add_run((number, start, *done[:8], done[9]), ends[passed:count], done[8])
             start = ends[count - 1]
             kept[0] = (row[0] - steps, *row[1:7], row[7] + steps * row[5], *row[8:])
         if self._leaves_after:
@@ -548,7 +563,7 @@ class AggregateReplica(Replica):
         residues = self._residues
         if steps == 1:
             needed = residues[begin]
-            blocks = (used + needed,)
+            blocks: tuple[int, ...] = (used + needed,)
         else:
             cycle = residues[begin:] + residues[:begin]
             if steps > size:
@@ -564,8 +579,7 @@ class AggregateReplica(Replica):
         marks = self._answers_at.pop(step, None) if self._answers_at else None
         if marks is not None:
             for request in marks:
-                if request.answer_step == step:
-                    request.first_answer_ns = now
+                request.first_answer_ns = now
         plan = self._plans.pop(step, None)
         emitted = [] if plan is None else self._emissions(plan)
         ended = self._ends_at.pop(step, None)
@@ -574,9 +588,8 @@ class AggregateReplica(Replica):
             if len(ended) > 1:
                 ended.sort(key=_by_order)
             for request in ended:
-                if request.done_step == step and request.status != FINISHED:
-                    self._finish(request)
-                    finished.append(request)
+                self._finish(request)
+                finished.append(request)
         if plan is not None:
             assert self.observer is not None
             self.observer.completed(self, plan, emitted, finished, aborted)
@@ -593,7 +606,7 @@ class AggregateReplica(Replica):
         else:
             del self._running[request]
             computed = request.base + request.leave_step
-            if request.growing:
+            if request.growing_at is not None:
                 cache.register(request, request.base + request.done_step)
             request.blocks = -(-computed // self._size)
             cache.release(request)
@@ -604,6 +617,7 @@ class AggregateReplica(Replica):
     def _relieve(self, step: int, partial_needed: int) -> list[Request]:
         """Blocks run out while ``step`` is composed: scan the running list as vLLM does."""
         cache = self.cache
+        cache.step = step - 1  # a victim's token of this step is not scheduled
         order = list(self._running)
         preempted: list[Request] = []
         index = 0
@@ -620,11 +634,13 @@ class AggregateReplica(Replica):
                 self._preempt(victim, step)
                 preempted.append(victim)
                 if victim is request:
+                    cache.step = step
                     return preempted
             cache.take(needed)
             if request is self._partial:
                 request.blocks += needed
             index += 1
+        cache.step = step
         return preempted
 
     def _preempt(self, request: Request, step: int) -> None:
@@ -639,11 +655,7 @@ class AggregateReplica(Replica):
             if request.leave_step >= step:
                 self._remove_decode(request)
             request.outputs = request.base + min(step - 1, request.done_step) + 1 - request.prompt_tokens
-            request.leave_step = NEVER
-            if request.done_step >= step:
-                request.done_step = NEVER
-            if request.answer_step >= step:
-                request.answer_step = NEVER
+            self._cancel(request, step)
         request.computed = 0
         request.remote_tokens = 0
         request.status = PREEMPTED
@@ -653,10 +665,20 @@ class AggregateReplica(Replica):
     def _give_back(self, request: Request, last: int) -> None:
         """Release the blocks of a decode whose last scheduled step is ``last``."""
         cache = self.cache
-        if request.growing:
+        if request.growing_at is not None:
             cache.register(request, request.base + last - self._lag)
         request.blocks = -(-(request.base + last) // self._size)
         cache.release(request)
+
+    def _cancel(self, request: Request, step: int) -> None:
+        """What was to happen to a request from ``step`` on will not."""
+        for table, when in (
+            (self._leaves_after, request.leave_step),
+            (self._ends_at, request.done_step),
+            (self._answers_at, request.answer_step),
+        ):
+            if when >= step and request in table.get(when, ()):
+                table[when].remove(request)
 
     def _take_aborts(self, now: int, step: int) -> list[Request]:
         """Drop requests before the output of ``step`` is processed."""
@@ -670,6 +692,8 @@ class AggregateReplica(Replica):
                 continue
             if request not in self._running:
                 self._waiting.remove(request)
+                if request.outputs:  # preempted: its last token may be in flight
+                    request.outputs = min(request.outputs, request.base + step - request.prompt_tokens)
             else:
                 del self._running[request]
                 if request is self._partial:
@@ -678,11 +702,13 @@ class AggregateReplica(Replica):
                 else:
                     composed = step + self._lag
                     self._give_back(request, min(composed, request.leave_step))
-                    if request.leave_step > composed:
+                    if request in self._leaves_after.get(request.leave_step, ()):
                         self._remove_decode(request)
-                    request.outputs = request.base + step - request.prompt_tokens
+                    request.outputs = max(0, request.base + step - request.prompt_tokens)
+            if not request.outputs:
+                request.first_token_ns = request.first_answer_ns = NEVER
+            self._cancel(request, step)
             request.finish_reason = "abort"
-            request.leave_step = request.done_step = request.answer_step = NEVER
             request.status = FINISHED
             dropped.append(request)
             self._ended(request, now)
@@ -720,7 +746,8 @@ class AggregateReplica(Replica):
         plan.preempted = preempted or []
         plan.add_up()
         plan.sampling = [
-            entry.start + entry.scheduled >= entry.request.prompt_tokens + entry.request.outputs for entry in entries
+            entry.start + entry.scheduled >= entry.request.prompt_tokens + entry.request.outputs
+            for entry in entries
         ]
         plan.start_ns = start_ns
         plan.end_ns = end_ns

@@ -6,6 +6,7 @@ from typing import Any
 
 from simpy import Environment
 
+from simulator.engine.aggregate import AggregateReplica, covers
 from simulator.engine.listed import ListedReplica
 from simulator.engine.replica import Replica
 from simulator.engine.settings import EngineSettings
@@ -13,5 +14,7 @@ from simulator.engine.settings import EngineSettings
 
 def build_replica(env: Environment, settings: EngineSettings, *args: Any, **kwargs: Any) -> Replica:
     """A replica for these settings; see `Replica` for the arguments."""
+    if covers(settings):
+        return AggregateReplica(env, settings, *args, **kwargs)
     kwargs.pop("jumping", None)
     return ListedReplica(env, settings, *args, **kwargs)

@@ -106,12 +106,14 @@ class KVCache:
         while position < limit:
             if node.growers:
                 self._settle(node)
-            child = node.children.get(block_key(content, position * size, size))
+            key = block_key(content, position * size, size)
+            child = node.children.get(key)
             if child is None:
                 self.prefix_may_grow = bool(node.growers)
                 break
             if child.growers:
                 self._settle(child)
+                child = node.children[key]  # settling may have split it
             length = min(self._match(child, 0, content, position), limit - position)
             copy = child.copies[0]
             if copy.blocks < min(length, child.blocks):
@@ -167,7 +169,7 @@ class KVCache:
             if node.growers is None:
                 node.growers = set()
             node.growers.add(request)
-            request.growing = True
+            request.growing_at = node
 
     def grown_tokens(self, request: Request) -> int:
         """Tokens whose full blocks a growing request has in the cache now.
@@ -180,7 +182,7 @@ class KVCache:
 
     def release(self, request: Request) -> None:
         """Take all blocks from a request, its last block first."""
-        if request.growing:
+        if request.growing_at is not None:
             self._stop_growth(request)
         blank = request.blocks - request.hashed
         self._blank += blank
@@ -214,10 +216,10 @@ class KVCache:
         self._settling = False
 
     def _stop_growth(self, request: Request) -> None:
-        growers = (request.held[-1].node if request.held else self._root).growers
-        assert growers is not None
-        growers.discard(request)
-        request.growing = False
+        node = request.growing_at
+        assert node is not None and node.growers is not None
+        node.growers.discard(request)
+        request.growing_at = None
 
     def _match(self, node: Node, node_start: int, content: Content, position: int) -> int:
         """Blocks of ``node`` from ``node_start`` on that equal ``content`` from block ``position`` on."""
@@ -281,9 +283,8 @@ class KVCache:
             self.cached += added
             position = full
         request.hashed = full
-        if request.growing and request.held[-1].node is not start_node:
-            if start_node.growers is not None:
-                start_node.growers.discard(request)
+        if request.growing_at is not None and request.growing_at is not request.held[-1].node:
+            self._stop_growth(request)
             self.watch_growth(request)
 
     def _append(self, node: Node, new: Content) -> None:
@@ -331,6 +332,8 @@ class KVCache:
             if moved:
                 head.growers = moved
                 node.growers -= moved
+                for request in moved:
+                    request.growing_at = head
         return head
 
     # -- the cached part of the free queue ---------------------------------------------------

@@ -122,7 +122,8 @@ class Replica:
         needed = -(-(request.prompt_tokens + request.output_tokens) // self.settings.block_size)
         if needed > self.settings.usable_blocks:
             raise SimulatorError(
-                f"request {request.index} needs {needed} KV blocks and the engine has {self.settings.usable_blocks}"
+                f"request {request.index} needs {needed} KV blocks"
+                f" and the engine has {self.settings.usable_blocks}"
             )
         self.outstanding += 1
         self.outstanding_tokens += request.prompt_tokens + request.output_tokens
@@ -153,13 +154,14 @@ class Replica:
             return
         self._wake = wake = Wake(self.env, self._woken)
         self._wake_ns = time_ns
-        self.env.schedule(wake, AFTER_ARRIVALS, time_ns - self.env.now)
+        self.env.schedule(wake, AFTER_ARRIVALS, time_ns - self.env.now)  # type: ignore[arg-type]
 
     def _woken(self, event: Any) -> None:
         if event is self._wake:
+            now = self._wake_ns
             self._wake = None
             self._wake_ns = NEVER
-            self._on_wake(self.env.now)
+            self._on_wake(now)
 
     def _ended(self, request: Request, now: int) -> None:
         request.status = FINISHED

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from simulator.engine.content import Content
 
 if TYPE_CHECKING:
-    from simulator.engine.kv_cache import Copy
+    from simulator.engine.kv_cache import Copy, Node
 
 #: Life of a request inside one replica.
 WAITING, RUNNING, PREEMPTED, FINISHED = range(4)
@@ -49,7 +49,7 @@ class Request:
         "first_answer_ns",
         "first_scheduled_ns",
         "first_token_ns",
-        "growing",
+        "growing_at",
         "hashed",
         "held",
         "in_flight",
@@ -119,7 +119,7 @@ class Request:
         self.blocks = 0  # KV blocks held
         self.hashed = 0  # the first of them, which are in the prefix cache
         self.held: list[Copy] = []
-        self.growing = False
+        self.growing_at: Node | None = None
 
         self.base = 0
         self.done_step = NEVER
