@@ -39,12 +39,14 @@ from simulator.engine.settings import EngineSettings
 from simulator.errors import SimulatorError
 
 #: Runs at least this long are computed in numpy, shorter ones in a loop.
-VECTOR_STEPS = 32
-#: Longest run computed ahead at first; it adapts to how far runs get before something happens.
-FIRST_HORIZON = 64
-LONGEST_HORIZON = 8192
+VECTOR_STEPS = 128
+#: Steps planned ahead: twice as many as usually run before an arrival cuts in, and a few.
+SPARE_STEPS = 16
+LONGEST_RUN = 8192
 
 NO_HITS: tuple[Hits, int, int] = ([], 0, 0)
+RUN = -1
+Row = tuple[int, ...]
 
 
 def covers(settings: EngineSettings) -> bool:
@@ -89,7 +91,7 @@ class AggregateReplica(Replica):
         self._reserve = settings.scheduler_reserve_full_isl
         self._watermark = settings.watermark_blocks
         self._stepwise = not jumping or self.observer is not None
-        self._horizon = FIRST_HORIZON
+        self._usual_run = SPARE_STEPS
 
         self._waiting: deque[Request] = deque()
         self._running: dict[Request, None] = {}  # in order of admission
@@ -107,12 +109,12 @@ class AggregateReplica(Replica):
         self._leaves_after: dict[int, list[Request]] = {}
         self._events: list[int] = []
 
-        # Planned steps: their end times from step `_first` on, and rows of equal steps for the log.
+        # Planned steps: their end times from step `_first` on, and a row for the log per run of
+        # equal steps with the KV blocks in use in it, or RUN where they are not taken yet.
         self._first = 0
-        self._start_ns = 0
         self._ends: list[int] = []
-        self._rows: list[tuple[int, ...]] = []  # (steps, prefill x4, decode x3, kv blocks or -1, waiting)
-        self._taken_to = -1  # blocks have been taken for steps up to this one
+        self._rows: list[Row] = []
+        self._blocks: list[int] = []
         self._wake_step = 0
         self._retry = False
         self._awake = False
@@ -162,25 +164,19 @@ class AggregateReplica(Replica):
         """Compose the steps that are due and plan the run of equal steps behind them."""
         ends = self._ends
         lag = self._lag
-        first = self._first
-        leaves = self._leaves_after
-        step = first + len(ends)
-        self._retry = False
-        while True:
-            if leaves:
+        step = self._first + len(ends)
+        ages_to = -1
+        while len(ends) <= lag:
+            if self._leaves_after:
                 self._leave(step - 1)
             if not self._compose(step, now):
                 break
-            step = first + len(ends)
-            if len(ends) > lag:
-                if not self._retry and not self._stepwise:
-                    self._run_on(step)
-                break
-            if not self._retry and not self._stepwise and self._decodes:
-                self._run_on(step)
-                if len(ends) > lag:
+            step += 1
+            if not self._retry and not self._stepwise:
+                ages_to = self._run_on(step)
+                step = self._first + len(ends)
+                if ages_to >= step - 1:
                     break
-                step = first + len(ends)
         if not ends:
             if self._waiting:
                 raise SimulatorError(
@@ -189,15 +185,18 @@ class AggregateReplica(Replica):
                 )
             self._pass_empty()
             return
-        last = first + len(ends) - 1
-        wake = max(first, last - lag)
+        # The step behind the last planned one is composed `lag` steps before, unless it is
+        # known to age only.
+        wake = step - 1 if ages_to >= step - 1 else step - 1 - lag
         events = self._events
-        while events and events[0] < first:
+        while events and events[0] < self._first:
             heapq.heappop(events)
         if events and events[0] < wake:
             wake = events[0]
+        if wake < self._first:
+            wake = self._first
         self._wake_step = wake
-        self._wake_at(ends[wake - first])
+        self._wake_at(ends[wake - self._first])
 
     # -- composing steps -------------------------------------------------------------------------
 
@@ -329,8 +328,6 @@ class AggregateReplica(Replica):
 
         ends = self._ends
         begin = ends[-1] if ends else now
-        if not ends:
-            self._start_ns = now
         if sequences or decode_sequences != decodes:
             duration = self.pricer.step_ns(
                 tokens, sequences, context, products, decode_sequences, decode_sequences, decode_context
@@ -340,9 +337,10 @@ class AggregateReplica(Replica):
             duration = int(fixed + slope * decode_context)
         end_ns = begin + duration
         ends.append(end_ns)
-        used = cache.usable - cache.free
         self._rows.append(
             (
+                self.number,
+                begin,
                 1,
                 tokens,
                 sequences,
@@ -351,11 +349,10 @@ class AggregateReplica(Replica):
                 decode_sequences,
                 decode_sequences,
                 decode_context,
-                used,
                 len(waiting),
             )
         )
-        self._taken_to = step
+        self._blocks.append(cache.usable - cache.free)
         for request in joining:
             self._join(request, step, end_ns)
         if entries is not None:
@@ -411,43 +408,28 @@ class AggregateReplica(Replica):
         self._bases -= request.base
         self._residues[(1 - request.base) % self._size] -= 1
 
-    def _run_on(self, step: int) -> None:
-        """Plan the run of decode-only steps from ``step`` on, in which the batch only ages."""
+    def _run_on(self, step: int) -> int:
+        """Plan the run of decode-only steps from ``step`` on, in which the batch only ages.
+
+        Returns the last planned step if the one behind it is sure to age too, else -1.
+        """
+        decodes = self._decodes
         events = self._events
-        first = self._first
-        while events and events[0] < first:
+        while events and events[0] < self._first:
             heapq.heappop(events)
         if not events:
-            return
-        lag = self._lag
-        decodes = self._decodes
+            return -1
         event = events[0]
-        last = min(event, step + self._horizon - 1)
-        if last == event and lag and event >= step - 1 and event not in self._leaves_after:
-            last = event + lag  # nobody leaves after the event: the step behind it is equal
-        ends = self._ends
+        if event < step - 1:
+            return -1
+        last = self._last_with_blocks(step, event + self._lag)
+        ages = last > event or not self._lag
+        last = min(last, event, step + 2 * self._usual_run + SPARE_STEPS)
         if decodes and last >= step:
-            last = self._blocks_last(step, last)
-            if last >= step:
-                self._append_run(step, last, decodes, self._bases)
-        if lag and ends and first + len(ends) - 1 == event and event >= step - 1:
-            self._append_drain(event)
+            self._append_run(step, last)
+        return event if ages and last == event else -1
 
-    def _append_drain(self, event: int) -> None:
-        """The step composed when the event's step starts: without those that leave after it."""
-        decodes = self._decodes
-        bases = self._bases
-        needed = self._residues[(event + 1) % self._size]
-        for request in self._leaves_after.get(event, ()):
-            decodes -= 1
-            bases -= request.base
-            needed -= (request.base + event) % self._size == 0
-        if decodes:
-            if needed + self._growth(self._taken_to + 1, event) > self.cache.free:
-                return
-            self._append_run(event + 1, event + 1, decodes, bases)
-
-    def _blocks_last(self, step: int, last: int) -> int:
+    def _last_with_blocks(self, step: int, last: int) -> int:
         """The last step up to ``last`` for which the free blocks suffice."""
         free = self.cache.free
         if self._decodes * (-(-(last - step + 1) // self._size)) <= free:
@@ -460,119 +442,106 @@ class AggregateReplica(Replica):
                 return s - 1
         return last
 
-    def _growth(self, start: int, last: int) -> int:
-        """Blocks that the present decodes need in steps ``start`` to ``last``."""
-        steps = last - start + 1
-        if steps <= 0:
-            return 0
-        cycles, rest = divmod(steps, self._size)
-        total = cycles * self._decodes
-        if rest:
-            begin = start % self._size
-            residues = self._residues
-            total += sum(residues[begin : begin + rest])
-            if begin + rest > self._size:
-                total += sum(residues[: begin + rest - self._size])
-        return total
-
-    def _append_run(self, step: int, last: int, decodes: int, bases: int) -> None:
+    def _append_run(self, step: int, last: int) -> None:
         """Append equal steps ``step`` to ``last`` to the plan."""
         ends = self._ends
         now = ends[-1]
-        context = bases + decodes * step
-        self._rows.append((last - step + 1, 0, 0, 0, 0, decodes, decodes, context, -1, len(self._waiting)))
+        decodes = self._decodes
+        context = self._bases + decodes * step
+        left = last - step + 1
+        self._rows.append((self.number, now, left, 0, 0, 0, 0, decodes, decodes, context, len(self._waiting)))
+        self._blocks.append(RUN)
         decode_line = self.pricer.decode_line
-        remaining = last - step + 1
-        append = ends.append
-        while remaining:
+        while left:
             fixed, slope, context_end = decode_line(decodes, context)
-            steps = min(remaining, (context_end - context) // decodes + 1)
-            remaining -= steps
+            steps = (context_end - context) // decodes + 1
+            if steps > left:
+                steps = left
+            left -= steps
+            beyond = context + decodes * steps
             if steps < VECTOR_STEPS:
-                for _ in range(steps):
-                    now += int(fixed + slope * context)
-                    append(now)
-                    context += decodes
+                durations = [int(fixed + slope * c) for c in range(context, beyond, decodes)]
+                durations[0] += now
+                ends += accumulate(durations)
             else:
-                contexts = context + decodes * np.arange(steps)
-                durations = (fixed + slope * contexts).astype(np.int64)
-                ends += (now + np.cumsum(durations)).tolist()
-                now = ends[-1]
-                context += decodes * steps
+                # Truncation of the same products and sums: bit for bit the loop's.
+                priced = (fixed + slope * np.arange(context, beyond, decodes)).astype(np.int64)
+                ends += (now + np.cumsum(priced)).tolist()
+            now = ends[-1]
+            context = beyond
 
     # -- passing step boundaries --------------------------------------------------------------------
 
     def _commit(self, step: int) -> None:
-        """Steps up to ``step`` have run: log them, take their blocks; keep what is composed beyond."""
+        """Steps up to ``step`` have run: log them and take their blocks.
+
+        Of the steps planned beyond, asynchronous scheduling has composed one already.
+        """
         ends = self._ends
-        lag = self._lag
         count = step - self._first + 1
-        keep = min(count + lag, len(ends))
-        cache = self.cache
-        start = self._start_ns
-        log = self.log
-        number = self.number
-        rows = self._rows
-        passed = 0
-        kept: list[tuple[int, ...]] = []
-        for position, row in enumerate(rows):
-            steps = row[0]
+        logged: list[int] = []
+        blocks: list[int] = []
+        passed = position = 0
+        for row, used in zip(self._rows, self._blocks, strict=True):
+            steps = row[2]
             if passed + steps > count:
-                kept = rows[position:]
                 break
-            if row[8] < 0:
-                row = self._take_run(row, self._first + passed)
-                log.add_run((number, start, *row[:8], row[9]), ends[passed : passed + steps], row[8])
+            logged += row
+            if used == RUN:
+                self._take_run(blocks, self._first + passed, steps)
             else:
-                log.add_run((number, start, *row[:8], row[9]), ends[passed : passed + 1], (row[8],))
+                blocks.append(used)
             passed += steps
-            start = ends[passed - 1]
-        if passed < count:
-            row = kept[0]
-            steps = count - passed
-            done = self._take_run((steps, *row[1:]), self._first + passed)
-            log.add_run((number, start, *done[:8], done[9]), ends[passed:count], done[8])
-            start = ends[count - 1]
-            kept[0] = (row[0] - steps, *row[1:7], row[7] + steps * row[5], *row[8:])
+            position += 1
+        if passed < count:  # in the middle of a run
+            row = self._rows[position]
+            logged += (*row[:2], count - passed, *row[3:])
+            self._take_run(blocks, self._first + passed, count - passed)
+            position += 1
+        self.log.add_runs(logged, ends[:count], blocks)
+        if count >= self._usual_run:
+            self._usual_run = min(count, LONGEST_RUN)
+        else:
+            self._usual_run = (3 * self._usual_run + count) >> 2
+        self._first = step + 1
         if self._leaves_after:
             self._leave(step)
-        self._rows = []
-        if keep > count:
-            row = kept[0]
-            if row[8] < 0:
-                needed = self._growth(step + 1, step + 1)
-                cache.take(needed)
-                self._taken_to = step + 1
-                row = (1, *row[1:8], cache.usable - cache.free, row[9])
-            self._rows.append(row)
-        if count > self._horizon // 2:
-            self._horizon = min(2 * self._horizon, LONGEST_HORIZON)
-        elif len(ends) > FIRST_HORIZON and count * 8 < len(ends):
-            self._horizon = max(self._horizon // 2, FIRST_HORIZON)
-        self._start_ns = start
-        self._ends = ends[count:keep]
-        self._first = step + 1
+        if not self._lag:
+            self._rows, self._blocks, self._ends = [], [], []
+        elif passed == count and position < len(self._rows) and self._blocks[position] != RUN:
+            self._rows, self._blocks = [self._rows[position]], [self._blocks[position]]
+            self._ends = ends[count : count + 1]
+        else:
+            self._rows, self._blocks, self._ends = [], [], []
+            if self._decodes:
+                self._compose_ageing(step + 1, ends[count - 1], ends[count] if len(ends) > count else 0)
 
-    def _take_run(self, row: tuple[int, ...], step: int) -> tuple[Any, ...]:
-        """Take the blocks of a run's steps; the row with the blocks in use after each of them."""
+    def _compose_ageing(self, step: int, begin: int, end: int) -> None:
+        """Compose the step that was due when the last one began: the decodes, nobody else."""
+        decodes = self._decodes
+        context = self._bases + decodes * step
+        if not end:
+            fixed, slope, _ = self.pricer.decode_line(decodes, context)
+            end = begin + int(fixed + slope * context)
+        cache = self.cache
+        cache.take(self._residues[step % self._size])
+        self._ends.append(end)
+        self._rows.append((self.number, begin, 1, 0, 0, 0, 0, decodes, decodes, context, len(self._waiting)))
+        self._blocks.append(cache.usable - cache.free)
+
+    def _take_run(self, blocks: list[int], step: int, steps: int) -> None:
+        """Take the blocks of a run of steps; appends the blocks in use in each of them."""
         cache = self.cache
         size = self._size
-        steps = row[0]
-        begin = step % size
-        used = cache.usable - cache.free
         residues = self._residues
-        if steps == 1:
-            needed = residues[begin]
-            blocks: tuple[int, ...] = (used + needed,)
-        else:
-            cycle = residues[begin:] + residues[:begin]
-            if steps > size:
-                cycle = (cycle * (-(-steps // size)))[:steps]
-            blocks = tuple(accumulate(cycle[:steps], initial=used))[1:]
-            needed = blocks[-1] - used
-        cache.take(needed)
-        self._taken_to = step + steps - 1
-        return (*row[:8], blocks, row[9])
+        begin = step % size
+        needed = residues[begin : begin + steps]
+        while len(needed) < steps:
+            needed += residues[: steps - len(needed)]
+        before = cache.usable - cache.free
+        needed[0] += before
+        blocks += accumulate(needed)
+        cache.take(blocks[-1] - before)
 
     def _complete(self, step: int, now: int, aborted: list[Request]) -> None:
         """Process the output of ``step``: ends and first answers."""

@@ -46,7 +46,7 @@ class ListedReplica(Replica):
 
     def _notice(self) -> None:
         if self._executing is None:
-            self._wake_at(self.env.now)
+            self._wake_at(int(self.env.now))
 
     def _on_wake(self, now: int) -> None:
         if self._executing is not None:
@@ -128,7 +128,7 @@ class ListedReplica(Replica):
             plan.decode_context,
             len(self.scheduler.waiting),
         )
-        self.log.add_run(row, [plan.end_ns], (cache.usable - cache.free,))
+        self.log.add_runs(row, [plan.end_ns], (cache.usable - cache.free,))
 
     def _watch_progress(self, plan: StepPlan) -> None:
         self._empty_steps = 0 if plan.tokens or plan.preempted else self._empty_steps + 1

@@ -80,8 +80,8 @@ class Replica:
         Receives the steps.
     on_end
         Called with every request that ends here.
-    number
-        Index of the replica within its pool.
+    number, pool
+        Index of the replica within its pool, and of the pool.
     observer
         Optional witness of every step; it forces one event per step.
     """
@@ -95,6 +95,7 @@ class Replica:
         on_end: Callable[[Request], None],
         number: int = 0,
         observer: Observer | None = None,
+        pool: int = 0,
     ) -> None:
         self.env = env
         self.settings = settings
@@ -102,6 +103,7 @@ class Replica:
         self.log = log
         self.on_end = on_end
         self.number = number
+        self.pool = pool
         self.observer = observer
         #: Requests and tokens submitted and not ended: what routers look at.
         self.outstanding = 0
@@ -127,6 +129,7 @@ class Replica:
             )
         self.outstanding += 1
         self.outstanding_tokens += request.prompt_tokens + request.output_tokens
+        request.pool = self.pool
         request.replica = self.number
         self._inbox.append(request)
         self._notice()

@@ -51,12 +51,13 @@ class StepLog:
         self._itl_sum_ns = 0
         self._itl_count = 0
 
-    def add_run(self, row: tuple[int, ...], ends: list[int], kv_blocks: Sequence[int]) -> None:
-        """A run of ``row[2] == len(ends)`` equal steps, with the KV blocks in use in each.
+    def add_runs(self, rows: Sequence[int], ends: Sequence[int], kv_blocks: Sequence[int]) -> None:
+        """Runs of equal steps: their rows one behind the other, and of every step the end time
+        and the KV blocks in use.
 
-        The hot call: once per run, not per step.
+        The hot call: once per wake of a replica.
         """
-        self._rows.extend(row)
+        self._rows.extend(rows)
         self._ends.extend(ends)
         self._kv_blocks.extend(kv_blocks)
         if len(self._ends) >= CHUNK_STEPS:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from tests.engine.engines import random_case, run_case
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.engine.aggregate import AggregateReplica, covers
 from simulator.engine.listed import ListedReplica
+from tests.engine.engines import random_case, run_case
 
 
 @pytest.mark.parametrize("jumping", [False, True], ids=["step by step", "jumping"])
