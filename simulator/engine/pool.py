@@ -1,0 +1,106 @@
+"""A pool: replicas that are all alike, with one log of their steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from simulator.engine.build import build_replica
+from simulator.engine.replica import Replica
+from simulator.engine.request import Request
+from simulator.engine.settings import EngineSettings
+from simulator.engine.timing import NsEnvironment
+from simulator.latency.pricer import StepPricer
+from simulator.results.recording import PoolRecording
+from simulator.results.step_log import StepLog
+
+Role = Literal["unified", "prefill", "decode"]
+
+
+@dataclass(frozen=True, slots=True)
+class PoolPlan:
+    """What a pool is made of.
+
+    Attributes
+    ----------
+    role
+        ``unified`` serves whole requests; ``prefill`` hands the KV cache of a prompt to ``decode``.
+    settings, pricer
+        Of every replica: how it schedules and what its steps cost.
+    kv_bytes_per_token
+        What a token of KV cache weighs when it is moved [bytes].
+    """
+
+    name: str
+    settings: EngineSettings
+    pricer: StepPricer
+    replicas: int = 1
+    role: Role = "unified"
+    kv_bytes_per_token: float = 0.0
+
+    @property
+    def cache_tokens(self) -> int:
+        """Tokens that the KV cache of one replica holds."""
+        return self.settings.usable_blocks * self.settings.block_size
+
+
+class Pool:
+    """The replicas of one pool in simulated time.
+
+    ``ended`` is called with every request that ends in one of them; whoever sends requests
+    here sets it.
+    """
+
+    def __init__(
+        self,
+        env: NsEnvironment,
+        plan: PoolPlan,
+        number: int,
+        *,
+        jumping: bool = True,
+        keep_steps: bool = False,
+    ) -> None:
+        self.plan = plan
+        self.log = StepLog(plan.pricer, keep_steps)
+        self.ended: Callable[[Request], None] = _nobody
+        self.preemptions = 0
+        self.replicas: list[Replica] = [
+            build_replica(
+                env,
+                plan.settings,
+                plan.pricer,
+                self.log,
+                self._on_end,
+                number=i,
+                pool=number,
+                jumping=jumping,
+            )
+            for i in range(plan.replicas)
+        ]
+
+    def _on_end(self, request: Request) -> None:
+        self.preemptions += request.preemptions
+        self.ended(request)
+
+    def recording(self) -> PoolRecording:
+        """What the pool did so far."""
+        stats = [replica.prefix_stats for replica in self.replicas]
+        settings = self.plan.settings
+        return PoolRecording(
+            name=self.plan.name,
+            replicas=self.plan.replicas,
+            kv_blocks_per_replica=settings.usable_blocks,
+            block_size=settings.block_size,
+            windows=self.log.windows(),
+            inter_token=self.log.inter_token(),
+            steps=self.log.steps,
+            prefix_queried_tokens=sum(s.queries for s in stats),
+            prefix_hit_tokens=sum(s.hits for s in stats),
+            preemptions=self.preemptions,
+            step_table=self.log.step_table(),
+        )
+
+
+def _nobody(request: Request) -> None:
+    raise AssertionError(f"request {request.index} ended in a pool that nobody sends requests to")

@@ -1,0 +1,128 @@
+"""Where a cluster's requests come from: an open loop keeps to its times, a closed loop to a number in flight.
+
+Both draw on a workload chunk by chunk, so that memory holds one chunk of columns and the
+requests under way. The open loop takes one event per distinct arrival time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import repeat
+
+from simpy.events import Event
+
+from simulator.engine.content import canonical
+from simulator.engine.request import Request
+from simulator.engine.timing import Appointment, NsEnvironment
+from simulator.workload.traffic import RequestSource, Traffic
+
+Submit = Callable[[Request], None]
+
+
+def requests_of(source: RequestSource, with_content: bool = True) -> Iterator[Request]:
+    """The requests of a workload, one by one.
+
+    Parameters
+    ----------
+    source
+        The workload.
+    with_content
+        Whether anyone asks what the prompts say (a prefix cache does).
+    """
+    start = 0
+    for traffic in source.chunks():
+        yield from _requests(traffic, start, source.ends_on_stop, with_content)
+        start += len(traffic)
+
+
+def _requests(traffic: Traffic, start: int, ends_on_stop: bool, with_content: bool) -> Iterator[Request]:
+    """One chunk's requests. The hot path of a source: lists instead of numpy elements."""
+    extra = 1 if ends_on_stop else 0  # any number beyond the output: the stop token comes first
+    thinking = repeat(0) if traffic.thinking_tokens is None else traffic.thinking_tokens.tolist()
+    priority = repeat(0) if traffic.priority is None else traffic.priority.tolist()
+    names = repeat("") if traffic.names is None else traffic.names
+    pieces = traffic.pieces if with_content and traffic.pieces is not None else repeat(None)
+    columns = zip(
+        range(start, start + len(traffic)),
+        traffic.arrival_ns.tolist(),
+        traffic.prompt_tokens.tolist(),
+        traffic.output_tokens.tolist(),
+        thinking,
+        priority,
+        names,
+        pieces,
+        strict=False,
+    )
+    for index, arrival_ns, prompt, output, thought, urgency, name, prompt_pieces in columns:
+        content = None
+        if prompt_pieces is not None:
+            content = canonical((*prompt_pieces, (f"out:{name or index}", 0, output)))
+        yield Request(
+            index,
+            arrival_ns,
+            prompt,
+            output,
+            name=name,
+            content=content,
+            max_tokens=output + extra,
+            priority=urgency,
+            thinking_tokens=thought,
+        )
+
+
+class OpenLoop:
+    """Submits every request at its arrival time, however the cluster fares."""
+
+    def __init__(self, env: NsEnvironment, requests: Iterator[Request], submit: Submit) -> None:
+        self.env = env
+        self._requests = requests
+        self._submit = submit
+        self._next = next(requests, None)
+        self._appoint()
+
+    def _appoint(self) -> None:
+        if self._next is not None:
+            Appointment(self.env, self._next.arrival_ns - self.env.now, self._arrive)
+
+    def _arrive(self, event: Event) -> None:
+        request = self._next
+        now = self.env.now
+        while request is not None and request.arrival_ns == now:
+            self._submit(request)
+            request = next(self._requests, None)
+        self._next = request
+        self._appoint()
+
+
+class ClosedLoop:
+    """Keeps ``concurrency`` requests in flight: the next is sent at the instant at which one ends.
+
+    Ends with the last request, or at ``until_ns``; then those in flight run out.
+    """
+
+    def __init__(
+        self,
+        env: NsEnvironment,
+        requests: Iterator[Request],
+        submit: Submit,
+        concurrency: int,
+        until_ns: int | None = None,
+    ) -> None:
+        self.env = env
+        self._requests = requests
+        self._submit = submit
+        self._until_ns = until_ns
+        self._concurrency = concurrency
+        Appointment(env, 0, self._begin)
+
+    def _begin(self, event: Event) -> None:
+        for _ in range(self._concurrency):
+            self._send()
+
+    def _send(self, ended: Request | None = None) -> None:
+        if self._until_ns is not None and self.env.now >= self._until_ns:
+            return
+        request = next(self._requests, None)
+        if request is not None:
+            request.on_end = self._send
+            self._submit(request)

@@ -1,0 +1,99 @@
+"""From the pools of a scenario to what the engine builds them of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from simulator.engine.pool import PoolPlan
+from simulator.engine.settings import EngineSettings
+from simulator.errors import InputError
+from simulator.hardware.catalogue import load_device
+from simulator.hardware.device import Device
+from simulator.latency.compile import CompiledBackend, compile_backend
+from simulator.models.card import ModelCard
+from simulator.scenario.cluster import PoolSpec
+from simulator.scenario.engine import EngineSpec
+from simulator.scenario.scenario import Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedPool:
+    """One pool with its device and the backend that prices its steps."""
+
+    spec: PoolSpec
+    device: Device
+    backend: CompiledBackend
+    plan: PoolPlan
+
+
+def prepare_pools(scenario: Scenario, card: ModelCard) -> list[PreparedPool]:
+    """All pools of a scenario, ready to build.
+
+    Raises
+    ------
+    DoesNotFitError
+        Where the model does not fit a pool's devices; the message shows the arithmetic.
+    InputError
+        Where a pool's layout or backend is impossible.
+    """
+    return [_prepare(scenario, number, card) for number in range(len(scenario.cluster.pools))]
+
+
+def _prepare(scenario: Scenario, number: int, card: ModelCard) -> PreparedPool:
+    spec = scenario.cluster.pools[number]
+    device = load_device(spec.hardware)
+    try:
+        backend = compile_backend(
+            spec.latency,
+            card,
+            device,
+            spec.parallelism,
+            spec.engine,
+            weight_dtype=scenario.model.weight_dtype,
+            kv_dtype=scenario.model.kv_dtype,
+        )
+    except InputError as error:
+        if error.file is not None:
+            raise
+        key = f"cluster.pools[{number}]" + (f".{error.key}" if error.key else "")
+        raise type(error)(error.message, key=key) from None
+    plan = PoolPlan(
+        name=spec.name,
+        settings=engine_settings(spec.engine, backend.placement.num_blocks, card.context_tokens),
+        pricer=backend.pricer,
+        replicas=spec.replicas,
+        role=spec.role,
+        kv_bytes_per_token=backend.placement.kv_bytes_per_token,
+    )
+    return PreparedPool(spec, device, backend, plan)
+
+
+def engine_settings(spec: EngineSpec, num_blocks: int, context_tokens: int) -> EngineSettings:
+    """Settings with nothing left open.
+
+    Parameters
+    ----------
+    num_blocks
+        KV blocks of one replica, the null block included.
+    context_tokens
+        Longest context of the model, the default of ``max_model_len`` [tokens].
+    """
+    return EngineSettings(
+        num_gpu_blocks=num_blocks,
+        block_size=spec.block_size,
+        max_model_len=spec.max_model_len or context_tokens,
+        max_num_seqs=spec.max_num_seqs,
+        max_num_active_seqs=spec.max_num_active_seqs,
+        max_num_batched_tokens=spec.max_num_batched_tokens,
+        max_num_scheduled_tokens=spec.max_num_scheduled_tokens,
+        enable_chunked_prefill=spec.enable_chunked_prefill,
+        enable_prefix_caching=spec.enable_prefix_caching,
+        policy=spec.scheduling_policy,
+        long_prefill_token_threshold=spec.long_prefill_token_threshold,
+        long_prefill_token_threshold_adaptive=spec.long_prefill_token_threshold_adaptive,
+        scheduler_reserve_full_isl=spec.scheduler_reserve_full_isl,
+        watermark=spec.watermark,
+        async_scheduling=spec.async_scheduling,
+        num_speculative_tokens=spec.num_speculative_tokens,
+        scheduler=spec.scheduler,
+    )
