@@ -575,7 +575,7 @@ class AggregateReplica(Replica):
         else:
             del self._running[request]
             computed = request.base + request.leave_step
-            if request.growing_at is not None:
+            if cache.caching:
                 cache.register(request, request.base + request.done_step)
             request.blocks = -(-computed // self._size)
             cache.release(request)
@@ -617,10 +617,13 @@ class AggregateReplica(Replica):
         del self._running[request]
         if request is self._partial:
             self._partial = None
+            self.cache.identify(request)
             self.cache.release(request)
         else:
             last = min(step - 1, request.leave_step)
-            self._give_back(request, last)
+            self._hold(request, last)
+            self.cache.identify(request)
+            self.cache.release(request)
             if request.leave_step >= step:
                 self._remove_decode(request)
             request.outputs = request.base + min(step - 1, request.done_step) + 1 - request.prompt_tokens
@@ -631,13 +634,10 @@ class AggregateReplica(Replica):
         request.preemptions += 1
         self._waiting.appendleft(request)
 
-    def _give_back(self, request: Request, last: int) -> None:
-        """Release the blocks of a decode whose last scheduled step is ``last``."""
-        cache = self.cache
-        if request.growing_at is not None:
-            cache.register(request, request.base + last - self._lag)
+    def _hold(self, request: Request, last: int) -> None:
+        """Write down the blocks of a decode whose last scheduled step is ``last``."""
+        self.cache.register(request, request.base + last - self._lag)
         request.blocks = -(-(request.base + last) // self._size)
-        cache.release(request)
 
     def _cancel(self, request: Request, step: int) -> None:
         """What was to happen to a request from ``step`` on will not."""
@@ -667,13 +667,12 @@ class AggregateReplica(Replica):
                 del self._running[request]
                 if request is self._partial:
                     self._partial = None
-                    self.cache.release(request)
                 else:
-                    composed = step + self._lag
-                    self._give_back(request, min(composed, request.leave_step))
+                    self._hold(request, min(step + self._lag, request.leave_step))
                     if request in self._leaves_after.get(request.leave_step, ()):
                         self._remove_decode(request)
                     request.outputs = max(0, request.base + step - request.prompt_tokens)
+                self.cache.release(request)
             if not request.outputs:
                 request.first_token_ns = request.first_answer_ns = NEVER
             self._cancel(request, step)

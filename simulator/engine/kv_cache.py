@@ -56,6 +56,8 @@ class Copy:
         self.holders = holders
 
 
+_NOBODY: set[Request] = set()
+
 #: Copies found for a prompt, with the number of their blocks that hit.
 Hits = list[tuple[Copy, int]]
 
@@ -155,12 +157,28 @@ class KVCache:
             self._blank = 0
 
     def register(self, request: Request, tokens: int) -> None:
-        """Enter a request's full blocks up to ``tokens`` into the prefix cache."""
+        """Enter a request's full blocks up to ``tokens`` into the prefix cache.
+
+        Nobody can find the blocks of a request without content: they are only counted.
+        """
         full = tokens // self.block_size
-        if full > request.hashed and self.caching and request.content is not None:
+        if full <= request.hashed or not self.caching:
+            return
+        if request.content is None:
+            request.hashed = full
+        else:
             self._settle(request.held[-1].node if request.held else self._root)
             if full > request.hashed:
                 self._extend(request, request.content, full)
+
+    def identify(self, request: Request) -> None:
+        """Before a preemption: give a request without content its own, so that it can hit its
+        own blocks when it resumes."""
+        if self.caching and request.content is None:
+            full, request.hashed = request.hashed, 0
+            tokens = request.prompt_tokens + request.output_tokens
+            request.content = ((f"request {request.index}", 0, tokens),)
+            self.register(request, full * self.block_size)
 
     def watch_growth(self, request: Request) -> None:
         """From now on the request's cached blocks follow ``grown_tokens`` without being told."""
@@ -192,6 +210,10 @@ class KVCache:
             if not copy.holders:
                 self._enqueue(copy, self._queue)
                 self.free += copy.blocks
+        if request.content is None and request.hashed:
+            self._enqueue(Copy(self._root, request.hashed, _NOBODY), self._queue)
+            self.free += request.hashed
+            self.cached += request.hashed
         request.held.clear()
         request.blocks = request.hashed = 0
 
@@ -355,6 +377,11 @@ class KVCache:
             lost = min(blocks, copy.blocks)
             blocks -= lost
             copy.blocks -= lost
+            if node is self._root:  # of a request without content
+                self.cached -= lost
+                if not copy.blocks:
+                    self._dequeue(copy)
+                continue
             if not copy.blocks:
                 self._dequeue(copy)
                 node.copies.remove(copy)

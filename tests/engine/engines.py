@@ -60,6 +60,15 @@ def run_case(case: Case, factory: Callable[..., Replica], **options: Any) -> dic
     }
 
 
+def with_content(case: Case) -> Case:
+    """The same case where requests without content have one that nobody shares."""
+    requests = tuple(
+        r if r["content"] else r | {"content": ((f"own{i}", 0, r["prompt_tokens"] + r["output_tokens"]),)}
+        for i, r in enumerate(case.requests)
+    )
+    return Case(case.settings, requests, case.aborts)
+
+
 def _feed(env: Environment, replica: Replica, requests: list[Request], aborts: tuple[tuple[int, int], ...]):  # type: ignore[no-untyped-def]
     moments = [(r.arrival_ns, 0, r.index) for r in requests] + [(t, 1, i) for t, i in aborts]
     for time, abort, index in sorted(moments):
@@ -111,6 +120,7 @@ def random_case(seed: int) -> Case:
     count = draw.randint(1, 60)
     gap = draw.choice([0, 1_000_000, 10_000_000, 50_000_000, 400_000_000])
     shared = draw.random() < 0.6
+    anonymous = not shared and draw.random() < 0.5
     stopping = draw.random() < 0.5
     thinking = draw.random() < 0.3
     time = 0
@@ -126,6 +136,7 @@ def random_case(seed: int) -> Case:
         if stopping and draw.random() < 0.5:
             maximum = draw.randint(output, output + 20)
         pieces = _prompt(draw, prompt, index, shared)
+        content = None if anonymous else canonical([*pieces, (f"out:{index}", 0, output)])
         requests.append(
             {
                 "arrival_ns": time,
@@ -133,7 +144,7 @@ def random_case(seed: int) -> Case:
                 "output_tokens": output,
                 "max_tokens": maximum,
                 "thinking_tokens": draw.randint(0, output) if thinking else 0,
-                "content": canonical([*pieces, (f"out:{index}", 0, output)]),
+                "content": content,
             }
         )
     aborts = []

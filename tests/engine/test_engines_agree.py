@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from simulator.engine.aggregate import AggregateReplica, covers
 from simulator.engine.listed import ListedReplica
-from tests.engine.engines import random_case, run_case
+from tests.engine.engines import random_case, run_case, with_content
 
 
 @pytest.mark.parametrize("jumping", [False, True], ids=["step by step", "jumping"])
@@ -18,6 +18,13 @@ def test_both_engines_record_the_same(jumping: bool, seed: int) -> None:
     case = random_case(seed)
     assert covers(case.settings)
     assert run_case(case, AggregateReplica, jumping=jumping) == run_case(case, ListedReplica)
+
+
+@settings(max_examples=50, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_a_prompt_that_nobody_shares_needs_no_content(seed: int) -> None:
+    case = random_case(seed)
+    assert run_case(case, AggregateReplica) == run_case(with_content(case), ListedReplica)
 
 
 # Cases that earlier versions got wrong: a request preempted in a step without tokens, a split

@@ -290,6 +290,7 @@ class Scheduler:
 
     def _preempt(self, request: Request) -> None:
         """Recompute later: all blocks go, the output stays, tokens in flight become stale."""
+        self.cache.identify(request)
         self.cache.release(request)
         request.status = PREEMPTED
         request.computed = 0
