@@ -57,7 +57,14 @@ class Cluster:
         self.plan = plan
         self.requests = RequestLog()
         self.pools = [
-            Pool(env, pool, number, jumping=plan.jumping, keep_steps=plan.keep_steps)
+            Pool(
+                env,
+                pool,
+                number,
+                streams.generator(f"pool.{number}"),
+                jumping=plan.jumping,
+                keep_steps=plan.keep_steps,
+            )
             for number, pool in enumerate(plan.pools)
         ]
         self.gateway = Gateway(env, plan.pools, self.requests, plan.delays)

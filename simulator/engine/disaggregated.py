@@ -65,7 +65,8 @@ class DisaggregatedServing:
             priority=request.priority,
         )
         self._whole[request.index] = request
-        self._prefill_router.choose(prompt).submit(prompt)
+        replica = self._prefill_router.choose(prompt)
+        self._pools[replica.pool].send(prompt, replica)
 
     def _prompt_ended(self, prompt: Request) -> None:
         replica = self._replica(prompt)
@@ -83,7 +84,7 @@ class DisaggregatedServing:
             self._prompt_preemptions[request.index] = prompt.preemptions
         size = self._pools[prompt.pool].plan.kv_bytes_per_token * request.prompt_tokens
         decoder = self._decode_router.choose(request)
-        self._links[replica].send(size, lambda: decoder.submit(request))
+        self._links[replica].send(size, lambda: self._pools[decoder.pool].send(request, decoder))
 
     def _output_ended(self, request: Request) -> None:
         self._decode_router.ended(self._replica(request))

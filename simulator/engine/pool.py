@@ -6,10 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from simulator.engine.build import build_replica
 from simulator.engine.replica import Replica
 from simulator.engine.request import Request
 from simulator.engine.settings import EngineSettings
+from simulator.engine.speculation import DraftAcceptance
 from simulator.engine.timing import NsEnvironment
 from simulator.latency.pricer import StepPricer
 from simulator.results.recording import PoolRecording
@@ -30,6 +33,8 @@ class PoolPlan:
         Of every replica: how it schedules and what its steps cost.
     kv_bytes_per_token
         What a token of KV cache weighs when it is moved [bytes].
+    speculative_acceptance
+        Chance that a draft token is accepted, where there is speculation.
     """
 
     name: str
@@ -38,6 +43,7 @@ class PoolPlan:
     replicas: int = 1
     role: Role = "unified"
     kv_bytes_per_token: float = 0.0
+    speculative_acceptance: float | None = None
 
     @property
     def cache_tokens(self) -> int:
@@ -49,7 +55,7 @@ class Pool:
     """The replicas of one pool in simulated time.
 
     ``ended`` is called with every request that ends in one of them; whoever sends requests
-    here sets it.
+    here sets it. ``random`` is for draws of the engine itself.
     """
 
     def __init__(
@@ -57,6 +63,7 @@ class Pool:
         env: NsEnvironment,
         plan: PoolPlan,
         number: int,
+        random: np.random.Generator,
         *,
         jumping: bool = True,
         keep_steps: bool = False,
@@ -78,6 +85,17 @@ class Pool:
             )
             for i in range(plan.replicas)
         ]
+
+        self._acceptance: DraftAcceptance | None = None
+        if plan.speculative_acceptance is not None:
+            drafts = plan.settings.num_speculative_tokens
+            self._acceptance = DraftAcceptance(plan.speculative_acceptance, drafts, random)
+
+    def send(self, request: Request, replica: Replica) -> None:
+        """Hand a request to one of the replicas."""
+        if self._acceptance is not None:
+            request.accepted_drafts = self._acceptance.pattern()
+        replica.submit(request)
 
     def _on_end(self, request: Request) -> None:
         self.preemptions += request.preemptions

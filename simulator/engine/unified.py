@@ -31,7 +31,8 @@ class UnifiedServing:
 
     def submit(self, request: Request) -> None:
         """Send a request on its way."""
-        self._router.choose(request).submit(request)
+        replica = self._router.choose(request)
+        self._pools[replica.pool].send(request, replica)
 
     def _ended(self, request: Request) -> None:
         self._router.ended(self._pools[request.pool].replicas[request.replica])

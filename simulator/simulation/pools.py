@@ -64,6 +64,7 @@ def _prepare(scenario: Scenario, number: int, card: ModelCard) -> PreparedPool:
         replicas=spec.replicas,
         role=spec.role,
         kv_bytes_per_token=backend.placement.kv_bytes_per_token,
+        speculative_acceptance=spec.engine.speculative_acceptance,
     )
     return PreparedPool(spec, device, backend, plan)
 
