@@ -34,8 +34,9 @@ import numpy as np
 from simulator.engine.kv_cache import Hits, KVCache
 from simulator.engine.replica import Counts, Replica
 from simulator.engine.request import FINISHED, NEVER, PREEMPTED, RUNNING, Request
-from simulator.engine.scheduler.plan import Entry, StepPlan
+from simulator.engine.scheduler.plan import Entry
 from simulator.engine.settings import EngineSettings
+from simulator.engine.witness import Admissions, Witness
 from simulator.errors import SimulatorError
 
 #: Runs at least this long are computed in numpy, shorter ones in a loop.
@@ -119,8 +120,7 @@ class AggregateReplica(Replica):
         self._retry = False
         self._awake = False
 
-        self._plans: dict[int, StepPlan] = {}  # with an observer only
-        self._empty_plan: StepPlan | None = None
+        self._witness = None if self.observer is None else Witness(self, self.observer)
 
     def counts(self) -> Counts:
         self.cache.settle_all()
@@ -155,8 +155,8 @@ class AggregateReplica(Replica):
             self._inbox.clear()
         if self._aborts:
             aborted = self._take_aborts(now, self._first + len(self._ends) - 1 - self._lag)
-            if aborted and self.observer:
-                self.observer.aborted(self, aborted, now)
+            if aborted and self._witness is not None:
+                self._witness.aborted(aborted, now)
         self._plan_ahead(now)
         self._awake = False
 
@@ -183,7 +183,8 @@ class AggregateReplica(Replica):
                     f"requests wait but none can be scheduled: {len(self._waiting)} waiting, "
                     f"{self.cache.free} of {self.cache.usable} KV blocks free"
                 )
-            self._pass_empty()
+            if self._witness is not None:
+                self._witness.pass_empty()
             return
         # The step behind the last planned one is composed `lag` steps before, unless it is
         # known to age only.
@@ -210,7 +211,7 @@ class AggregateReplica(Replica):
         needed = self._residues[step % size] if decodes else 0
         partial = self._partial
         chunk = 0
-        preempted: list[Request] | None = None
+        preempted: list[Request] = []
         if partial is not None:
             chunk = min(partial.prompt_tokens + partial.outputs - partial.computed, budget)
             partial_needed = -(-(partial.computed + chunk) // size) - partial.blocks
@@ -232,7 +233,8 @@ class AggregateReplica(Replica):
         decode_sequences = decodes
 
         tokens = sequences = context = products = 0
-        entries: list[Entry] | None = None if self.observer is None else self._decode_entries(step, chunk)
+        witness = self._witness
+        entries: list[Entry] = [] if witness is None else self._decode_entries(step, chunk)
         joining: list[Request] = []
         if partial is not None:
             start = partial.computed
@@ -249,9 +251,9 @@ class AggregateReplica(Replica):
                 joining.append(partial)
                 self._partial = None
         waiting = self._waiting
-        admitted: list[tuple[Request, int, bool]] | None = None
+        admitted: Admissions = []
         short = False
-        if waiting and preempted is None:
+        if waiting and not preempted:
             running = self._running
             seats = self._seats
             caching = cache.caching
@@ -296,9 +298,7 @@ class AggregateReplica(Replica):
                 if request.first_scheduled_ns == NEVER:
                     request.first_scheduled_ns = now
                     request.cached_tokens = start
-                if entries is not None:
-                    if admitted is None:
-                        admitted = []
+                if witness is not None:
                     admitted.append((request, start, request.status == PREEMPTED))
                     is_decode = request.outputs > 0 and start >= known - 1
                     entries.append(Entry(request, scheduled, start, is_decode, 0))
@@ -318,12 +318,10 @@ class AggregateReplica(Replica):
                 else:
                     self._partial = request
         # What else could admit more, an end or an arrival, is an event of its own.
-        self._retry = (
-            short or preempted is not None or self._partial is not None or (budget <= 0 < len(waiting))
-        )
+        self._retry = short or bool(preempted) or self._partial is not None or budget <= 0 < len(waiting)
         if not decode_sequences and not sequences:
-            if entries is not None:
-                self._note_empty(preempted, now)
+            if witness is not None and (self._running or waiting):
+                witness.composed_empty(preempted, now, self._ends[-1] if self._ends else now)
             return False
 
         ends = self._ends
@@ -355,8 +353,8 @@ class AggregateReplica(Replica):
         self._blocks.append(cache.usable - cache.free)
         for request in joining:
             self._join(request, step, end_ns)
-        if entries is not None:
-            self._note_plan(step, entries, admitted, preempted, now, begin, end_ns)
+        if witness is not None:
+            witness.composed(step, entries, admitted, preempted, now, begin, end_ns)
         return True
 
     def _join(self, request: Request, step: int, end_ns: int) -> None:
@@ -549,8 +547,8 @@ class AggregateReplica(Replica):
         if marks is not None:
             for request in marks:
                 request.first_answer_ns = now
-        plan = self._plans.pop(step, None)
-        emitted = [] if plan is None else self._emissions(plan)
+        witness = self._witness
+        emitted = [] if witness is None else witness.emissions(step)
         ended = self._ends_at.pop(step, None)
         finished: list[Request] = []
         if ended is not None:
@@ -559,9 +557,8 @@ class AggregateReplica(Replica):
             for request in ended:
                 self._finish(request)
                 finished.append(request)
-        if plan is not None:
-            assert self.observer is not None
-            self.observer.completed(self, plan, emitted, finished, aborted)
+        if witness is not None:
+            witness.completed(step, emitted, finished, aborted)
         for request in finished:
             self._ended(request, now)
 
@@ -683,8 +680,6 @@ class AggregateReplica(Replica):
         self._aborts = kept if self.keeps_early_aborts else []
         return dropped
 
-    # -- for an observer -----------------------------------------------------------------------------
-
     def _decode_entries(self, step: int, chunk: int) -> list[Entry]:
         """Entries of the running requests, as if the lists had been walked."""
         entries = []
@@ -696,57 +691,6 @@ class AggregateReplica(Replica):
             elif request.leave_step >= step:
                 entries.append(Entry(request, 1, request.base + step - 1, True, 0))
         return entries
-
-    def _note_plan(
-        self,
-        step: int,
-        entries: list[Entry],
-        admitted: list[tuple[Request, int, bool]] | None,
-        preempted: list[Request] | None,
-        now: int,
-        start_ns: int,
-        end_ns: int,
-    ) -> None:
-        assert self.observer is not None
-        plan = StepPlan()
-        plan.entries = entries
-        plan.admitted = admitted or []
-        plan.preempted = preempted or []
-        plan.add_up()
-        plan.sampling = [
-            entry.start + entry.scheduled >= entry.request.prompt_tokens + entry.request.outputs
-            for entry in entries
-        ]
-        plan.start_ns = start_ns
-        plan.end_ns = end_ns
-        self._plans[step] = plan
-        self.observer.composed(self, plan, now)
-        self._pass_empty()
-
-    def _note_empty(self, preempted: list[Request] | None, now: int) -> None:
-        """A step without tokens: it takes no time and is done when the one before it is."""
-        assert self.observer is not None
-        if not self._running and not self._waiting:
-            return
-        plan = StepPlan()
-        plan.preempted = preempted or []
-        plan.start_ns = plan.end_ns = self._ends[-1] if self._ends else now
-        self.observer.composed(self, plan, now)
-        self._pass_empty()
-        self._empty_plan = plan
-
-    def _pass_empty(self) -> None:
-        if self._empty_plan is not None:
-            assert self.observer is not None
-            plan, self._empty_plan = self._empty_plan, None
-            self.observer.completed(self, plan, [], [], [])
-
-    def _emissions(self, plan: StepPlan) -> list[tuple[Request, int]]:
-        return [
-            (entry.request, 1)
-            for entry, samples in zip(plan.entries, plan.sampling, strict=True)
-            if samples and entry.request.status != FINISHED
-        ]
 
 
 def _by_order(request: Request) -> int:
