@@ -116,12 +116,19 @@ class StepLog:
     def windows(self) -> StepWindows:
         """Windowed sums so far."""
         self.flush()
-        columns = dict(zip(_SUMS, self._sums.T, strict=False))
-        integers = ("steps", "busy_ns", "prefill_tokens", "decode_tokens")
+        column = {name: self._sums[:, position].copy() for position, name in enumerate(_SUMS)}
         return StepWindows(
             width_ns=self._width_ns,
+            steps=column["steps"].astype(np.int64),
+            busy_ns=column["busy_ns"].astype(np.int64),
+            prefill_tokens=column["prefill_tokens"].astype(np.int64),
+            decode_tokens=column["decode_tokens"].astype(np.int64),
+            batch_ns=column["batch_ns"],
+            kv_blocks_ns=column["kv_blocks_ns"],
+            waiting_ns=column["waiting_ns"],
+            prefill_j=column["prefill_j"],
+            decode_j=column["decode_j"],
             bound_ns=self._sums[:, len(_SUMS) :].copy(),
-            **{k: (v.astype(np.int64) if k in integers else v.copy()) for k, v in columns.items()},
         )
 
     def inter_token(self) -> LatencyHistogram:
