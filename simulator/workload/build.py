@@ -7,17 +7,21 @@ from pathlib import Path
 from simulator.errors import InputError
 from simulator.scenario.workload import SessionSpec, WorkloadSpec
 from simulator.scenario.workload.arrivals import ClosedLoopSpec, ReplaySpec
+from simulator.scenario.workload.populations import ServeGenSpec, UsersSpec
 from simulator.units.clock import ns_from_seconds
 from simulator.units.random_streams import RandomStreams
 from simulator.workload.chunking import CHUNK
 from simulator.workload.generated import GeneratedSource
+from simulator.workload.importers.servegen import read_servegen
 from simulator.workload.lengths import LengthTable, length_table
 from simulator.workload.prefixes import SharedPrefixes
 from simulator.workload.replay import replay
 from simulator.workload.request_lengths import length_model
+from simulator.workload.servegen import ServeGenSource
 from simulator.workload.sessions import SessionSource
 from simulator.workload.thinking import Thinking, build_thinking
 from simulator.workload.traffic import RequestSource
+from simulator.workload.users import Users
 
 
 def build_workload(
@@ -58,6 +62,17 @@ def build_workload(
         return replay(spec, arrivals, streams, requests, end_ns, folder, chunk_size)
     if requests is None and duration_s is None:
         raise InputError("generated traffic has no end: give requests or duration", key="requests")
+    if isinstance(arrivals, ServeGenSpec):
+        return ServeGenSource(
+            arrivals,
+            read_servegen(arrivals.file, folder),
+            spec.priority,
+            streams,
+            requests,
+            end_ns,
+            ends_on_stop=not spec.ignore_eos,
+            chunk_size=chunk_size,
+        )
     if spec.sessions is not None:
         return _sessions(spec, spec.sessions, streams, requests, end_ns, chunk_size)
     return _single_requests(spec, streams, requests, end_ns, folder, chunk_size)
@@ -71,7 +86,11 @@ def _single_requests(
     base_dir: Path | None,
     chunk_size: int,
 ) -> GeneratedSource:
-    concurrency = spec.arrivals.concurrency if isinstance(spec.arrivals, ClosedLoopSpec) else None
+    concurrency, users = None, None
+    if isinstance(spec.arrivals, ClosedLoopSpec):
+        concurrency = spec.arrivals.concurrency
+    elif isinstance(spec.arrivals, UsersSpec):
+        concurrency, users = spec.arrivals.users, Users(spec.arrivals)
     lengths = length_model(spec, base_dir)
     thinking = None if spec.thinking is None else build_thinking(spec.thinking)
     prefixes = None if spec.shared_prefix is None else SharedPrefixes(spec.shared_prefix, streams)
@@ -80,6 +99,7 @@ def _single_requests(
         lengths,
         thinking,
         prefixes,
+        users,
         spec.priority,
         streams,
         requests,

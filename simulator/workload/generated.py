@@ -16,6 +16,7 @@ from simulator.workload.prefixes import NONE, SharedPrefixes
 from simulator.workload.request_lengths import LengthModel
 from simulator.workload.thinking import Thinking, ThinkingSampler
 from simulator.workload.traffic import Piece, Traffic
+from simulator.workload.users import Users
 
 
 @dataclass(slots=True)
@@ -30,6 +31,7 @@ class GeneratedSource:
     lengths: LengthModel
     thinking: Thinking | None
     prefixes: SharedPrefixes | None
+    users: Users | None
     priority: int | None
     streams: RandomStreams
     requests: int | None
@@ -51,6 +53,7 @@ class GeneratedSource:
         lengths = self.lengths.sampler(self.streams)
         thinking = None if self.thinking is None else ThinkingSampler(self.thinking, self.streams)
         prefixes = None if self.prefixes is None else self.prefixes.sampler(self.streams)
+        thinkers = None if self.users is None else self.users.sampler(self.streams)
         start = 0
         for times in arrival_times(self.arrivals, self.streams):
             prompt, output = lengths(len(times))
@@ -62,7 +65,13 @@ class GeneratedSource:
                 pieces = prompt_pieces(start, text, shared, prompt)
                 prompt = prompt + shared
             yield Traffic(
-                times, prompt, output, thought, constant_priority(self.priority, len(times)), pieces
+                times,
+                prompt,
+                output,
+                thought,
+                constant_priority(self.priority, len(times)),
+                pieces,
+                think_ns=None if thinkers is None else thinkers(start, len(times)),
             )
             start += len(times)
 

@@ -8,6 +8,7 @@ from simulator.scenario.explain import validate
 from simulator.scenario.references import find_file
 from simulator.scenario.workload import WorkloadSpec
 from simulator.scenario.workload.arrivals import ReplaySpec
+from simulator.scenario.workload.populations import ServeGenSpec
 from simulator.units.catalogue import shipped_names
 from simulator.units.yaml_file import read_mapping
 
@@ -41,7 +42,7 @@ def load_workload(name_or_path: str | Path, base_dir: str | Path | None = None) 
 def with_absolute_files(spec: WorkloadSpec, folder: Path) -> WorkloadSpec:
     """The same workload with its traces named from the root."""
     changes: dict[str, object] = {}
-    if isinstance(spec.arrivals, ReplaySpec):
+    if isinstance(spec.arrivals, ReplaySpec | ServeGenSpec):
         changes["arrivals"] = spec.arrivals.model_copy(update={"file": str(folder / spec.arrivals.file)})
     if spec.rows is not None:
         changes["rows"] = spec.rows.model_copy(update={"file": str(folder / spec.rows.file)})

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.scenario.workload import ArrivalSpec, SessionSpec
-from simulator.units.clock import NS_PER_S
 from simulator.units.random_streams import RandomStreams
 from simulator.workload.arrivals import arrival_times
 from simulator.workload.chunking import cut, ended, joined, rechunked, reordered
@@ -25,6 +24,7 @@ from simulator.workload.prefixes import NONE, SharedPrefixes
 from simulator.workload.request_lengths import correlated
 from simulator.workload.thinking import Thinking, ThinkingSampler
 from simulator.workload.traffic import Piece, Traffic
+from simulator.workload.users import draw_gaps
 
 Ints = NDArray[np.int64]
 
@@ -134,11 +134,8 @@ class TurnSampler:
 
     def _since_start(self, turn: NDArray[np.intp], first: NDArray[np.intp]) -> Ints:
         """Time of each turn since its session's start [ns]: the gaps so far, in whole nanoseconds."""
-        gap = self._source.spec.gap
-        seconds = gap.median * np.exp(gap.sigma * self._gaps.standard_normal(len(turn)))
-        if gap.max is not None:
-            seconds = np.minimum(seconds, gap.max)
-        waits = np.where(turn == 0, 0, np.rint(seconds * NS_PER_S).astype(np.int64))
+        gaps = draw_gaps(self._source.spec.gap, self._gaps.standard_normal(len(turn)))
+        waits = np.where(turn == 0, 0, gaps)
         elapsed = np.cumsum(waits)
         return np.asarray(elapsed - elapsed[first])
 

@@ -38,6 +38,9 @@ class Traffic:
         Content of each prompt, or None where no two prompts share anything.
     names
         Names of the requests for streams like "out:ID", or None.
+    think_ns
+        In a closed loop: how long a free seat waits before this request is sent [ns], shape
+        (n,), int64; None where it is sent at once.
     """
 
     arrival_ns: NDArray[np.int64]
@@ -47,6 +50,7 @@ class Traffic:
     priority: NDArray[np.int32] | None = None
     pieces: list[tuple[Piece, ...]] | None = None
     names: list[str] | None = None
+    think_ns: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.arrival_ns)

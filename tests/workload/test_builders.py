@@ -6,6 +6,7 @@ from typing import Annotated, get_args, get_origin
 
 from simulator.scenario.workload import ArrivalSpec, LengthSpec, TraceFormat
 from simulator.scenario.workload.arrivals import ReplaySpec
+from simulator.scenario.workload.populations import ServeGenSpec
 from simulator.workload.arrivals import ARRIVAL_BUILDERS
 from simulator.workload.importers import READERS
 from simulator.workload.lengths import LENGTH_BUILDERS
@@ -17,8 +18,8 @@ def members(union):
     return set(get_args(get_args(union)[0]))
 
 
-def test_every_arrival_process_has_a_builder_and_replay_is_no_process():
-    assert members(ArrivalSpec) == set(ARRIVAL_BUILDERS) | {ReplaySpec}
+def test_every_arrival_process_has_a_builder_and_data_that_bring_lengths_are_no_process():
+    assert members(ArrivalSpec) == set(ARRIVAL_BUILDERS) | {ReplaySpec, ServeGenSpec}
 
 
 def test_every_length_distribution_has_a_builder():

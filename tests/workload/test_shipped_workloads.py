@@ -85,6 +85,20 @@ def test_generated_arrivals_are_as_bursty_as_the_real_ones(shared, name, toleran
     assert np.mean([len(times) for times in drawn]) == pytest.approx(len(real), rel=0.05)
 
 
+@pytest.mark.parametrize(("name", "widths"), [("azure-conv-2023", (1, 10)), ("azure-code-2023", (1, 10, 60))])
+def test_slices_of_ten_minutes_are_as_bursty_as_the_real_ones_on_average(shared, name, widths):
+    """A slice shows only the bursts that fit into it: the chat's minutes wander less in ten minutes than in forty."""
+    real = read_trace(shared / ROWS[name]).traffic.arrival_ns
+    slice_ns = 600_000_000_000
+    starts = np.linspace(0, real[-1] - slice_ns, 12)
+    slices = [real[(real >= start) & (real < start + slice_ns)] for start in starts]
+    drawn = [requests(name, duration_s=600, seed=seed).arrival_ns for seed in range(60)]
+    for width_s in widths:
+        mean = np.mean([dispersion(times, width_s) for times in drawn])
+        expected = np.mean([dispersion(times, width_s) for times in slices])
+        assert mean == pytest.approx(expected, rel=0.25), width_s
+
+
 def test_the_real_rows_are_read_in_well_under_a_third_of_a_second(shared):
     file = shared / ROWS["azure-conv-2023"]
     read_trace(file)

@@ -1,7 +1,8 @@
 """Arrival processes: when requests reach the gateway.
 
 Open loop: requests come whatever the cluster does. Closed loop: a fixed number is kept
-in flight, and the next starts when one ends. Every generated process has a mean ``rate``,
+in flight, and the next starts when one ends (after a while, where users think). Plans of
+the rate are in ``profiles``, clients and users in ``populations``. Every open process has a mean ``rate``,
 so that a what-if on the load is one override (``workload.arrivals.rate=12 /s``).
 """
 
@@ -12,14 +13,13 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from simulator.scenario.spec import Count, Spec
+from simulator.scenario.workload.populations import ClientsSpec, ServeGenSpec, UsersSpec
+from simulator.scenario.workload.profiles import ScheduledSpec, SeriesSpec, WeeklySpec
+from simulator.scenario.workload.quantities import Positive, PositiveSeconds, Rate
 from simulator.units.quantity import PerSecond, Seconds
 
 #: Layouts of trace files that can be read. ``auto`` tells them apart by their content.
 TraceFormat = Literal["auto", "azure", "burstgpt", "measured-run", "mooncake", "table"]
-
-Rate = Annotated[PerSecond, Field(gt=0.0)]
-PositiveSeconds = Annotated[Seconds, Field(gt=0.0)]
-Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 
 
 class PoissonSpec(Spec):
@@ -115,26 +115,6 @@ class LogAr1Spec(Spec):
     """Shape of the Weibull gaps; 1 is Poisson within a step."""
 
 
-class ScheduledSpec(Spec):
-    """Arrivals whose mean rate follows a repeating timetable (a day in 24 steps, a ramp, stages)."""
-
-    process: Literal["scheduled"]
-    rate: Rate
-    """Rate where the factor is 1 [1/s]."""
-    factors: Annotated[tuple[Annotated[float, Field(ge=0.0)], ...], Field(min_length=1)]
-    """Factor on ``rate`` in each step; starts again after the last."""
-    step: PositiveSeconds
-    """Time each factor holds [s]."""
-    burstiness: Positive = 1.0
-    """Shape of the gamma gaps in operational time; 1 is Poisson."""
-
-    @model_validator(mode="after")
-    def _some_traffic(self) -> Self:
-        if max(self.factors) <= 0.0:
-            raise ValueError("at least one of factors must be above zero")
-        return self
-
-
 class ReplaySpec(Spec):
     """Requests as a trace file has them: times, lengths, and content where the file tells it.
 
@@ -178,7 +158,12 @@ ArrivalSpec = Annotated[
     | MarkovModulatedSpec
     | LogAr1Spec
     | ScheduledSpec
+    | SeriesSpec
+    | WeeklySpec
+    | ClientsSpec
+    | ServeGenSpec
     | ReplaySpec
-    | ClosedLoopSpec,
+    | ClosedLoopSpec
+    | UsersSpec,
     Field(discriminator="process"),
 ]

@@ -12,12 +12,12 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from simulator.scenario.spec import Count, Spec
+from simulator.scenario.workload.quantities import Positive
 
 #: No length is longer than this [tokens]; no model in sight has such a context.
 LONGEST = 4_194_304
 
 Tokens = Annotated[Count, Field(le=LONGEST)]
-Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 Weights = tuple[Annotated[float, Field(ge=0.0, allow_inf_nan=False)], ...]
 
 

@@ -7,8 +7,11 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from simulator.scenario.spec import Count, Share, Spec
-from simulator.scenario.workload.arrivals import ArrivalSpec, PositiveSeconds, ReplaySpec, TraceFormat
-from simulator.scenario.workload.lengths import LengthSpec, Positive
+from simulator.scenario.workload.arrivals import ArrivalSpec, ReplaySpec, TraceFormat
+from simulator.scenario.workload.gaps import GapSpec
+from simulator.scenario.workload.lengths import LengthSpec
+from simulator.scenario.workload.populations import ServeGenSpec
+from simulator.scenario.workload.quantities import Positive
 from simulator.scenario.workload.thinking import ThinkingSpec
 
 Correlation = Annotated[float, Field(gt=-1.0, lt=1.0)]
@@ -52,17 +55,6 @@ class SharedPrefixSpec(Spec):
     """Zipf exponent of their popularity; 0 is equal."""
 
 
-class GapSpec(Spec):
-    """Time between the sendings of consecutive turns: lognormal, or fixed where ``sigma`` is 0."""
-
-    median: PositiveSeconds
-    """Half of the gaps are shorter [s]."""
-    sigma: Annotated[float, Field(ge=0.0, le=10.0)] = 0.0
-    """Standard deviation of ln(gap)."""
-    max: PositiveSeconds | None = None
-    """Longer gaps become this [s]."""
-
-
 class SessionSpec(Spec):
     """Conversations: a later prompt contains all earlier prompts and answers of its session.
 
@@ -92,7 +84,7 @@ class WorkloadSpec(Spec):
     """Requests over time.
 
     Lengths come from exactly one of: ``prompt_tokens`` with ``output_tokens``; ``classes``;
-    ``rows``; or, with ``process: replay``, the trace itself.
+    ``rows``; or, with ``process: replay`` or ``servegen``, the data itself.
     """
 
     name: str | None = None
@@ -136,10 +128,14 @@ class WorkloadSpec(Spec):
             "rows": self.rows,
         }
         sources = [name for name, value in given.items() if value]
-        replay = isinstance(self.arrivals, ReplaySpec)
-        if len(sources) > 1 or (replay and sources and sources[0] != "prompt_tokens and output_tokens"):
+        brings_lengths = isinstance(self.arrivals, ReplaySpec | ServeGenSpec)
+        if len(sources) > 1 or (brings_lengths and sources and not sources[0].startswith("prompt")):
             raise ValueError(f"lengths come from one place only, found: {', '.join(sources)}")
-        if replay:
+        if isinstance(self.arrivals, ServeGenSpec) and sources:
+            raise ValueError(
+                "ServeGen's clients bring their own lengths: leave out prompt_tokens and output_tokens"
+            )
+        if brings_lengths:
             return self
         if not sources:
             raise ValueError("lengths are missing: give prompt_tokens and output_tokens, or classes, or rows")
@@ -149,7 +145,7 @@ class WorkloadSpec(Spec):
 
     @model_validator(mode="after")
     def _sessions_fit(self) -> Self:
-        replay = isinstance(self.arrivals, ReplaySpec)
+        replay = isinstance(self.arrivals, ReplaySpec | ServeGenSpec)
         if replay and (self.thinking or self.shared_prefix or self.sessions):
             raise ValueError(
                 "a replayed trace brings its own content: thinking, shared_prefix and sessions "
@@ -157,7 +153,7 @@ class WorkloadSpec(Spec):
             )
         if self.sessions is None:
             return self
-        if self.arrivals.process == "closed_loop":
+        if self.arrivals.process in ("closed_loop", "users"):
             raise ValueError("sessions need an open loop: turns are planned in time")
         if self.prompt_tokens is None:
             raise ValueError("sessions need prompt_tokens and output_tokens")

@@ -14,16 +14,18 @@ from simulator.scenario.workload.arrivals import (
     LogAr1Spec,
     MarkovModulatedSpec,
     PoissonSpec,
-    ScheduledSpec,
     WeibullSpec,
 )
+from simulator.scenario.workload.populations import ClientsSpec, UsersSpec
+from simulator.scenario.workload.profiles import ScheduledSpec, SeriesSpec, WeeklySpec
 from simulator.units.random_streams import RandomStreams
-from simulator.workload.arrivals import modulated, renewal
+from simulator.workload.arrivals import clients, modulated, planned, renewal
 from simulator.workload.arrivals.renewal import Times
 
 __all__ = ["ARRIVAL_BUILDERS", "Times", "arrival_times"]
 
-#: The builder of each generated process. A replay is no process: `simulator.workload.replay`.
+#: The builder of each generated process. A replay is no process
+#: (`simulator.workload.replay`), ServeGen's clients bring lengths too (`simulator.workload.servegen`).
 ARRIVAL_BUILDERS: dict[type[Spec], Callable[[Any, RandomStreams], Times]] = {
     PoissonSpec: renewal.poisson,
     GammaSpec: renewal.gamma,
@@ -32,7 +34,11 @@ ARRIVAL_BUILDERS: dict[type[Spec], Callable[[Any, RandomStreams], Times]] = {
     ClosedLoopSpec: renewal.closed_loop,
     MarkovModulatedSpec: modulated.markov,
     LogAr1Spec: modulated.log_ar1,
-    ScheduledSpec: modulated.scheduled,
+    ScheduledSpec: planned.scheduled,
+    SeriesSpec: planned.series,
+    WeeklySpec: planned.weekly,
+    ClientsSpec: clients.clients,
+    UsersSpec: renewal.users,
 }
 
 

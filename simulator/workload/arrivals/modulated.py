@@ -5,7 +5,7 @@ which the rate is always one; the cumulative rate L(t) = integral of rate maps i
 time: an arrival at operational time s happens at L^-1(s). With exponential gaps this is
 the Poisson process with that rate exactly (Cinlar, Introduction to Stochastic Processes,
 1975, section 4.7). Only the path of the rate differs: a hidden Markov chain, a wandering
-logarithm, a timetable.
+logarithm, a plan (``planned``).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.errors import InputError
-from simulator.scenario.workload.arrivals import LogAr1Spec, MarkovModulatedSpec, ScheduledSpec
+from simulator.scenario.workload.arrivals import LogAr1Spec, MarkovModulatedSpec
 from simulator.units.clock import NS_PER_S
 from simulator.units.random_streams import RandomStreams
 from simulator.workload.arrivals.renewal import (
@@ -27,7 +27,6 @@ from simulator.workload.arrivals.renewal import (
     Times,
     UnitGaps,
     exponential_gaps,
-    gamma_gaps,
     weibull_gaps,
 )
 
@@ -111,15 +110,6 @@ def log_ar1_rates(spec: LogAr1Spec, random: np.random.Generator) -> Rates:
         yield median * np.exp(path)
 
 
-def scheduled_rates(spec: ScheduledSpec) -> Rates:
-    """The timetable, over and over."""
-    timetable = spec.rate * np.asarray(spec.factors)
-    start = 0
-    while True:
-        yield timetable[np.arange(start, start + STEPS) % len(timetable)]
-        start += STEPS
-
-
 def markov(spec: MarkovModulatedSpec, streams: RandomStreams) -> Times:
     """Markov-modulated Poisson process."""
     rates = markov_rates(spec, streams.generator("arrival_rate"))
@@ -130,10 +120,3 @@ def log_ar1(spec: LogAr1Spec, streams: RandomStreams) -> Times:
     """Weibull renewal process under a wandering rate."""
     rates = log_ar1_rates(spec, streams.generator("arrival_rate"))
     return modulated(rates, spec.step, weibull_gaps(streams.generator("arrivals"), spec.shape))
-
-
-def scheduled(spec: ScheduledSpec, streams: RandomStreams) -> Times:
-    """Gamma renewal process under a timetable."""
-    return modulated(
-        scheduled_rates(spec), spec.step, gamma_gaps(streams.generator("arrivals"), spec.burstiness)
-    )

@@ -20,6 +20,7 @@ from simulator.scenario.workload.arrivals import (
     PoissonSpec,
     WeibullSpec,
 )
+from simulator.scenario.workload.populations import UsersSpec
 from simulator.units.clock import NS_PER_S
 from simulator.units.random_streams import RandomStreams
 
@@ -92,5 +93,11 @@ def constant(spec: ConstantSpec, streams: RandomStreams) -> Times:
 
 def closed_loop(spec: ClosedLoopSpec, streams: RandomStreams) -> Times:
     """Requests that wait for a free seat: the time is the cluster's to decide."""
+    while True:
+        yield np.zeros(BLOCK, dtype=np.int64)
+
+
+def users(spec: UsersSpec, streams: RandomStreams) -> Times:
+    """Requests of users: the time is the cluster's and the users' to decide."""
     while True:
         yield np.zeros(BLOCK, dtype=np.int64)
