@@ -21,7 +21,10 @@ from simulator.results.recording import LatencyHistogram, StepTable, StepWindows
 #: replica, start_ns, steps, prefill tokens/sequences/context/products, decode sequences/tokens/first
 #: context, requests waiting
 ROW = 11
-CHUNK_STEPS = 1 << 16
+#: Steps per reduction: small enough for its arrays to stay in the cache.
+CHUNK_STEPS = 1 << 13
+#: Sums weighted by time count in units of this many nanoseconds, so that they stay below 2**53.
+WEIGHT_NS = 1 << 10
 FIRST_WIDTH_NS = 100_000_000
 MOST_WINDOWS = 1024
 #: Inter-token latencies from 1 microsecond on in bins of 0.2 %.
@@ -46,7 +49,7 @@ class StepLog:
         self._kept: list[tuple[Ints, ...]] | None = [] if keep_steps else None
         self.steps = 0
         self._width_ns = FIRST_WIDTH_NS
-        self._sums = np.zeros((0, len(_SUMS) + len(BOUNDS)))
+        self._sums = np.zeros((len(_SUMS) + len(BOUNDS), 0))
         self._histogram = np.zeros(BINS, dtype=np.int64)
         self._itl_sum_ns = 0
         self._itl_count = 0
@@ -116,19 +119,19 @@ class StepLog:
     def windows(self) -> StepWindows:
         """Windowed sums so far."""
         self.flush()
-        column = {name: self._sums[:, position].copy() for position, name in enumerate(_SUMS)}
+        sums = dict(zip(_SUMS, self._sums, strict=False))
         return StepWindows(
             width_ns=self._width_ns,
-            steps=column["steps"].astype(np.int64),
-            busy_ns=column["busy_ns"].astype(np.int64),
-            prefill_tokens=column["prefill_tokens"].astype(np.int64),
-            decode_tokens=column["decode_tokens"].astype(np.int64),
-            batch_ns=column["batch_ns"],
-            kv_blocks_ns=column["kv_blocks_ns"],
-            waiting_ns=column["waiting_ns"],
-            prefill_j=column["prefill_j"],
-            decode_j=column["decode_j"],
-            bound_ns=self._sums[:, len(_SUMS) :].copy(),
+            steps=sums["steps"].astype(np.int64),
+            busy_ns=sums["busy_ns"].astype(np.int64),
+            prefill_tokens=sums["prefill_tokens"].astype(np.int64),
+            decode_tokens=sums["decode_tokens"].astype(np.int64),
+            batch_ns=sums["batch"] * WEIGHT_NS,
+            kv_blocks_ns=sums["kv_blocks"] * WEIGHT_NS,
+            waiting_ns=sums["waiting"] * WEIGHT_NS,
+            prefill_j=sums["prefill_uj"] * 1e-6,
+            decode_j=sums["decode_uj"] * 1e-6,
+            bound_ns=self._sums[len(_SUMS) :].T.copy(),
         )
 
     def inter_token(self) -> LatencyHistogram:
@@ -151,39 +154,37 @@ class StepLog:
         last = int(ends.max())
         while last // self._width_ns >= MOST_WINDOWS:
             self._double_width()
-        needed = last // self._width_ns + 1
-        if needed > len(self._sums):
-            grown = np.zeros((needed, self._sums.shape[1]))
-            grown[: len(self._sums)] = self._sums
-            self._sums = grown
+        missing = last // self._width_ns + 1 - self._sums.shape[1]
+        if missing > 0:
+            self._sums = np.pad(self._sums, ((0, 0), (0, missing)))
         costs = self._pricer.costs(steps)
-        duration = steps.duration_ns.astype(np.float64)
-        window = ends // self._width_ns
+        duration = steps.duration_ns
         per_step = {
             "steps": np.ones(len(ends)),
             "busy_ns": duration,
             "prefill_tokens": steps.prefill_tokens,
             "decode_tokens": steps.decode_tokens,
-            "batch_ns": (steps.prefill_sequences + steps.decode_sequences) * duration,
-            "kv_blocks_ns": kv_blocks * duration,
-            "waiting_ns": waiting * duration,
-            "prefill_j": costs.prefill_j,
-            "decode_j": costs.decode_j,
+            "batch": (steps.prefill_sequences + steps.decode_sequences) * duration // WEIGHT_NS,
+            "kv_blocks": kv_blocks * duration // WEIGHT_NS,
+            "waiting": waiting * duration // WEIGHT_NS,
+            "prefill_uj": np.rint(costs.prefill_j * 1e6),
+            "decode_uj": np.rint(costs.decode_j * 1e6),
         }
-        for column, name in enumerate(_SUMS):
-            self._sums[:, column] += np.bincount(window, weights=per_step[name], minlength=len(self._sums))
-        for code in range(len(BOUNDS)):
+        window = ends // self._width_ns
+        first = int(window.min())
+        window -= first
+        touched = self._sums[:, first : int(window.max()) + first + 1]
+        for row, name in enumerate(_SUMS):
+            touched[row] += np.bincount(window, per_step[name], touched.shape[1])
+        for code in np.unique(costs.bound).tolist():
             bound = costs.bound == code
-            if bound.any():
-                self._sums[:, len(_SUMS) + code] += np.bincount(
-                    window[bound], weights=duration[bound], minlength=len(self._sums)
-                )
+            touched[len(_SUMS) + code] += np.bincount(window[bound], duration[bound], touched.shape[1])
 
     def _double_width(self) -> None:
         self._width_ns *= 2
-        if len(self._sums) % 2:
-            self._sums = np.vstack((self._sums, np.zeros((1, self._sums.shape[1]))))
-        self._sums = self._sums[0::2] + self._sums[1::2]
+        if self._sums.shape[1] % 2:
+            self._sums = np.pad(self._sums, ((0, 0), (0, 1)))
+        self._sums = self._sums[:, 0::2] + self._sums[:, 1::2]
 
     def _add_inter_token(self, steps: StepColumns) -> None:
         decoding = steps.decode_sequences > 0
@@ -198,14 +199,16 @@ class StepLog:
         self._itl_count += int(weight.sum())
 
 
+#: What the windows sum, in whole numbers: their sums are exact in any order, so results do not
+#: depend on how steps were grouped into runs and chunks.
 _SUMS = (
     "steps",
     "busy_ns",
     "prefill_tokens",
     "decode_tokens",
-    "batch_ns",
-    "kv_blocks_ns",
-    "waiting_ns",
-    "prefill_j",
-    "decode_j",
+    "batch",
+    "kv_blocks",
+    "waiting",
+    "prefill_uj",
+    "decode_uj",
 )

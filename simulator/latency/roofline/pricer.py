@@ -56,6 +56,8 @@ class RooflinePricer:
         self._prompt_terms = tuple((_NS * seconds, limit) for seconds, limit in work.prompt_terms())
         self._body_ns: dict[int, float] = {}
         self._head_ns: dict[int, float] = {}
+        self._exchange_s = _ByTokens(lambda tokens: work.exchange_s(ceil(tokens / work.ways)))
+        self._experts_touched = _ByTokens(self._touch_experts)
         self._decode_lines = ContextLines(self._decode_step_ns)
         self._attention_lines = ContextLines(self._attention_ns)
         self.decode_line = self._decode_lines.line
@@ -158,7 +160,7 @@ class RooflinePricer:
         """Bytes and FLOPs of each phase on one device. Weights are shared by tokens."""
         work = self._work
         tokens = np.maximum(steps.prefill_tokens + steps.decode_tokens, 1)
-        weights = _by_value(tokens, self._weight_bytes)
+        weights = self._weight_bytes(tokens)
         flops = 2.0 * self._weights_per_token() * tokens / work.ways
         prefill_share = steps.prefill_tokens / tokens
         prompt_flops, decode_flops, cache_bytes = self._attention_work(steps)
@@ -195,24 +197,30 @@ class RooflinePricer:
         routed = self._work.layout.data * experts.active / ranks * experts.weights_per_expert
         return float(dense + routed * experts.gate_up.layers)
 
-    def _weight_bytes(self, tokens: int) -> float:
-        """Bytes of weights one device streams in a step of ``tokens`` tokens."""
-        layout, ways = self._work.layout, self._work.ways
+    def _weight_bytes(self, tokens: Ints) -> Floats:
+        """Bytes of weights one device streams in steps of ``tokens`` tokens, shape (n,)."""
+        layout = self._work.layout
         gemms = layout.gemms
-        read = sum(gemm.weights * layout.weight_size(gemm.role) for gemm in (*gemms.dense, gemms.lm_head))
-        if gemms.experts is not None:
-            experts = gemms.experts
-            touched = experts_touched(experts.experts, experts.active, tokens * layout.data / ways)
-            read += touched / experts.experts * experts.weights * layout.weight_size("expert_down")
-        return read
+        dense = sum(gemm.weights * layout.weight_size(gemm.role) for gemm in (*gemms.dense, gemms.lm_head))
+        if gemms.experts is None:
+            return np.full(len(tokens), float(dense))
+        experts = gemms.experts
+        touched = self._experts_touched(tokens)
+        per_expert = experts.weights * layout.weight_size("expert_down") / experts.experts
+        return dense + touched * per_expert
+
+    def _touch_experts(self, tokens: int) -> float:
+        layout = self._work.layout
+        assert layout.gemms.experts is not None
+        experts = layout.gemms.experts
+        return experts_touched(experts.experts, experts.active, tokens * layout.data / self._work.ways)
 
     def _bounds(
         self, steps: StepColumns, seconds: Floats, memory_s: Floats, compute_s: Floats
     ) -> NDArray[np.int8]:
         """The largest part of each step; whatever none of them explains is overhead."""
-        work = self._work
         tokens = np.maximum(steps.prefill_tokens + steps.decode_tokens, 1)
-        network_s = _by_value(tokens, lambda t: work.exchange_s(ceil(t / work.ways)))
+        network_s = self._exchange_s(tokens)
         sequences = steps.prefill_sequences + steps.decode_sequences
         host_s = (self._host_ns + self._host_sequence_ns * sequences) / _NS
         if self._asynchronous:
@@ -234,7 +242,23 @@ class RooflinePricer:
         return bound
 
 
-def _by_value(values: Ints, function: Callable[[int], float]) -> Floats:
-    """``function`` of every element, evaluated once per distinct value."""
-    distinct, place = np.unique(values, return_inverse=True)
-    return np.array([function(int(value)) for value in distinct])[place]
+class _ByTokens:
+    """A function of a number of tokens, as a table that grows when larger numbers are asked for."""
+
+    def __init__(self, function: Callable[[int], float]) -> None:
+        self._function = function
+        self._table = np.full(1, np.nan)
+
+    def __call__(self, tokens: Ints) -> Floats:
+        most = int(tokens.max(initial=0))
+        if most >= len(self._table):
+            grown = np.full(2 * most + 1, np.nan)
+            grown[: len(self._table)] = self._table
+            self._table = grown
+        found: Floats = self._table[tokens]
+        missing = np.isnan(found)
+        if missing.any():
+            for value in np.unique(tokens[missing]).tolist():
+                self._table[value] = self._function(value)
+            found = self._table[tokens]
+        return found
