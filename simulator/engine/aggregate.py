@@ -658,7 +658,7 @@ class AggregateReplica(Replica):
                 continue
             if request not in self._running:
                 self._waiting.remove(request)
-                if request.outputs:  # preempted: its last token may be in flight
+                if request.status == PREEMPTED:  # its last token may be in flight
                     request.outputs = min(request.outputs, request.base + step - request.prompt_tokens)
             else:
                 del self._running[request]

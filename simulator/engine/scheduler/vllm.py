@@ -12,7 +12,7 @@ LoRA limits, structured output, hybrid KV groups.
 
 from __future__ import annotations
 
-from simulator.engine.kv_cache import KVCache
+from simulator.engine.kv_cache import Hits, KVCache
 from simulator.engine.request import FINISHED, PREEMPTED, RUNNING, WAITING, Request
 from simulator.engine.scheduler.plan import Entry, PrefixStats, StepPlan
 from simulator.engine.scheduler.queues import ArrivalOrder, PriorityOrder, WaitingQueue
@@ -125,8 +125,7 @@ class Scheduler:
                 # Tokens of before its preemption are still to be delivered: not yet.
                 skipped.append(self.waiting.pop())
                 continue
-            hits, hit_blocks, ownerless = cache.lookup(request)
-            start = hit_blocks * cache.block_size
+            hits, hit_blocks, ownerless, start = self._look_up(request)
             scheduled = request.known_tokens - start
             drafts = 0
             if speculative and scheduled == 1 and not prefill_running and (anything_running or start > 0):
@@ -145,7 +144,7 @@ class Scheduler:
             cache.adopt(request, hits)
             request.computed = start
             self._grow(request, scheduled)
-            if settings.enable_prefix_caching:
+            if settings.enable_prefix_caching and not request.remote_tokens:
                 self.prefix_stats.record(request, start)
             self.waiting.pop()
             self.running.append(request)
@@ -154,6 +153,17 @@ class Scheduler:
             request.status = RUNNING
             budget -= scheduled
         self.waiting.put_back(skipped)
+
+    def _look_up(self, request: Request) -> tuple[Hits, int, int, int]:
+        """What need not be computed: hits, their blocks, those of them without an owner, and tokens.
+
+        Those are the cached prefix, or the tokens whose KV entries came from a prefill pool,
+        which need blocks of their own.
+        """
+        if request.remote_tokens:
+            return [], 0, 0, request.remote_tokens
+        hits, blocks, ownerless = self.cache.lookup(request)
+        return hits, blocks, ownerless, blocks * self.cache.block_size
 
     def _advance(self, plan: StepPlan) -> None:
         """Count the scheduled tokens as computed and, if asynchronous, as promised."""
@@ -294,6 +304,7 @@ class Scheduler:
         self.cache.release(request)
         request.status = PREEMPTED
         request.computed = 0
+        request.remote_tokens = 0
         request.drafts = 0
         request.stale = request.in_flight
         request.placeholders = 0
