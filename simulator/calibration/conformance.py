@@ -1,50 +1,65 @@
-"""Is the scheduler vLLM's, step for step? Replays oracle scenarios and compares every record.
+"""Is the scheduler vLLM's, step for step? Replays recorded schedules and compares every record.
 
-The replay drives the engine that simulations use, with the scenario's linear step cost.
+Two kinds of recordings are known: scenarios of the scheduler oracle with the trace beside them
+(`calibration.oracle`), and runs of a real engine that noted every iteration
+(`calibration.measured_steps`). Both are replayed by the engine that simulations use.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from itertools import zip_longest
 from pathlib import Path
+from typing import Any, Protocol
 
-from simpy import Environment
-
-from simulator.calibration.oracle import (
-    SCENARIO_SUFFIX,
-    TRACE_SUFFIX,
-    OracleScenario,
-    Record,
-    TraceWriter,
-    build_request,
-    read_scenario,
-    read_trace,
-)
+from simulator.calibration.measured_steps import is_measured_run, read_measured_steps
+from simulator.calibration.oracle import SCENARIO_SUFFIXES, Record, is_scenario
+from simulator.calibration.replay import read_replay
 from simulator.engine.build import build_replica
 from simulator.engine.replica import Replica
-from simulator.engine.request import Request
-from simulator.errors import InputError
-from simulator.latency.linear import LinearPricer
-from simulator.scenario.backend import LinearBackendSpec
-from simulator.results.step_log import StepLog
+from simulator.errors import InputError, SimulatorError
 
 ReplicaFactory = Callable[..., Replica]
 
 
+class Recording(Protocol):
+    """A recorded schedule that can be replayed.
+
+    Attributes
+    ----------
+    name
+        For the report.
+    expected
+        Records of the steps in order, then those of the requests.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def expected(self) -> list[Record]: ...
+
+    def replay(self, factory: ReplicaFactory) -> Iterator[Record]:
+        """The same records as an engine makes them, one by one while it runs."""
+        ...
+
+
 @dataclass(frozen=True)
 class Difference:
-    """The first record in which a replay departs from its trace."""
+    """The first record in which a replay departs from its recording.
+
+    ``expected`` and ``found`` hold the fields that differ; None where a side has no record left.
+    """
 
     where: str
-    fields: tuple[str, ...]
     expected: Record | None
     found: Record | None
 
 
 @dataclass(frozen=True)
 class ScenarioReport:
-    """Outcome of one scenario."""
+    """Outcome of one recording."""
 
     name: str
     steps: int
@@ -54,111 +69,119 @@ class ScenarioReport:
 
 @dataclass(frozen=True)
 class ConformanceReport:
-    """Outcome of all scenarios."""
+    """Outcome of all recordings."""
 
     scenarios: tuple[ScenarioReport, ...]
 
     @property
     def identical(self) -> bool:
         """True where nothing differs anywhere."""
-        return all(s.difference is None for s in self.scenarios)
+        return all(scenario.difference is None for scenario in self.scenarios)
 
     @property
     def headline(self) -> str:
         """The one line that counts."""
-        same = sum(s.difference is None for s in self.scenarios)
-        steps = sum(s.steps for s in self.scenarios)
-        identical = sum(s.identical_steps for s in self.scenarios)
+        same = sum(scenario.difference is None for scenario in self.scenarios)
+        steps = sum(scenario.steps for scenario in self.scenarios)
+        identical = sum(scenario.identical_steps for scenario in self.scenarios)
         return f"{same} of {len(self.scenarios)} scenarios, {identical} of {steps} steps identical"
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {"headline": self.headline, "identical": self.identical, **asdict(self)}
 
 
 def check_conformance(paths: Iterable[Path], factory: ReplicaFactory = build_replica) -> ConformanceReport:
-    """Replay scenarios (files, or folders of them) and compare each with the trace beside it.
+    """Replay recordings and compare each replay with what was recorded.
+
+    Parameters
+    ----------
+    paths
+        Scenario files, folders of measured runs, or folders of either.
+    factory
+        Builds the replica that replays; the simulations' own by default.
 
     Raises
     ------
     InputError
-        Where a path holds no scenario or a scenario has no trace.
+        Where a path holds no recording, or a damaged one.
     """
-    return ConformanceReport(tuple(check_scenario(path, factory) for path in _scenario_files(paths)))
+    places = [place for path in paths for place in recordings_at(path)]
+    return ConformanceReport(tuple(compare(read_recording(place), factory) for place in places))
 
 
-def _scenario_files(paths: Iterable[Path]) -> list[Path]:
-    files: list[Path] = []
-    for path in paths:
-        found = sorted(path.glob(f"*{SCENARIO_SUFFIX}")) if path.is_dir() else [path]
-        if not found or not found[0].is_file():
-            raise InputError(f"no oracle scenario here (*{SCENARIO_SUFFIX})", file=path)
-        files += found
-    return files
+def recordings_at(path: Path) -> list[Path]:
+    """The recordings that a path means: itself, or those in the folder."""
+    if not path.exists():
+        raise InputError("there is no such file or folder", file=path)
+    if is_scenario(path) or is_measured_run(path):
+        return [path]
+    inside = sorted(path.iterdir()) if path.is_dir() else []
+    found = [place for place in inside if is_scenario(place) or is_measured_run(place)]
+    if not found:
+        raise InputError(
+            f"no recorded schedule here; expected files *{SCENARIO_SUFFIXES[0]} with their traces,"
+            " or a measured run with run.yaml and iterations.csv.gz",
+            file=path,
+        )
+    return found
 
 
-def check_scenario(path: Path, factory: ReplicaFactory = build_replica) -> ScenarioReport:
-    """Replay one scenario and compare it with its trace."""
-    if not path.name.endswith(SCENARIO_SUFFIX):
-        raise InputError(f"an oracle scenario is named *{SCENARIO_SUFFIX}", file=path)
-    trace_path = path.with_name(path.name.removesuffix(SCENARIO_SUFFIX) + TRACE_SUFFIX)
-    expected = [r for r in read_trace(trace_path) if r["type"] in ("step", "abort", "request")]
-    return compare(read_scenario(path), expected, factory)
+def read_recording(place: Path) -> Recording:
+    """Read the recording at one of the places that `recordings_at` found."""
+    return read_measured_steps(place) if is_measured_run(place) else read_replay(place)
 
 
-def compare(scenario: OracleScenario, expected: list[Record], factory: ReplicaFactory) -> ScenarioReport:
-    """Compare a replay with the records of a trace."""
-    found = replay(scenario, factory)
-    steps = sum(r["type"] == "step" for r in expected)
+def compare(recording: Recording, factory: ReplicaFactory = build_replica) -> ScenarioReport:
+    """Compare a whole replay with its recording."""
+    steps = sum(record["type"] == "step" for record in recording.expected)
     identical = 0
     difference = None
-    for position in range(max(len(expected), len(found))):
-        want = expected[position] if position < len(expected) else None
-        have = found[position] if position < len(found) else None
-        fields = _differing_fields(want, have)
-        if fields:
-            difference = difference or Difference(_where(want or have or {}), fields, want, have)
-        elif want is not None and want["type"] == "step":
-            identical += 1
-    return ScenarioReport(scenario.name, steps, identical, difference)
+    for want, have in _side_by_side(recording, factory):
+        if want == have:
+            identical += want is not None and want["type"] == "step"
+        else:
+            difference = difference or _difference(want, have)
+    return ScenarioReport(recording.name, steps, identical, difference)
 
 
-def replay(scenario: OracleScenario, factory: ReplicaFactory = build_replica) -> list[Record]:
-    """Run a scenario through the engine; step and abort records, then one per request."""
-    env = Environment(initial_time=0)
-    writer = TraceWriter()
-    pricer = LinearPricer(LinearBackendSpec(**scenario.step_time), None)
-    log = StepLog(pricer)
-    replica = factory(env, scenario.settings, pricer, log, lambda request: None, observer=writer)
-    replica.keeps_early_aborts = False
-    requests = {r["id"]: build_request(i, r) for i, r in enumerate(scenario.requests)}
-    if len(requests) != len(scenario.requests):
-        raise InputError(f"{scenario.name}: request ids must be unique")
-    env.process(_arrive(env, replica, sorted(requests.values(), key=lambda r: r.arrival_ns)))
-    env.process(_abort(env, replica, [(time, requests[rid]) for time, rid in scenario.aborts]))
-    env.run()
-    return writer.records + [writer.request_record(request) for request in requests.values()]
+def first_difference(recording: Recording, factory: ReplicaFactory = build_replica) -> Difference | None:
+    """The first difference, without replaying what comes after it."""
+    pairs = _side_by_side(recording, factory)
+    return next((_difference(want, have) for want, have in pairs if want != have), None)
 
 
-def _arrive(env: Environment, replica: Replica, requests: list[Request]):  # type: ignore[no-untyped-def]
-    for request in requests:
-        if request.arrival_ns > env.now:
-            yield env.timeout(request.arrival_ns - env.now)
-        replica.submit(request)
+def _side_by_side(
+    recording: Recording, factory: ReplicaFactory
+) -> Iterator[tuple[Record | None, Record | None]]:
+    return zip_longest(recording.expected, _until_it_breaks(recording.replay(factory)))
 
 
-def _abort(env: Environment, replica: Replica, aborts: list[tuple[int, Request]]):  # type: ignore[no-untyped-def]
-    for time, request in aborts:
-        if time > env.now:
-            yield env.timeout(time - env.now)
-        replica.abort(request)
+def _until_it_breaks(found: Iterator[Record]) -> Iterator[Record]:
+    """An engine that gets stuck has departed from its recording, which did not."""
+    try:
+        yield from found
+    except InputError:
+        raise
+    except SimulatorError as error:
+        yield {"type": "error", "error": str(error)}
 
 
-def _differing_fields(want: Record | None, have: Record | None) -> tuple[str, ...]:
+def _difference(want: Record | None, have: Record | None) -> Difference:
+    where = _where(want or have or {})
     if want is None or have is None:
-        return ("record",)
-    return tuple(k for k in sorted(want.keys() | have.keys()) if want.get(k) != have.get(k))
+        return Difference(where, want, have)
+    fields = [key for key in want | have if want.get(key) != have.get(key)]
+    return Difference(where, {key: want.get(key) for key in fields}, {key: have.get(key) for key in fields})
 
 
 def _where(record: Record) -> str:
-    if record.get("type") == "step":
-        return f"step {record['i']}"
-    if record.get("type") == "request":
-        return f"request {record['id']}"
-    return f"abort at {record.get('t_ns')} ns"
+    match record["type"]:
+        case "step":
+            return f"step {record['i']}"
+        case "request":
+            return f"request {record['id']}"
+        case "abort":
+            return f"abort at {record['t_ns']} ns"
+        case kind:
+            return str(kind)

@@ -7,13 +7,11 @@ of the real vLLM scheduler on it. Times are integer nanoseconds.
 
 from __future__ import annotations
 
-import dataclasses
-import gzip
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from simulator.engine.content import canonical
 from simulator.engine.replica import Replica
@@ -21,96 +19,185 @@ from simulator.engine.request import NEVER, Request
 from simulator.engine.scheduler.plan import StepPlan
 from simulator.engine.settings import EngineSettings
 from simulator.errors import InputError, nearest
+from simulator.scenario.backend import LinearBackendSpec
+from simulator.scenario.explain import validate
+from simulator.scenario.spec import Count, CountOrZero, Spec
+from simulator.units.yaml_file import read_mapping
+from simulator.workload.importers.text_file import opened
 
 Record = dict[str, Any]
 
-SCENARIO_SUFFIX = ".scenario.json"
-TRACE_SUFFIX = ".trace.jsonl.gz"
-#: The oracle script's defaults for what a scenario leaves out.
-ENGINE_DEFAULTS: Record = {"num_gpu_blocks": 1001}
-STEP_TIME_DEFAULTS: dict[str, int] = {
-    "base_ns": 5_000_000,
-    "prefill_token_ns": 50_000,
-    "decode_token_ns": 100_000,
-    "context_token_ns": 100,
-    "prefill_attn_ns": 0,
-}
+SCENARIO_SUFFIXES = (".scenario.json", ".scenario.yaml", ".scenario.yml")
+TRACE_SUFFIXES = (".trace.jsonl.gz", ".trace.jsonl")
 
 
-@dataclass(frozen=True)
-class OracleScenario:
-    """One scenario, checked."""
+class OracleEngine(Spec):
+    """Engine settings under vLLM's names, with the defaults of the oracle script."""
 
-    name: str
-    settings: EngineSettings
-    step_time: dict[str, int]
-    requests: list[Record]
-    aborts: list[tuple[int, str]]
+    block_size: Count = 16
+    num_gpu_blocks: Annotated[Count, Field(ge=2)] = 1001
+    max_model_len: Count = 4096
+    max_num_seqs: Count = 128
+    max_num_active_seqs: Count | None = None
+    max_num_batched_tokens: Count = 2048
+    max_num_scheduled_tokens: Count | None = None
+    enable_chunked_prefill: bool = True
+    enable_prefix_caching: bool = True
+    policy: Literal["fcfs", "priority"] = "fcfs"
+    long_prefill_token_threshold: CountOrZero = 0
+    long_prefill_token_threshold_adaptive: bool = False
+    scheduler_reserve_full_isl: bool = True
+    watermark: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    async_scheduling: bool = False
+    num_speculative_tokens: CountOrZero = 0
+
+    @model_validator(mode="after")
+    def _holds_one_request(self) -> Self:
+        if (self.num_gpu_blocks - 1) * self.block_size < self.max_model_len:
+            raise ValueError("num_gpu_blocks - 1 blocks must hold one request of max_model_len tokens")
+        if not self.enable_chunked_prefill and self.max_num_batched_tokens < self.max_model_len:
+            raise ValueError("without chunked prefill max_num_batched_tokens must be at least max_model_len")
+        return self
+
+
+class OracleStepTime(Spec):
+    """Cost of a step in ns (see `LinearPricer`), with the defaults of the oracle script."""
+
+    base_ns: CountOrZero = 5_000_000
+    prefill_token_ns: CountOrZero = 50_000
+    decode_token_ns: CountOrZero = 100_000
+    context_token_ns: CountOrZero = 100
+    prefill_attn_ns: CountOrZero = 0
+
+
+class OracleRequest(BaseModel):
+    """One request; labels of other programs are passed over."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    arrival_ns: CountOrZero
+    prompt: Annotated[tuple[tuple[str, Count] | tuple[str, Count, CountOrZero], ...], Field(min_length=1)]
+    output_tokens: Count
+    max_tokens: Count | None = None
+    priority: int = 0
+    spec_accept: tuple[CountOrZero, ...] = ()
+
+    @property
+    def prompt_tokens(self) -> int:
+        """Length of the prompt [tokens]."""
+        return sum(segment[1] for segment in self.prompt)
+
+
+class OracleScenario(BaseModel):
+    """One scenario. Requests keep the order of the file, which breaks ties."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str = ""
+    engine: OracleEngine = OracleEngine()
+    step_time: OracleStepTime = OracleStepTime()
+    requests: Annotated[tuple[OracleRequest, ...], Field(min_length=1)]
+    aborts: tuple[tuple[CountOrZero, str], ...] = ()
+
+    @model_validator(mode="after")
+    def _names_are_names(self) -> Self:
+        ids = {request.id for request in self.requests}
+        if len(ids) < len(self.requests):
+            raise ValueError("request ids must be unique")
+        unknown = next((name for _, name in self.aborts if name not in ids), None)
+        if unknown is not None:
+            raise ValueError(f"aborts name {unknown!r}, which is no request{nearest(unknown, ids)}")
+        longest = max(self.requests, key=lambda request: request.prompt_tokens)
+        if longest.prompt_tokens >= self.engine.max_model_len:
+            raise ValueError(
+                f"the prompt of {longest.id!r} has {longest.prompt_tokens} tokens,"
+                f" but must be shorter than max_model_len = {self.engine.max_model_len}"
+            )
+        return self
+
+    @property
+    def settings(self) -> EngineSettings:
+        """As the engine takes them."""
+        return EngineSettings(**self.engine.model_dump())
+
+    @property
+    def backend(self) -> LinearBackendSpec:
+        """What its steps cost."""
+        return LinearBackendSpec(**self.step_time.model_dump())
 
 
 def read_scenario(path: Path) -> OracleScenario:
-    """Read a scenario file (JSON).
+    """Read a scenario file (JSON or YAML).
 
     Raises
     ------
     InputError
-        For unreadable files, unknown engine or cost keys, requests that cannot fit.
+        For unreadable files, unknown keys and values that no engine would start with.
     """
+    scenario = validate(OracleScenario, _mapping(path), path)
+    return scenario if scenario.name else scenario.model_copy(update={"name": scenario_name(path)})
+
+
+def _mapping(path: Path) -> Record:
+    if path.suffix != ".json":
+        return read_mapping(path, "oracle scenario")
     try:
-        data = json.loads(path.read_text())
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(f"not a readable scenario: {error}", file=path) from None
-    if not isinstance(data, dict) or not isinstance(data.get("requests"), list):
-        raise InputError("a scenario is a mapping with a list `requests`", file=path)
-    engine = ENGINE_DEFAULTS | data.get("engine", {})
-    _check_keys(engine, [f.name for f in dataclasses.fields(EngineSettings)], path, "engine")
-    step_time = data.get("step_time", {})
-    _check_keys(step_time, STEP_TIME_DEFAULTS, path, "step_time")
-    settings = EngineSettings(**engine)
-    scenario = OracleScenario(
-        name=data.get("name") or path.name.removesuffix(SCENARIO_SUFFIX),
-        settings=settings,
-        step_time=STEP_TIME_DEFAULTS | step_time,
-        requests=data["requests"],
-        aborts=sorted((int(t), str(rid)) for t, rid in data.get("aborts", [])),
-    )
-    if settings.usable_blocks * settings.block_size < settings.max_model_len:
-        raise InputError("num_gpu_blocks - 1 blocks must hold one max_model_len request", file=path, key="engine")
-    return scenario
+        content = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise InputError("there is no such file; expected an oracle scenario", file=path) from None
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise InputError(f"not valid JSON: {error}", file=path) from None
+    if not isinstance(content, dict):
+        raise InputError("expected a mapping of keys to values (an oracle scenario)", file=path)
+    return content
 
 
-def _check_keys(found: Record, known: Any, path: Path, where: str) -> None:
-    for key in found:
-        if key not in known:
-            raise InputError(f"unknown key{nearest(key, known)}", file=path, key=f"{where}.{key}")
+def is_scenario(path: Path) -> bool:
+    """Whether a file is named like an oracle scenario."""
+    return path.name.endswith(SCENARIO_SUFFIXES)
 
 
-def read_trace(path: Path) -> list[Record]:
-    """All records of a trace, in order."""
+def scenario_name(path: Path) -> str:
+    """The part of the file's name that its trace shares."""
+    return path.name.rpartition(".scenario.")[0]
+
+
+def read_trace(scenario: Path) -> list[Record]:
+    """Records of the steps, aborts and requests of the trace beside a scenario, in order.
+
+    Raises
+    ------
+    InputError
+        Where there is no trace or it is damaged.
+    """
+    names = [scenario_name(scenario) + suffix for suffix in TRACE_SUFFIXES]
+    path = next((found for name in names if (found := scenario.with_name(name)).is_file()), None)
+    if path is None:
+        raise InputError(f"the trace {names[0]} is missing beside it", file=scenario)
     try:
-        with gzip.open(path, "rt") as lines:
-            return [json.loads(line) for line in lines]
-    except (OSError, EOFError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(f"not a readable trace: {error}", file=path) from None
+        with opened(path) as lines:
+            records = [json.loads(line) for line in lines]
+        return [record for record in records if record["type"] in ("step", "abort", "request")]
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise InputError(f"not a trace of the scheduler oracle: {error}", file=path) from None
 
 
-def build_request(index: int, record: Record, on_end: Callable[[Request], None] | None = None) -> Request:
+def build_request(index: int, record: OracleRequest) -> Request:
     """A scenario's request as the engine takes it; its output is the stream ``out:ID``."""
-    name = record["id"]
-    pieces = [(seg[0], seg[2] if len(seg) > 2 else 0, seg[1]) for seg in record["prompt"]]
-    prompt_tokens = sum(length for _, _, length in pieces)
-    output_tokens = record["output_tokens"]
+    pieces = [(stream, offset[0] if offset else 0, length) for stream, length, *offset in record.prompt]
+    max_tokens = record.max_tokens or record.output_tokens
+    output_tokens = min(record.output_tokens, max_tokens)
     return Request(
         index,
-        record["arrival_ns"],
-        prompt_tokens,
+        record.arrival_ns,
+        record.prompt_tokens,
         output_tokens,
-        name=name,
-        content=canonical([*pieces, (f"out:{name}", 0, output_tokens)]),
-        max_tokens=record.get("max_tokens", output_tokens),
-        priority=record.get("priority", 0),
-        accepted_drafts=tuple(record.get("spec_accept") or ()),
-        on_end=on_end,
+        name=record.id,
+        content=canonical([*pieces, (f"out:{record.id}", 0, output_tokens)]),
+        max_tokens=max_tokens,
+        priority=record.priority,
+        accepted_drafts=record.spec_accept,
     )
 
 
@@ -142,7 +229,8 @@ class TraceWriter:
             "context_tokens": plan.prefill_context + plan.decode_context,
             "reqs": entries,
             "admitted": [
-                [request.name, start, "resumed" if resumed else "new"] for request, start, resumed in plan.admitted
+                [request.name, start, "resumed" if resumed else "new"]
+                for request, start, resumed in plan.admitted
             ],
             "preempted": [request.name for request in plan.preempted],
             "running": counts.running,

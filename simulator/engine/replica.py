@@ -121,11 +121,13 @@ class Replica:
 
     def submit(self, request: Request) -> None:
         """Hand in a request; the next step that is composed can admit it."""
-        needed = -(-(request.prompt_tokens + request.output_tokens) // self.settings.block_size)
-        if needed > self.settings.usable_blocks:
+        settings = self.settings
+        longest = min(request.prompt_tokens + request.output_tokens, settings.max_model_len)
+        needed = -(-longest // settings.block_size)
+        if needed > settings.usable_blocks:
             raise SimulatorError(
                 f"request {request.index} needs {needed} KV blocks"
-                f" and the engine has {self.settings.usable_blocks}"
+                f" and the engine has {settings.usable_blocks}"
             )
         self.outstanding += 1
         self.outstanding_tokens += request.prompt_tokens + request.output_tokens
