@@ -288,14 +288,15 @@ def _settings(about: Record, file: Path) -> EngineSettings:
     for key in ("num_gpu_blocks", "max_model_len"):
         if getattr(spec, key) is None:
             raise InputError("a replay needs it", file=file, key=f"engine.settings.{key}")
-    if spec.schedules_ahead:
+    assert spec.num_gpu_blocks is not None and spec.max_model_len is not None
+    resolved = engine_settings(spec, spec.num_gpu_blocks, spec.max_model_len)
+    if resolved.async_scheduling:
         raise InputError(
             "only synchronous runs can be replayed step by step",
             file=file,
             key="engine.settings.async_scheduling",
         )
-    assert spec.num_gpu_blocks is not None and spec.max_model_len is not None
-    return engine_settings(spec, spec.num_gpu_blocks, spec.max_model_len)
+    return resolved
 
 
 def _requests(table: dict[str, Array]) -> tuple[MeasuredRequest, ...]:

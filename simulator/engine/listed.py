@@ -12,8 +12,8 @@ from typing import Any
 from simulator.engine.kv_cache import KVCache
 from simulator.engine.replica import Counts, Replica
 from simulator.engine.request import FINISHED, NEVER, Request
+from simulator.engine.scheduler import SCHEDULERS
 from simulator.engine.scheduler.plan import StepPlan
-from simulator.engine.scheduler.vllm import Scheduler
 from simulator.errors import SimulatorError
 
 #: Empty steps in a row after which something is wrong (requests wait and nothing can run).
@@ -31,7 +31,7 @@ class ListedReplica(Replica):
         super().__init__(*args, **kwargs)
         settings = self.settings
         cache = KVCache(settings.usable_blocks, settings.block_size, settings.enable_prefix_caching)
-        self.scheduler = Scheduler(settings, cache)
+        self.scheduler = SCHEDULERS[settings.scheduler](settings, cache)
         self.prefix_stats = self.scheduler.prefix_stats
         self._depth = 2 if settings.async_scheduling else 1
         self._under_way: deque[StepPlan] = deque()

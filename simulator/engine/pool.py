@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from simulator.engine.build import build_replica
+from simulator.engine.length_prediction import LengthPredictor
 from simulator.engine.replica import Replica
 from simulator.engine.request import Request
 from simulator.engine.settings import EngineSettings
@@ -35,6 +36,8 @@ class PoolPlan:
         What a token of KV cache weighs when it is moved [bytes].
     speculative_acceptance
         Chance that a draft token is accepted, where there is speculation.
+    length_prediction_error
+        Of predicted outputs, where the scheduler goes by them (see `engine.length_prediction`).
     """
 
     name: str
@@ -44,6 +47,7 @@ class PoolPlan:
     role: Role = "unified"
     kv_bytes_per_token: float = 0.0
     speculative_acceptance: float | None = None
+    length_prediction_error: float = 0.0
 
     @property
     def cache_tokens(self) -> int:
@@ -90,11 +94,16 @@ class Pool:
         if plan.speculative_acceptance is not None:
             drafts = plan.settings.num_speculative_tokens
             self._acceptance = DraftAcceptance(plan.speculative_acceptance, drafts, random)
+        self._predictor: LengthPredictor | None = None
+        if plan.length_prediction_error and plan.role != "prefill":  # there, an output is one token
+            self._predictor = LengthPredictor(plan.length_prediction_error, random)
 
     def send(self, request: Request, replica: Replica) -> None:
         """Hand a request to one of the replicas."""
         if self._acceptance is not None:
             request.accepted_drafts = self._acceptance.pattern()
+        if self._predictor is not None:
+            request.predicted_tokens = self._predictor.predict(request.output_tokens)
         replica.submit(request)
 
     def _on_end(self, request: Request) -> None:

@@ -64,6 +64,7 @@ class Request:
         "outputs",
         "placeholders",
         "pool",
+        "predicted_tokens",
         "preemptions",
         "priority",
         "prompt_tokens",
@@ -104,6 +105,7 @@ class Request:
         self.accepted_drafts = accepted_drafts
         self.on_end = on_end
         self.remote_tokens = 0
+        self.predicted_tokens: float = output_tokens
 
         self.status = WAITING
         self.computed = 0

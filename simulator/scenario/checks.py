@@ -64,7 +64,7 @@ def _check_context(key: str, pool: PoolSpec, card: ModelCard) -> None:
             key=f"{key}.engine.max_model_len",
         )
     longest = engine.max_model_len or context
-    if not engine.enable_chunked_prefill and engine.max_num_batched_tokens < longest:
+    if not engine.splits_prompts and engine.max_num_batched_tokens < longest:
         raise InputError(
             f"without chunked prefill a prompt must fit one step: found {engine.max_num_batched_tokens},"
             f" expected at least max_model_len = {longest}",

@@ -15,14 +15,29 @@ from pydantic import Field, model_validator
 from simulator.scenario.spec import Count, CountOrZero, Share, Spec
 
 #: Variants of the step scheduler. ``vllm`` is vLLM's V1 scheduler.
-SchedulerName = Literal["vllm"]
+SchedulerName = Literal[
+    "vllm",
+    "static",
+    "orca",
+    "sarathi",
+    "prefill_first",
+    "shortest_job_first",
+    "longest_prefix_first",
+]
+#: Those that compute every prompt in one step.
+WHOLE_PROMPTS = ("orca", "prefill_first")
+#: Those whose waiting line has an order of its own.
+OWN_ORDER = ("shortest_job_first", "longest_prefix_first")
 
 
 class EngineSpec(Spec):
     """One replica's engine."""
 
     scheduler: SchedulerName = "vllm"
-    """Which rules choose the tokens of a step; `vllm` is the scheduler of vLLM's V1 engine."""
+    """Which rules choose the tokens of a step: `vllm` is the scheduler of vLLM's V1 engine, `static` waits
+    for a batch to end, `orca` batches decodes with whole prompts, `sarathi` schedules decodes first,
+    `prefill_first` lets decodes wait for prompts (vLLM V0), `shortest_job_first` and `longest_prefix_first`
+    reorder the waiting line."""
 
     engine_version: str = "0.32.0"
     """Version of vLLM whose rules are followed; a label in the results."""
@@ -76,6 +91,9 @@ class EngineSpec(Spec):
     async_scheduling: bool = True
     """Schedule the next step while the present one executes."""
 
+    length_prediction_error: Annotated[float, Field(ge=0.0)] = 0.0
+    """Of `shortest_job_first`: standard deviation of the logarithm of predicted over true output length."""
+
     num_speculative_tokens: CountOrZero = 0
     """Draft tokens per decode step; 0: no speculative decoding."""
 
@@ -88,6 +106,29 @@ class EngineSpec(Spec):
     kv_cache_dtype: str = "auto"
     """Precision of the KV cache; `auto`: the model's `kv_dtype`."""
 
+    @property
+    def splits_prompts(self) -> bool:
+        """Whether a prompt may be computed over several steps."""
+        return self.enable_chunked_prefill and self.scheduler not in WHOLE_PROMPTS
+
+    @model_validator(mode="after")
+    def _suits_the_scheduler(self) -> Self:
+        if self.scheduler in WHOLE_PROMPTS and self.long_prefill_token_threshold:
+            raise ValueError(
+                f"long_prefill_token_threshold would split prompts, but scheduler {self.scheduler!r}"
+                " computes them whole"
+            )
+        if self.scheduler in OWN_ORDER and self.scheduling_policy != "fcfs":
+            raise ValueError(
+                f"scheduling_policy is {self.scheduling_policy!r}, but scheduler {self.scheduler!r}"
+                " has an order of its own; leave it at 'fcfs'"
+            )
+        if self.scheduler == "longest_prefix_first" and not self.enable_prefix_caching:
+            raise ValueError("scheduler 'longest_prefix_first' needs enable_prefix_caching")
+        if self.length_prediction_error and self.scheduler != "shortest_job_first":
+            raise ValueError("length_prediction_error has no effect without scheduler 'shortest_job_first'")
+        return self
+
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if self.num_speculative_tokens and self.speculative_acceptance is None:
@@ -98,7 +139,7 @@ class EngineSpec(Spec):
         if self.speculative_acceptance is not None and not self.num_speculative_tokens:
             raise ValueError("speculative_acceptance has no effect without num_speculative_tokens")
         if (
-            not self.enable_chunked_prefill
+            not self.splits_prompts
             and self.max_model_len is not None
             and self.max_num_batched_tokens < self.max_model_len
         ):

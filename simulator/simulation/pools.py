@@ -65,6 +65,7 @@ def _prepare(scenario: Scenario, number: int, card: ModelCard) -> PreparedPool:
         role=spec.role,
         kv_bytes_per_token=backend.placement.kv_bytes_per_token,
         speculative_acceptance=spec.engine.speculative_acceptance,
+        length_prediction_error=spec.engine.length_prediction_error,
     )
     return PreparedPool(spec, device, backend, plan)
 

@@ -1,10 +1,11 @@
-"""Waiting queues: first come first served, and by priority."""
+"""Waiting queues: in order of arrival, and by a key of each request."""
 
 from __future__ import annotations
 
 import heapq
 from collections import deque
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from simulator.engine.request import Request
 
@@ -47,18 +48,25 @@ class ArrivalOrder:
     def put_back(self, requests: list[Request]) -> None:
         self._queue.extendleft(reversed(requests))
 
+    def reorder(self, key: Callable[[Request], Any]) -> None:
+        """Let the smallest key be first in line now; later arrivals line up behind."""
+        ordered = sorted(self._queue, key=key)
+        self._queue.clear()
+        self._queue.extend(ordered)
+
     def __len__(self) -> int:
         return len(self._queue)
 
 
-class PriorityOrder:
-    """By (priority, arrival, id as a string), also for those put back."""
+class KeyOrder:
+    """The smallest key first, also among those put back; equal keys in order of arrival."""
 
-    def __init__(self) -> None:
-        self._heap: list[tuple[tuple[int, int, str], int, Request]] = []
+    def __init__(self, key: Callable[[Request], Any]) -> None:
+        self._key = key
+        self._heap: list[tuple[Any, int, Request]] = []
 
     def add(self, request: Request) -> None:
-        heapq.heappush(self._heap, (request.urgency(), request.index, request))
+        heapq.heappush(self._heap, (self._key(request), request.index, request))
 
     def peek(self) -> Request:
         return self._heap[0][2]

@@ -15,7 +15,7 @@ from __future__ import annotations
 from simulator.engine.kv_cache import Hits, KVCache
 from simulator.engine.request import FINISHED, PREEMPTED, RUNNING, WAITING, Request
 from simulator.engine.scheduler.plan import Entry, PrefixStats, StepPlan
-from simulator.engine.scheduler.queues import ArrivalOrder, PriorityOrder, WaitingQueue
+from simulator.engine.scheduler.queues import ArrivalOrder, KeyOrder, WaitingQueue
 from simulator.engine.settings import EngineSettings
 
 
@@ -24,14 +24,24 @@ class Scheduler:
 
     ``schedule`` is called when the next step is composed, ``complete`` when its output is
     there. With asynchronous scheduling one more step is composed in between.
+
+    The variants beside this module override single rules: the methods with an underscore.
     """
+
+    #: Whether a prompt may be computed over several steps, where the settings allow it.
+    splits_prompts = True
 
     def __init__(self, settings: EngineSettings, cache: KVCache) -> None:
         self.settings = settings
         self.cache = cache
         self.running: list[Request] = []
-        self.waiting: WaitingQueue = PriorityOrder() if settings.policy == "priority" else ArrivalOrder()
+        self.waiting: WaitingQueue = self._line()
         self.prefix_stats = PrefixStats()
+        self._chunked = settings.enable_chunked_prefill and self.splits_prompts
+
+    def _line(self) -> WaitingQueue:
+        """The order of those who wait."""
+        return KeyOrder(Request.urgency) if self.settings.policy == "priority" else ArrivalOrder()
 
     # -- from outside ------------------------------------------------------------------------
 
@@ -57,13 +67,16 @@ class Scheduler:
     def schedule(self) -> StepPlan:
         """Compose the next step."""
         plan = StepPlan()
-        cap = self._prefill_cap()
-        budget = self._schedule_running(plan, self.settings.token_budget, cap)
-        if not plan.preempted:
-            self._admit(plan, budget, cap)
+        self._fill(plan, self.settings.token_budget, self._prefill_cap())
         plan.add_up()
         self._advance(plan)
         return plan
+
+    def _fill(self, plan: StepPlan, budget: int, cap: int) -> None:
+        """First those who run, then, unless one of them had to go, those who wait."""
+        budget = self._schedule_running(plan, budget, cap)
+        if not plan.preempted:
+            self._admit(plan, budget, cap)
 
     def _prefill_cap(self) -> int:
         """Most tokens of one request in this step; 0 where there is no cap."""
@@ -119,7 +132,7 @@ class Scheduler:
         prefill_running = any(entry.request.is_prefill_chunk for entry in plan.entries)
         anything_running = bool(plan.entries)
         skipped: list[Request] = []
-        while budget > 0 and len(self.waiting) and len(self.running) < settings.seats:
+        while budget > 0 and len(self.waiting) and self._has_seat(plan):
             request = self.waiting.peek()
             if request.stale:
                 # Tokens of before its preemption are still to be delivered: not yet.
@@ -136,7 +149,7 @@ class Scheduler:
                     scheduled, drafts = padded, speculative
             if 0 < cap < scheduled:
                 scheduled = cap
-            if not settings.enable_chunked_prefill and scheduled > budget:
+            if not self._chunked and scheduled > budget:
                 break
             scheduled = min(scheduled, budget)
             if not self._fits(request, start + scheduled, hit_blocks, ownerless):
@@ -153,6 +166,11 @@ class Scheduler:
             request.status = RUNNING
             budget -= scheduled
         self.waiting.put_back(skipped)
+
+    def _has_seat(self, plan: StepPlan) -> bool:
+        """True where one more request may run."""
+        del plan
+        return len(self.running) < self.settings.seats
 
     def _look_up(self, request: Request) -> tuple[Hits, int, int, int]:
         """What need not be computed: hits, their blocks, those of them without an owner, and tokens.
