@@ -1,8 +1,8 @@
 """Time of collective operations among the devices of a replica.
 
 Where the operation was measured on the device (``hardware_profiles/collectives``), its
-series is interpolated on logarithmic axes between message sizes; larger messages run at
-the bandwidth of the largest measured one, smaller ones cost the time of the smallest. Where
+series is interpolated between message sizes, in straight lines as a latency and a bandwidth make
+them; larger messages run at the bandwidth of the largest measured one, smaller ones cost the time of the smallest. Where
 it was not, the series of a device with the same kind of link stands in. Where there is
 none, or more devices are asked for than were measured, the better of two algorithms is
 modelled from bandwidth and latency of the links:
@@ -24,7 +24,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cache
-from math import ceil, exp, log, log2
+from math import ceil, log2
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
@@ -68,26 +68,26 @@ class CollectiveCurve:
     devices: int
     origin: Literal["none", "measured", "same-link", "link-model"]
     source: str
-    _log_bytes: tuple[float, ...] = ()
-    _log_seconds: tuple[float, ...] = ()
+    _bytes: tuple[float, ...] = ()
+    _seconds: tuple[float, ...] = ()
     _levels: tuple[_Lines, ...] = ()
 
     def seconds(self, message_bytes: float) -> float:
         """Time [s] for a message of this size per device [bytes]."""
         if self.devices == 1 or message_bytes <= 0:
             return 0.0
-        if not self._log_bytes:
+        if not self._bytes:
             return _LAUNCH_S + sum(
                 min(fixed + message_bytes * per_byte for fixed, per_byte in lines) for lines in self._levels
             )
-        return exp(self._interpolated(log(message_bytes)))
+        return self._interpolated(message_bytes)
 
     def _interpolated(self, x: float) -> float:
-        xs, ys = self._log_bytes, self._log_seconds
+        xs, ys = self._bytes, self._seconds
         if x <= xs[0]:
             return ys[0]
         if x >= xs[-1]:
-            return ys[-1] + x - xs[-1]
+            return ys[-1] * x / xs[-1]
         right = bisect_right(xs, x)
         left = right - 1
         return ys[left] + (ys[right] - ys[left]) * (x - xs[left]) / (xs[right] - xs[left])
@@ -186,8 +186,8 @@ def _measured(
         devices=devices,
         origin="measured" if own else "same-link",
         source=f"{held}{more}: {series.kernel} ({series.software}), {data.source}",
-        _log_bytes=tuple(log(size) for size, _ in points),
-        _log_seconds=tuple(log(time * 1e-6) for _, time in points),
+        _bytes=tuple(float(size) for size, _ in points),
+        _seconds=tuple(time * 1e-6 for _, time in points),
     )
 
 
