@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
+from simulator.errors import InputError, nearest
 from simulator.hardware.execution import Execution
 from simulator.units.catalogue import with_citations
 from simulator.units.quantity import Bytes, BytesPerSecond, FlopsPerSecond, Seconds, Watts
@@ -102,6 +103,9 @@ class Device(BaseModel):
         Draw without any process, and with weights loaded but no request.
     execution
         How the device runs a model, with measured constants; None: defaults of its family.
+    software
+        The same under other serving software than the usual (an older release, llama.cpp), by a name
+        that a scenario may ask for.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -129,6 +133,7 @@ class Device(BaseModel):
     notes: str | None = None
     sources: dict[str, str] = Field(default_factory=dict)
     execution: Execution | None = None
+    software: dict[str, Execution] = Field(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod
@@ -151,6 +156,25 @@ class Device(BaseModel):
     def memory_tier(self, name: str) -> MemoryTier | None:
         """The tier of this name, None where the device has none."""
         return next((tier for tier in self.memory if tier.tier == name), None)
+
+    def execution_under(self, software: str | None) -> Execution | None:
+        """How the device runs a model under this serving software; None: the usual one.
+
+        Raises
+        ------
+        InputError
+            Where the profile has no constants for that software.
+        """
+        if software is None:
+            return self.execution
+        if software not in self.software:
+            known = ", ".join(self.software) or "none"
+            raise InputError(
+                f"{self.name} has no constants for software {software!r}{nearest(software, self.software)};"
+                f" known are: {known}",
+                key="latency.software",
+            )
+        return self.software[software]
 
     @property
     def peak_flops(self) -> dict[str, float]:

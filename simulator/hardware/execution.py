@@ -36,7 +36,9 @@ class Evidence(BaseModel):
     """Where a group of constants comes from.
 
     ``source`` may be a list of citations. ``fit_error`` is the mean absolute relative error of
-    the fit on its own data [1].
+    the fit on its own data [1]. ``fitted_on`` names the public measurements that the constants were
+    fitted to (ids, or patterns with ``*``; ``id:TTFT`` for one figure only), so that these do not count
+    as predictions.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,16 +47,27 @@ class Evidence(BaseModel):
     date: str
     confidence: Confidence
     fit_error: NonNegativeFloat | None = None
+    fitted_on: tuple[str, ...] = ()
     note: str | None = None
 
 
+#: Serving programs whose kernels were compared with measurements.
+Program = Literal["vllm", "sglang", "tensorrt-llm"]
+
+
 class Gemm(Evidence):
-    """Dense matrix products: ``fixed + (memory**overlap + compute**overlap) ** (1 / overlap)``."""
+    """Dense matrix products: ``fixed + depth + quantise + (memory**p + compute**p) ** (1 / p)``, p = overlap.
+
+    ``per_inner_ns`` is the time of one step along the inner dimension, which a small product waits for;
+    ``activation_passes`` are extra passes over its 16-bit input, where that is quantised first.
+    """
 
     fixed_us: NonNegativeFloat
     bandwidth_efficiency: Share
     compute_efficiency: Share
     overlap: Annotated[float, Field(ge=1)]
+    per_inner_ns: NonNegativeFloat = 0.0
+    activation_passes: NonNegativeFloat = 0.0
 
 
 class DecodeAttention(Evidence):
@@ -83,16 +96,26 @@ class PrefillAttention(Evidence):
 
 
 class LayerRest(Evidence):
-    """Norms, rotary embedding, activation, cache write and launches of one layer."""
+    """What is left of a layer: norms, rotary embedding, activation, cache write and launches.
+
+    ``linear_us`` comes instead of the launch of attention in linear layers, ``indexer_us`` on top of
+    it where an indexer chooses the tokens attended to. ``launch_share`` says how much of all fixed times of
+    a layer (products, attention, experts and these) is left where a serving program fuses kernels or
+    starts one before the last has ended; 1 where it does not say.
+    """
 
     fixed_us: NonNegativeFloat
     hidden_bytes: NonNegativeFloat = 12.0
+    linear_us: NonNegativeFloat = 20.0
+    indexer_us: NonNegativeFloat = 75.0
+    launch_share: dict[Program, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
 
 
 class Experts(Evidence):
     """Products of the routed experts of one layer.
 
-    ``imbalance`` is the load of the busiest expert-parallel rank over the mean.
+    ``imbalance`` is the load of the busiest expert-parallel rank over the mean, beyond chance;
+    ``activation_passes`` are passes over the 16-bit inputs and outputs of the visited experts.
     """
 
     fixed_us: NonNegativeFloat
@@ -100,6 +123,7 @@ class Experts(Evidence):
     compute_efficiency: Share
     overlap: Annotated[float, Field(ge=1)]
     imbalance: Annotated[float, Field(ge=1)] = 1.0
+    activation_passes: NonNegativeFloat = 0.0
 
 
 class Sampling(Evidence):
@@ -157,6 +181,43 @@ class RooflineExecution(BaseModel):
     host: Host | None = None
     power: Power | None = None
     tier: str | None = None
+
+
+class StreamedExecution(Evidence):
+    """Streams weights and cache like a roofline, with constants that whole-request rates can tell.
+
+    For devices of which nobody published operator times.
+
+    Attributes
+    ----------
+    step_us, sequence_us
+        Fixed time of a step, and of each sequence in it (the host's work) [us].
+    layer_us
+        Fixed time of one layer [us].
+    exchange_us
+        Time of one collective on top of what its links take [us].
+    weight_efficiency, cache_efficiency, compute_efficiency
+        Attained shares of peak for weights, KV cache and products.
+    prompt_us
+        Fixed time of one prompt [us].
+    tier
+        Memory tier that weights and cache are streamed from; default: the largest.
+    overflow_tier
+        Slower tier that weights spill to where they do not fit; default: they may not.
+    """
+
+    model: Literal["streamed"]
+    step_us: NonNegativeFloat = 0.0
+    sequence_us: NonNegativeFloat = 0.0
+    layer_us: NonNegativeFloat
+    exchange_us: NonNegativeFloat = 0.0
+    weight_efficiency: Share
+    cache_efficiency: Share
+    compute_efficiency: Share
+    prompt_us: NonNegativeFloat = 0.0
+    tier: str | None = None
+    overflow_tier: str | None = None
+    power: Power | None = None
 
 
 class StaticShapesExecution(Evidence):
@@ -245,6 +306,20 @@ class WaferExecution(Evidence):
 
 #: How a device runs a model, as its hardware profile says.
 Execution = Annotated[
-    RooflineExecution | StaticShapesExecution | SramPipelineExecution | WaferExecution,
+    RooflineExecution | StreamedExecution | StaticShapesExecution | SramPipelineExecution | WaferExecution,
     Field(discriminator="model"),
 ]
+
+
+def fitted_on(execution: Execution) -> tuple[str, ...]:
+    """Ids and patterns of the public measurements that any constant of ``execution`` was fitted to."""
+    if isinstance(execution, Evidence):
+        return execution.fitted_on
+    values = (getattr(execution, name) for name in type(execution).model_fields)
+    groups = [
+        group
+        for value in values
+        for group in (value.values() if isinstance(value, dict) else (value,))
+        if isinstance(group, Evidence)
+    ]
+    return tuple(dict.fromkeys(pattern for group in groups for pattern in group.fitted_on))

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from simulator.models.accounting import (
     KvBytes,
+    device_weight_bytes,
     kv_bytes,
     matrix_bytes_per_weight,
     resolve_kv_dtype,
@@ -51,6 +52,13 @@ class Layout:
     def weight_size(self, role: str) -> float:
         """Bytes per weight of matrices with this role [bytes]."""
         return matrix_bytes_per_weight(self.card, self.weight_dtype, role)
+
+    @cached_property
+    def weight_bytes(self) -> float:
+        """All weights of the fullest device [bytes]."""
+        return device_weight_bytes(
+            self.card, self.weight_dtype, self.tensor, self.data, self.expert, self.pipeline
+        )
 
     @cached_property
     def cache(self) -> KvBytes:

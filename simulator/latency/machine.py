@@ -29,6 +29,14 @@ _PRODUCT_FORMAT = {"fp8": "fp8", "int8": "int8", "nvfp4": "fp4", "fp32": "bf16"}
 
 
 @dataclass(frozen=True, slots=True)
+class SlowTier:
+    """Memory that weights may spill to: capacity [bytes] and bandwidth [bytes/s]."""
+
+    capacity: float
+    bandwidth: float
+
+
+@dataclass(frozen=True, slots=True)
 class Machine:
     """One device.
 
@@ -44,6 +52,8 @@ class Machine:
         Draw at the limit, and with weights loaded but no work [W]; None where unknown.
     all_reduce_s
         Time of an all-reduce over a number of devices [s] by (devices, message bytes).
+    slow
+        Memory that weights may spill to, None for none.
     """
 
     name: str
@@ -54,6 +64,7 @@ class Machine:
     tdp_w: float | None
     idle_w: float | None
     all_reduce_s: Callable[[int, float], float]
+    slow: SlowTier | None = None
 
     def product_flops(self, weight_dtype: str) -> float:
         """Peak rate of products with weights stored in this format [FLOP/s].
@@ -78,25 +89,23 @@ class Machine:
 _LOADED_OVER_BARE_IDLE = 0.06
 
 
-def machine_of(device: Device, tier: str | None = None) -> Machine:
+def machine_of(device: Device, tier: str | None = None, overflow_tier: str | None = None) -> Machine:
     """The view of a device that execution models need.
 
     Parameters
     ----------
     tier
         Memory tier that weights and cache are streamed from; default: the largest on the device.
+    overflow_tier
+        Slower tier that weights may spill to; default: none.
 
     Raises
     ------
     InputError
-        Where the profile lacks that tier, its bandwidth or its capacity.
+        Where the profile lacks such a tier, its bandwidth or its capacity.
     """
-    memory = _tier(device, tier)
-    if memory.bandwidth is None or memory.capacity is None:
-        raise InputError(
-            f"{device.name} has no published {'bandwidth' if memory.bandwidth is None else 'capacity'} of its"
-            f" {memory.tier}, so it cannot be simulated; give it one in a profile of your own"
-        )
+    capacity, bandwidth = _size_and_speed(device, tier)
+    slow = None if overflow_tier is None else SlowTier(*_size_and_speed(device, overflow_tier))
 
     @cache
     def curve(devices: int) -> Callable[[float], float]:
@@ -106,11 +115,12 @@ def machine_of(device: Device, tier: str | None = None) -> Machine:
         name=device.name,
         family=device.family,
         peak_flops=device.peak_flops,
-        bandwidth=memory.bandwidth,
-        capacity=memory.capacity,
+        bandwidth=bandwidth,
+        capacity=capacity,
         tdp_w=device.tdp_w,
         idle_w=loaded_idle_w(device),
         all_reduce_s=lambda devices, size: curve(devices)(size),
+        slow=slow,
     )
 
 
@@ -121,6 +131,17 @@ def loaded_idle_w(device: Device) -> float | None:
     if device.idle_w is None or device.tdp_w is None:
         return None
     return min(device.idle_w + _LOADED_OVER_BARE_IDLE * device.tdp_w, device.tdp_w)
+
+
+def _size_and_speed(device: Device, name: str | None) -> tuple[float, float]:
+    """Capacity [bytes] and bandwidth [bytes/s] of a memory tier."""
+    memory = _tier(device, name)
+    if memory.bandwidth is None or memory.capacity is None:
+        raise InputError(
+            f"{device.name} has no published {'bandwidth' if memory.bandwidth is None else 'capacity'} of its"
+            f" {memory.tier}, so it cannot be simulated; give it one in a profile of your own"
+        )
+    return memory.capacity, memory.bandwidth
 
 
 def _tier(device: Device, name: str | None) -> MemoryTier:

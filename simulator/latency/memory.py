@@ -6,19 +6,20 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from simulator.hardware.execution import (
+    Execution,
     RooflineExecution,
     SramPipelineExecution,
     StaticShapesExecution,
+    StreamedExecution,
     WaferExecution,
 )
 from simulator.latency.layout import Layout
 from simulator.latency.machine import Machine
 from simulator.latency.placement import DeviceMemory, Fit, Placement, place, runtime_bytes
 from simulator.latency.static_shapes import copied_cache_bytes
-from simulator.models.accounting import KvBytes, device_weight_bytes, kv_bytes, weight_bytes
+from simulator.latency.tiers import spill
+from simulator.models.accounting import KvBytes, kv_bytes, weight_bytes
 from simulator.scenario.engine import EngineSpec
-
-Execution = RooflineExecution | StaticShapesExecution | SramPipelineExecution | WaferExecution
 
 #: Largest tensor-parallel group that is proposed, and largest number of devices tried.
 _LARGEST_GROUP = 64
@@ -42,7 +43,7 @@ def place_layout(
             f"parallelism {{tensor: {layout.tensor}, pipeline: {layout.pipeline}, data: {layout.data}}}"
         ),
         memory_of=memory_of,
-        candidates=_candidates(layout, execution),
+        candidates=candidates(layout, execution),
     )
     return place(
         device_memory(layout, machine, execution, utilisation),
@@ -63,15 +64,9 @@ def device_memory(
         return _spread(layout, machine, execution.usable_sram, None)
     if isinstance(execution, StaticShapesExecution):
         return _spread(layout, machine, utilisation, execution)
-    return DeviceMemory(
-        usable=utilisation * machine.capacity,
-        runtime=runtime_bytes(machine.capacity),
-        weights=device_weight_bytes(
-            layout.card, layout.weight_dtype, layout.tensor, layout.data, layout.expert, layout.pipeline
-        ),
-        cache=layout.cache,
-        ranks=layout.data,
-    )
+    usable, runtime = utilisation * machine.capacity, runtime_bytes(machine.capacity)
+    fast = spill(layout.weight_bytes, usable - runtime, machine).fast
+    return DeviceMemory(usable, runtime, fast, layout.cache, ranks=layout.data)
 
 
 def _spread(
@@ -93,8 +88,19 @@ def _spread(
     return DeviceMemory(usable * machine.capacity, runtime, weights, cache)
 
 
-def _candidates(layout: Layout, execution: Execution | None) -> Iterator[tuple[int, int]]:
-    """Layouts to propose, fewest devices first."""
+def streamed_tier(execution: Execution | None) -> str | None:
+    """Name of the memory tier that weights and cache lie in; None: the largest on the device."""
+    streams = RooflineExecution | StreamedExecution | StaticShapesExecution
+    return execution.tier if isinstance(execution, streams) else None
+
+
+def overflow_tier(execution: Execution | None) -> str | None:
+    """Name of the memory tier that weights may spill to; None for none."""
+    return execution.overflow_tier if isinstance(execution, StreamedExecution) else None
+
+
+def candidates(layout: Layout, execution: Execution | None) -> Iterator[tuple[int, int]]:
+    """Layouts (tensor, pipeline) to propose, fewest devices first."""
     if isinstance(execution, SramPipelineExecution):
         group = execution.group_chips
         return ((group, stages) for stages in range(1, _MOST_DEVICES // group + 1))
