@@ -18,6 +18,8 @@ from simulator.errors import SimulatorError
 
 #: Empty steps in a row after which something is wrong (requests wait and nothing can run).
 MOST_EMPTY_STEPS = 1000
+#: Preemptions without a token in between after which nothing will ever come of them.
+MOST_PREEMPTIONS_IN_VAIN = 10_000
 
 
 class ListedReplica(Replica):
@@ -38,6 +40,7 @@ class ListedReplica(Replica):
         self._executing: StepPlan | None = None
         self._free_at = 0
         self._empty_steps = 0
+        self._preemptions_in_vain = 0
 
     def counts(self) -> Counts:
         scheduler = self.scheduler
@@ -137,10 +140,19 @@ class ListedReplica(Replica):
                 f"requests wait but none can be scheduled: {len(self.scheduler.waiting)} waiting, "
                 f"{self.scheduler.cache.free} of {self.scheduler.cache.usable} KV blocks free"
             )
+        self._preemptions_in_vain += len(plan.preempted)
+        if self._preemptions_in_vain > MOST_PREEMPTIONS_IN_VAIN:
+            # vLLM would go on forever: of equally urgent requests the older one gives way, in turn.
+            raise SimulatorError(
+                f"requests preempt each other without end: {self._preemptions_in_vain} preemptions"
+                f" without a token; {self.scheduler.cache.usable} KV blocks are too few for them"
+            )
 
     def _complete(self, plan: StepPlan, now: int) -> None:
         aborted = self._take_aborts(now)
         emitted, finished = self.scheduler.complete(plan)
+        if emitted:
+            self._preemptions_in_vain = 0
         for request, delivered in emitted:
             if request.first_token_ns == NEVER:
                 request.first_token_ns = now

@@ -30,8 +30,12 @@ class Steps:
         Tokens scheduled, by request index, in batch order.
     admitted, preempted
         Indices of requests.
+    counts
+        Requests and blocks after composing.
     ended
         All requests in order of ending.
+    replica
+        The one watched.
     """
 
     batches: list[dict[int, int]] = field(default_factory=list)
@@ -39,6 +43,7 @@ class Steps:
     preempted: list[list[int]] = field(default_factory=list)
     counts: list[Counts] = field(default_factory=list)
     ended: list[Request] = field(default_factory=list)
+    replica: Replica | None = None
 
     def composed(self, replica: Replica, plan: StepPlan, now: int) -> None:
         del now
@@ -90,6 +95,7 @@ def watch(
     steps = Steps()
     pricer = LinearPricer(LinearBackendSpec(base_ns=STEP_NS), None)
     replica = build_replica(env, engine, pricer, StepLog(pricer), steps.ended.append, observer=steps)
+    steps.replica = replica
     for one in requests:
         Appointment(env, one.arrival_ns, lambda _, one=one: replica.submit(one))
     for time_ns, one in aborts:

@@ -20,8 +20,9 @@ class Reserving(Scheduler):
         return self._reserved(request) + sum(map(self._reserved, self.running)) <= self.cache.usable
 
     def _reserved(self, request: Request) -> int:
-        """Blocks of a request at its longest."""
+        """Blocks of a request at its longest, drafts of the steps under way included."""
         settings = self.settings
-        tokens = request.prompt_tokens + request.max_tokens + settings.num_speculative_tokens
+        drafts = settings.num_speculative_tokens * (2 if settings.async_scheduling else 1)
+        tokens = request.prompt_tokens + request.max_tokens + drafts
         blocks = -(-min(tokens, settings.max_model_len) // settings.block_size)
         return min(blocks, self.cache.usable)
