@@ -13,26 +13,20 @@ from simulator.errors import InputError
 from simulator.hardware.device import Device
 from simulator.hardware.execution import (
     Evidence,
+    Execution,
     RooflineExecution,
-    SramPipelineExecution,
-    StaticShapesExecution,
-    WaferExecution,
 )
+from simulator.latency.execution_models import NAMES, WholeStepExecution, whole_step_pricer
 from simulator.latency.fitted import FittedPricer, read_fitted
 from simulator.latency.layout import Layout, lay_out
 from simulator.latency.linear import LinearPricer
-from simulator.latency.lpu import lpu_times
 from simulator.latency.machine import Machine, machine_of
-from simulator.latency.memory import place_layout
-from simulator.latency.pipeline import PipelinePricer
+from simulator.latency.memory import overflow_tier, place_layout, streamed_tier
 from simulator.latency.placement import Placement
 from simulator.latency.pricer import StepPricer
 from simulator.latency.roofline.constants import RooflineConstants, resolve_constants
-from simulator.latency.roofline.family_defaults import default_execution
 from simulator.latency.roofline.pricer import RooflinePricer
 from simulator.latency.roofline.step_work import StepWork
-from simulator.latency.static_shapes import StaticShapesPricer
-from simulator.latency.wafer import wafer_times
 from simulator.models.card import ModelCard
 from simulator.scenario.backend import (
     AutoBackendSpec,
@@ -112,12 +106,12 @@ def compile_backend(
         weight_dtype,
         engine.kv_cache_dtype if engine.kv_cache_dtype != "auto" else kv_dtype,
     )
-    execution = device.execution or RooflineExecution()
+    software = spec.software if isinstance(spec, AutoBackendSpec) else None
+    execution = device.execution_under(software) or RooflineExecution()
     if isinstance(spec, RooflineBackendSpec) and not isinstance(execution, RooflineExecution):
         execution = RooflineExecution()
-    tier = execution.tier if isinstance(execution, RooflineExecution | StaticShapesExecution) else None
-    machine = machine_of(device, tier)
-    placement = place_layout(layout, machine, device.execution, engine)
+    machine = machine_of(device, streamed_tier(execution), overflow_tier(execution))
+    placement = place_layout(layout, machine, execution, engine)
     if isinstance(spec, LinearBackendSpec):
         idle_w = spec.idle_w if spec.idle_w is not None else _idle_w(machine, layout)
         return CompiledBackend(
@@ -134,7 +128,7 @@ def compile_backend(
             placement,
             BackendProvenance(f"fitted ({fit.name})", (f"{fit.source}, {fit.date}",), fit.error),
         )
-    pricer, provenance = _physical(spec, layout, machine, execution, engine)
+    pricer, provenance = _physical(spec, layout, machine, execution, placement, engine)
     return CompiledBackend(pricer, placement, provenance)
 
 
@@ -146,7 +140,8 @@ def _physical(
     spec: AutoBackendSpec | RooflineBackendSpec,
     layout: Layout,
     machine: Machine,
-    execution: RooflineExecution | StaticShapesExecution | SramPipelineExecution | WaferExecution,
+    execution: Execution,
+    placement: Placement,
     engine: EngineSpec,
 ) -> tuple[StepPricer, BackendProvenance]:
     """The execution model of the device."""
@@ -162,23 +157,8 @@ def _physical(
             layout, constants
         )
     _refuse_overrides(spec, execution.model, machine.name)
-    if isinstance(execution, StaticShapesExecution):
-        power = execution.power or default_execution(machine.bandwidth).power
-        assert power is not None
-        return (
-            StaticShapesPricer(execution, layout, machine, engine.max_num_seqs, power),
-            _provenance("static shapes", execution),
-        )
-    idle_w = _idle_w(machine, layout)
-    dynamic_w = None
-    if machine.tdp_w is not None and machine.idle_w is not None and execution.busy_power is not None:
-        dynamic_w = max(execution.busy_power * machine.tdp_w - machine.idle_w, 0.0) * layout.devices
-    if isinstance(execution, SramPipelineExecution):
-        times = lpu_times(execution, layout, machine)
-        return PipelinePricer(times, idle_w, dynamic_w), _provenance("SRAM pipeline", execution)
-    return PipelinePricer(wafer_times(execution, layout, machine), idle_w, dynamic_w), _provenance(
-        "wafer", execution
-    )
+    pricer = whole_step_pricer(execution, layout, machine, placement, engine.max_num_seqs)
+    return pricer, _provenance(NAMES[execution.model], execution)
 
 
 def default_sampler(engine_version: str) -> Sampler:
@@ -197,7 +177,7 @@ def default_sampler(engine_version: str) -> Sampler:
 
 
 def _refuse_overrides(spec: AutoBackendSpec | RooflineBackendSpec, model: str, device: str) -> None:
-    given = sorted(spec.model_fields_set - {"backend"})
+    given = sorted(spec.model_fields_set - {"backend", "software"})
     if given:
         raise InputError(
             f"{', '.join(given)} only act on roofline machines, but {device} runs models as {model!r}",
@@ -230,9 +210,7 @@ def _roofline_provenance(layout: Layout, constants: RooflineConstants) -> Backen
     return BackendProvenance("roofline", sources, text, estimated)
 
 
-def _provenance(
-    name: str, execution: StaticShapesExecution | SramPipelineExecution | WaferExecution
-) -> BackendProvenance:
+def _provenance(name: str, execution: WholeStepExecution) -> BackendProvenance:
     error = (
         "never compared with measurements"
         if execution.fit_error is None

@@ -59,6 +59,9 @@ class AutoBackendSpec(_Overrides):
 
     backend: Literal["auto"] = "auto"
 
+    software: str | None = None
+    """Serving software that the profile has other constants for, e.g. `llama.cpp`; default: the usual."""
+
 
 class RooflineBackendSpec(_Overrides):
     """Roofline with measured efficiencies, also on devices whose profile names another model."""
