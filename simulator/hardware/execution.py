@@ -127,11 +127,20 @@ class Experts(Evidence):
 
 
 class Sampling(Evidence):
-    """Top-p/top-k filtering per sequence and vocabulary entry, by implementation."""
+    """Choosing the tokens of a step, by implementation of the top-p/top-k filter.
 
+    A filter takes ``_us`` however few sequences there are, and ``_ns`` per sequence and vocabulary
+    entry. A penalty on repetition takes ``penalty_us`` and passes over ``penalty_bytes`` per entry.
+    """
+
+    sort_us: NonNegativeFloat = 0.0
     sort_ns: NonNegativeFloat
+    triton_us: NonNegativeFloat = 0.0
     triton_ns: NonNegativeFloat
+    flashinfer_us: NonNegativeFloat = 0.0
     flashinfer_ns: NonNegativeFloat
+    penalty_us: NonNegativeFloat = 0.0
+    penalty_bytes: NonNegativeFloat = 0.0
 
 
 class Host(Evidence):
@@ -195,7 +204,7 @@ class StreamedExecution(Evidence):
     layer_us
         Fixed time of one layer [us].
     exchange_us
-        Time of one collective on top of what its links take [us].
+        Fixed time of one collective; its links take their time for the bytes on top [us].
     weight_efficiency, cache_efficiency, compute_efficiency
         Attained shares of peak for weights, KV cache and products.
     prompt_us
@@ -236,6 +245,8 @@ class StaticShapesExecution(Evidence):
         Sequence buckets are powers of two from here [tokens].
     prefill_us
         Fixed time of one prompt graph [us].
+    score_bytes
+        Bytes that pass through memory per attention score of a prompt [bytes]; 0 for fused kernels.
     """
 
     model: Literal["static_shapes"]
@@ -246,6 +257,7 @@ class StaticShapesExecution(Evidence):
     cores_per_chip: PositiveInt
     smallest_bucket: PositiveInt = 128
     prefill_us: NonNegativeFloat = 0.0
+    score_bytes: NonNegativeFloat = 0.0
     tier: str | None = None
     power: Power | None = None
 
@@ -260,6 +272,8 @@ class SramPipelineExecution(Evidence):
     layer_us
         Fixed latency of one layer: vector operations, exchanges inside the group and the
         hop to the next [us].
+    expert_layer_us
+        Addition for a layer of experts: routing, dispatch to the chips that hold them, gathering [us].
     weight_efficiency
         Share of the SRAM bandwidth at which weights reach the multipliers.
     compute_efficiency
@@ -271,6 +285,7 @@ class SramPipelineExecution(Evidence):
     model: Literal["sram_pipeline"]
     group_chips: PositiveInt
     layer_us: NonNegativeFloat
+    expert_layer_us: NonNegativeFloat = 0.0
     weight_efficiency: Share
     compute_efficiency: Share
     usable_sram: Share = 0.95

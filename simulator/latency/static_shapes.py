@@ -8,14 +8,19 @@ costs what the graph costs, however many seats are taken and however short the s
 
 with ``bucket`` the mean context rounded up to a power of two (a real graph takes the longest
 sequence; only the sum is known here). A KV head is copied to every core that needs it:
-24 cores and 8 KV heads read (and store) the cache three times. Prompts run in graphs of
-their own, one per prompt, padded to a bucket:
+24 cores and 8 KV heads read (and store) the cache three times. The prompts of a step run in a graph of
+their own, each padded to a bucket:
 
-    prompt = prefill_us + max(FLOPs of the bucket / (chips * PEAK * compute_efficiency), weight stream)
+    prompts = prefill_us + layers * layer_us + weight stream
+            + prompts * (FLOPs of the bucket / (chips * PEAK * compute_efficiency)
+                         + layers * heads * bucket^2 * score_bytes / (chips * BW))
+
+The last term is attention whose scores pass through memory; with fused kernels ``score_bytes`` is zero.
 
 Source of the layout: AWS Neuron documentation, neuron-hardware and NxD Inference bucketing.
-Constants are fitted to Llama-2 rows of the Neuron 2.18 benchmark tables; Llama-3, Mistral and
-CodeLlama rows are predicted.
+Constants are fitted to Llama-2 rows of the Neuron 2.18 benchmark tables; Llama-3 and Mistral rows are
+predicted. The tables mix kernels: two rows of the same model differ by a factor of two in time per prompt
+token, which no constants can meet.
 """
 
 from __future__ import annotations
@@ -103,11 +108,13 @@ class StaticShapesPricer:
 
     def _prompts_s(self, tokens: int, sequences: int, context: int) -> float:
         execution = self._execution
+        card = self._layout.card
         bucket = sequence_bucket(tokens / sequences, execution.smallest_bucket)
         seen = sequence_bucket(context / sequences, execution.smallest_bucket)
-        flops = bucket * (self._token_flops + self._product_flops * seen)
+        flops = bucket * (self._token_flops + self._product_flops * seen / 2)
         compute_s = flops / (self._peak * execution.compute_efficiency)
-        return sequences * (execution.prefill_us * 1e-6 + max(compute_s, self._stream_s))
+        scores_s = card.layers * card.heads * bucket * seen * execution.score_bytes / self._rate
+        return execution.prefill_us * 1e-6 + self._fixed_s + sequences * (compute_s + scores_s)
 
     def costs(self, steps: StepColumns) -> StepCosts:
         """See `StepPricer`. Padding draws power as real work does."""

@@ -9,8 +9,8 @@ operator takes, so the constants are few enough to be told apart by published ra
          + prompts * prompt_us + FLOPs of the prompts' attention / (PEAK * compute_efficiency)
 
 ``layer_us`` is what a layer takes beyond its bytes (launches, norms, synchronisation of cores). A
-collective takes its links' time and ``exchange_us``; there are two a layer. Of the experts the distinct
-ones that some token visits are read.
+collective takes ``exchange_us`` and its links' time for the bytes; there are two a layer. Of the experts
+the distinct ones that some token visits are read.
 
 Weights that do not fit the memory may lie in a slower tier behind it (the DDR of an SN40L) and are then
 streamed from there: the first term becomes the sum over both tiers. Moving a model from one tier to
@@ -144,14 +144,18 @@ class StreamedPricer:
     def _exchange_s(self, tokens: int) -> float:
         layout = self._layout
         size = tokens * layout.card.hidden * _ACTIVATION_BYTES
-        fixed, all_reduce = self._execution.exchange_us * 1e-6, self._machine.all_reduce_s
         together = layout.tensor * layout.data if layout.card.moe is not None else layout.tensor
         total = 0.0
         if together > 1:
-            total += _EXCHANGES * layout.card.layers * (fixed + all_reduce(together, size))
+            total += _EXCHANGES * layout.card.layers * self._collective_s(together, size)
         if layout.pipeline > 1:
-            total += (layout.pipeline - 1) * (fixed + all_reduce(2, size))
+            total += (layout.pipeline - 1) * self._collective_s(2, size)
         return total
+
+    def _collective_s(self, devices: int, size: float) -> float:
+        """Fixed time and what the links take for the bytes."""
+        all_reduce = self._machine.all_reduce_s
+        return self._execution.exchange_us * 1e-6 + all_reduce(devices, size) - all_reduce(devices, 1)
 
     def _cache_s(self, sequences: float, context: float) -> float:
         read = self._cache_bytes(sequences, context)

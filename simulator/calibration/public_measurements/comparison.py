@@ -127,7 +127,7 @@ def _use(measurement: PublicMeasurement, prediction: Prediction, metric: Metric)
     if measurement.above_bound and not measurement.speculative_decoding:
         return "shown", "faster than the stated chips can read the stated weights: not plain decoding"
     names = (measurement.id, f"{measurement.id}:{metric}")
-    fitted = any(fnmatchcase(name, pattern) for name in names for pattern in prediction.setup.fitted_on)
+    fitted = any(fnmatchcase(name, pattern) for name in names for pattern in prediction.fitted_on)
     return ("fitted" if fitted else "predicted"), prediction.setup.assumed
 
 

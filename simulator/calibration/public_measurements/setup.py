@@ -20,22 +20,51 @@ from simulator.latency.smallest import smallest_parallelism
 from simulator.models.accounting import weight_bytes
 from simulator.models.card import ModelCard
 from simulator.models.catalogue import load_model
+from simulator.scenario.engine import EngineSpec
 from simulator.scenario.scenario import Scenario
 
 #: Lengths where the source states none [tokens].
 ASSUMED_INPUT, ASSUMED_OUTPUT = 100, 128
 #: Lengths where the rate was read right after the prompt [tokens].
 SHORT_OUTPUT = 16
+#: Lengths over which the luck of the drafts averages out [tokens].
+SPECULATIVE_OUTPUT = 8000
 #: Seats of a replica in an offline run; requests per seat of offline and of serving benchmarks.
 OFFLINE_SEATS, OFFLINE_ROUNDS, SERVING_ROUNDS = 1024, 4, 8
 #: Share of the memory that weights may take in an offline run.
 OFFLINE_WEIGHTS = 0.5
 #: Sources that measured a batch of equal requests, all started together.
 _BATCH_SOURCES = frozenset({"alcf", "neuron-bench"})
+#: Step budget of vLLM's API server on TPU v6e, where it is smaller than on GPUs (vLLM's default; an estimate
+#: for other TPUs) [tokens].
+_TPU_STEP_TOKENS = 1024
 #: Mixed formats, by the one whose size is their mean.
 _FORMATS = {"bfp8/bfp4": "bfp8"}
 #: Software that a source measured, where the device's profile has constants for it.
 _SOFTWARE = {"alcf": "alcf-2024", "geerling": "llama.cpp", "mem": "llama.cpp"}
+
+
+@dataclass(frozen=True, slots=True)
+class Speculation:
+    """Drafts per step and chance that one is accepted, with the figures that the chance was fitted to.
+
+    No source publishes either; the chance is the one that explains one row of the vendor.
+    """
+
+    drafts: int
+    acceptance: float
+    fitted_on: tuple[str, ...]
+
+
+#: Speculative decoding by vendor. Groq's is that of Cerebras: the only other row would be its own.
+_SPECULATION = {
+    "Cerebras": Speculation(8, 0.853, ("cerebras-llama3.1-70b-specdec",)),
+    "Groq": Speculation(8, 0.853, ()),
+    "AWS": Speculation(6, 0.775, ("nxdi-trn2-70b-spec",)),
+}
+#: Rows that do not say so but were measured after the service began to decode speculatively: Cerebras
+#: went from 446 to 2,100 tokens/s on Llama-3.1-70B in October 2024, a month before this row.
+_TAKEN_AS_SPECULATIVE = frozenset({"cerebras-llama3.1-405b"})
 
 
 class CannotSimulateError(Exception):
@@ -50,13 +79,15 @@ class Setup:
     device: Device
     software: str | None
     replicas: int
+    speculation: Speculation | None
     assumed: str
 
     @property
     def fitted_on(self) -> tuple[str, ...]:
-        """Ids and patterns of the figures that the device's constants were fitted to."""
+        """Ids and patterns of the figures that any constant of this scenario was fitted to."""
         execution = self.device.execution_under(self.software)
-        return () if execution is None else fitted_on(execution)
+        own = () if execution is None else fitted_on(execution)
+        return own if self.speculation is None else (*own, *self.speculation.fitted_on)
 
 
 def set_up(row: PublicMeasurement) -> Setup:
@@ -81,8 +112,12 @@ def set_up(row: PublicMeasurement) -> Setup:
         parallelism, assumed = _parallelism(row, device, card, weight_dtype)
         replicas = 1
     lengths, more = _lengths(row)
-    content = _content(row, device, card, weight_dtype, parallelism, lengths, software)
-    return Setup(Scenario.model_validate(content), device, software, replicas, "; ".join([*assumed, *more]))
+    speculation = _speculation(row, device)
+    if row.id in _TAKEN_AS_SPECULATIVE:
+        more.append("speculative decoding, as on 70B a month before")
+    content = _content(row, weight_dtype, parallelism, lengths, software, speculation)
+    scenario = Scenario.model_validate(content)
+    return Setup(scenario, device, software, replicas, speculation, "; ".join([*assumed, *more]))
 
 
 def _device(row: PublicMeasurement) -> Device:
@@ -93,9 +128,19 @@ def _device(row: PublicMeasurement) -> Device:
 
 def _card(row: PublicMeasurement) -> ModelCard:
     try:
-        return load_model(row.model)
+        return load_model(_model_name(row))
     except InputError:
-        raise CannotSimulateError(f"no model card of {row.model}") from None
+        raise CannotSimulateError(f"no model card of {_model_name(row)}") from None
+
+
+def _model_name(row: PublicMeasurement) -> str:
+    """The model; a row puts one in parentheses that its list of models lacks."""
+    return row.model.strip("()")
+
+
+def _budget(row: PublicMeasurement) -> int:
+    """Most tokens of one step [tokens]."""
+    return _TPU_STEP_TOKENS if "tpu-recipes" in row.source else EngineSpec().max_num_batched_tokens
 
 
 def _refuse_unknown_load(row: PublicMeasurement) -> None:
@@ -111,9 +156,24 @@ def _refuse_unknown_load(row: PublicMeasurement) -> None:
         raise CannotSimulateError("the row states no decode rate")
 
 
+def _is_speculative(row: PublicMeasurement) -> bool:
+    return row.speculative_decoding or row.id in _TAKEN_AS_SPECULATIVE
+
+
+def _speculation(row: PublicMeasurement, device: Device) -> Speculation | None:
+    if not _is_speculative(row):
+        return None
+    if device.vendor not in _SPECULATION:
+        raise CannotSimulateError("speculative decoding with neither drafts nor acceptance published")
+    return _SPECULATION[device.vendor]
+
+
 def _parallelism(
     row: PublicMeasurement, device: Device, card: ModelCard, weight_dtype: str
 ) -> tuple[dict[str, int], list[str]]:
+    if row.chips is None and not isinstance(device.execution, SramPipelineExecution | WaferExecution):
+        whole = device.devices_per_system
+        return {"tensor": whole}, [f"{whole} chips, one system"]
     if row.chips is None:
         found = smallest_parallelism(card, device, weight_dtype=weight_dtype)
         if found is None:
@@ -145,6 +205,8 @@ def _lengths(row: PublicMeasurement) -> tuple[tuple[int, int], list[str]]:
     output = row.output_tokens
     if output is None:
         output = SHORT_OUTPUT if "tt-metal" in row.source else ASSUMED_OUTPUT
+        if _is_speculative(row):
+            output = SPECULATIVE_OUTPUT
         assumed.append(f"{output} output tokens")
     prompt = row.input_tokens
     if prompt is None:
@@ -155,12 +217,11 @@ def _lengths(row: PublicMeasurement) -> tuple[tuple[int, int], list[str]]:
 
 def _content(
     row: PublicMeasurement,
-    device: Device,
-    card: ModelCard,
     weight_dtype: str,
     parallelism: dict[str, int],
     lengths: tuple[int, int],
     software: str | None,
+    speculation: Speculation | None,
 ) -> dict[str, Any]:
     prompt, output = lengths
     batch = bool(_BATCH_SOURCES.intersection(row.source)) or (row.concurrency or 0) == 1
@@ -168,10 +229,12 @@ def _content(
     rounds = 1 if batch else OFFLINE_ROUNDS if row.concurrency is None else SERVING_ROUNDS
     engine = {
         "max_num_seqs": seats,
-        "max_num_batched_tokens": max(8192, seats * prompt if batch else 0),
+        "max_num_batched_tokens": max(_budget(row), seats * prompt if batch else 0),
         # benchmarks of speed run past the context that a model was trained for
         "max_model_len": prompt + output,
         "enable_prefix_caching": False,
+        "num_speculative_tokens": 0 if speculation is None else speculation.drafts,
+        "speculative_acceptance": None if speculation is None else speculation.acceptance,
     }
     return {
         "name": row.id,
@@ -184,7 +247,7 @@ def _content(
             "output_tokens": {"distribution": "fixed", "tokens": output},
             "ignore_eos": True,
         },
-        "model": {"card": row.model, "weight_dtype": weight_dtype},
+        "model": {"card": _model_name(row), "weight_dtype": weight_dtype},
         "cluster": {
             "pools": [
                 {
