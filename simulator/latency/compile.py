@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 from simulator.errors import InputError
 from simulator.hardware.device import Device
 from simulator.hardware.execution import (
     Evidence,
     Execution,
+    Program,
     RooflineExecution,
 )
 from simulator.latency.execution_models import NAMES, WholeStepExecution, whole_step_pricer
@@ -26,7 +28,7 @@ from simulator.latency.placement import Placement
 from simulator.latency.pricer import StepPricer
 from simulator.latency.roofline.constants import RooflineConstants, resolve_constants
 from simulator.latency.roofline.pricer import RooflinePricer
-from simulator.latency.roofline.step_work import StepWork
+from simulator.latency.roofline.step_work import Routing, StepWork
 from simulator.models.card import ModelCard
 from simulator.scenario.backend import (
     AutoBackendSpec,
@@ -34,10 +36,10 @@ from simulator.scenario.backend import (
     FittedBackendSpec,
     LinearBackendSpec,
     RooflineBackendSpec,
-    Sampler,
 )
 from simulator.scenario.cluster import ParallelismSpec
 from simulator.scenario.engine import EngineSpec
+from simulator.scenario.engine_versions import Sampler, version_defaults
 
 #: Largest step vLLM captures a CUDA graph for [tokens].
 _LARGEST_GRAPH = 512
@@ -106,8 +108,7 @@ def compile_backend(
         weight_dtype,
         engine.kv_cache_dtype if engine.kv_cache_dtype != "auto" else kv_dtype,
     )
-    software = spec.software if isinstance(spec, AutoBackendSpec) else None
-    execution = device.execution_under(software) or RooflineExecution()
+    execution = _execution(spec, device)
     if isinstance(spec, RooflineBackendSpec) and not isinstance(execution, RooflineExecution):
         execution = RooflineExecution()
     machine = machine_of(device, streamed_tier(execution), overflow_tier(execution))
@@ -149,11 +150,16 @@ def _physical(
         constants = resolve_constants(
             execution, machine.bandwidth, layout.weight_dtype, layout.kv_dtype, spec
         )
-        sampler = spec.sampler or default_sampler(engine.engine_version)
-        work = StepWork(layout, machine, constants, sampler, engine.enforce_eager)
+        sampler = _sampler(spec, layout.card, engine)
+        routing = Routing(
+            **_given(diversity=spec.routing_diversity, spread=spec.routing_spread),
+        )
+        work = StepWork(
+            layout, machine, constants, sampler, engine.enforce_eager, _program(spec) or "vllm", routing
+        )
         work.exchange_s(1)  # refuses devices without a known link now, not in the middle of a run
         largest_graph = 0 if engine.enforce_eager else min(2 * engine.max_num_seqs, _LARGEST_GRAPH)
-        return RooflinePricer(work, largest_graph, engine.async_scheduling), _roofline_provenance(
+        return RooflinePricer(work, largest_graph, engine.schedules_ahead), _roofline_provenance(
             layout, constants
         )
     _refuse_overrides(spec, execution.model, machine.name)
@@ -161,19 +167,31 @@ def _physical(
     return pricer, _provenance(NAMES[execution.model], execution)
 
 
-def default_sampler(engine_version: str) -> Sampler:
-    """How this version of vLLM filters by top-p and top-k, as its change log has it.
+def _execution(spec: BackendSpec, device: Device) -> Execution:
+    """The device's execution model under the software that the scenario names."""
+    software = spec.software if isinstance(spec, AutoBackendSpec) else None
+    if software not in device.software and _program(spec) is not None:
+        software = None
+    return device.execution_under(software) or RooflineExecution()
 
-    The native sort until 0.15, a Triton kernel from 0.16 (pull request 32558, January 2026) and
-    FlashInfer again from 0.20 (40376, April 2026); the version numbers are estimates.
-    """
-    try:
-        major, minor = (int(part) for part in engine_version.lstrip("v").split(".")[:2])
-    except ValueError:
-        return "flashinfer"
-    if (major, minor) <= (0, 15):
-        return "sort"
-    return "triton" if (major, minor) < (0, 20) else "flashinfer"
+
+def _program(spec: BackendSpec) -> Program | None:
+    """The serving program, where the scenario names one that all profiles know."""
+    named = spec.software if isinstance(spec, AutoBackendSpec) else None
+    return next((program for program in get_args(Program) if program == named), None)
+
+
+def _given(**values: float | None) -> dict[str, float]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _sampler(spec: AutoBackendSpec | RooflineBackendSpec, card: ModelCard, engine: EngineSpec) -> Sampler:
+    """What filters tokens: as told, else nothing if the model asks for no filter, else the engine's own."""
+    if spec.sampler is not None:
+        return spec.sampler
+    if card.sampling is not None and not card.sampling.filtered:
+        return "greedy"
+    return version_defaults(engine.engine_version).sampler
 
 
 def _refuse_overrides(spec: AutoBackendSpec | RooflineBackendSpec, model: str, device: str) -> None:

@@ -10,10 +10,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat
 
+from simulator.scenario.engine_versions import Sampler
 from simulator.scenario.spec import CountOrZero, Spec
 
-#: How sampled tokens are chosen. ``greedy`` costs nothing; the others filter by top-p/top-k.
-Sampler = Literal["greedy", "sort", "triton", "flashinfer"]
 #: Kernel family of attention.
 AttentionBackend = Literal["fa2", "fa3", "flashinfer"]
 _Efficiency = Annotated[float, Field(gt=0, le=1)]
@@ -41,6 +40,13 @@ class _Overrides(Spec):
     moe_imbalance: _Factor | None = None
     """Load of the busiest expert-parallel rank over the mean [1]."""
 
+    routing_diversity: _Efficiency | None = None
+    """Share of a step's tokens that choose their experts independently of each other [1]; default: all,
+    as in real traffic; about 0.6 with random prompts."""
+
+    routing_spread: NonNegativeFloat | None = None
+    """How far the loads of expert-parallel ranks scatter, in units of pure chance [1]; default: 1.5."""
+
     sampler: Sampler | None = None
     """How tokens are sampled; default: what the engine version uses with top-p/top-k."""
 
@@ -60,7 +66,8 @@ class AutoBackendSpec(_Overrides):
     backend: Literal["auto"] = "auto"
 
     software: str | None = None
-    """Serving software that the profile has other constants for, e.g. `llama.cpp`; default: the usual."""
+    """Serving software: one that the profile has other constants for (e.g. `llama.cpp`), or `vllm`, `sglang`
+    or `tensorrt-llm`, which differ in how much of the launching of kernels shows; default: the usual."""
 
 
 class RooflineBackendSpec(_Overrides):

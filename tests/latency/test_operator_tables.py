@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from simulator.calibration.operators.gemm import MOST_TOKENS
+from simulator.calibration.operators.table import OperatorTable, read_table
 from simulator.hardware.catalogue import load_device
 from simulator.hardware.execution import RooflineExecution
+from simulator.latency.machine import machine_of
 from simulator.latency.roofline.terms import decode_attention_s, gemm_s
+from simulator.models.precision import bytes_per_value
 
 TABLES = Path(__file__).resolve().parents[2].parent / "shared" / "traces" / "aiconfigurator-ops"
 pytestmark = pytest.mark.skipif(
     not TABLES.is_dir(), reason="operator tables (../shared) are not on this machine"
 )
+SAMPLE = 7  # every seventh row tells as much
 
 
-def rows(pattern: str) -> list[dict[str, str]]:
-    (path,) = TABLES.glob(pattern)
-    with gzip.open(path, "rt") as file:
-        return list(csv.DictReader(file))
+def rows(system: str, operator: str) -> OperatorTable:
+    table = read_table(TABLES / system, operator)
+    assert table is not None
+    return table
 
 
 def mean_error(predicted: list[float], measured: list[float]) -> float:
@@ -36,18 +39,33 @@ def execution(device: str) -> RooflineExecution:
 
 
 @pytest.mark.parametrize(
-    ("device", "system"),
-    [("nvidia-h100-sxm", "h100_sxm"), ("nvidia-a100-80g-sxm", "a100_sxm"), ("nvidia-b200-sxm", "b200_sxm")],
+    ("device", "system", "weights"),
+    [
+        ("nvidia-h100-sxm", "h100_sxm", "bf16"),
+        ("nvidia-h100-sxm", "h100_sxm", "fp8"),
+        ("nvidia-a100-80g-sxm", "a100_sxm", "bf16"),
+        ("nvidia-b200-sxm", "b200_sxm", "bf16"),
+        ("nvidia-b200-sxm", "b200_sxm", "fp8"),
+        ("nvidia-b200-sxm", "b200_sxm", "nvfp4"),
+    ],
 )
-def test_dense_products_in_16_bits(device, system):
-    profile, constants = load_device(device), execution(device).gemm["bf16"]
+def test_dense_products(device, system, weights):
+    machine, constants = machine_of(load_device(device)), execution(device).gemm[weights]
+    table = dict(rows(system, "gemm").by_format("gemm_dtype"))[weights].rows
+    usual = table[(table[["n", "k"]].min(axis=1) >= 1024) & (table.m <= MOST_TOKENS) & (table.n <= 32768)]
     predicted, measured = [], []
-    for row in rows(f"{system}/gemm-*.csv.gz"):
-        m, n, k = int(row["m"]), int(row["n"]), int(row["k"])
-        if row["gemm_dtype"] == "bfloat16" and min(n, k) >= 1024 and m <= 8192:
-            peak = profile.peak_flops["bf16"]
-            predicted.append(gemm_s(constants, n, k, m, 2.0, profile.main_memory.bandwidth, peak))
-            measured.append(float(row["latency_ms"]) / 1e3)
+    for row in usual[usual.k <= 32768][::SAMPLE].itertuples():
+        work = gemm_s(
+            constants,
+            row.n,
+            row.k,
+            row.m,
+            bytes_per_value(weights),
+            machine.bandwidth,
+            machine.product_flops(weights),
+        )
+        predicted.append(constants.fixed_us * 1e-6 + work)
+        measured.append(row.latency_ms / 1e3)
     assert mean_error(predicted, measured) == pytest.approx(constants.fit_error, abs=0.01)
 
 
@@ -55,20 +73,19 @@ def test_dense_products_in_16_bits(device, system):
     ("device", "system"), [("nvidia-h100-sxm", "h100_sxm"), ("nvidia-b200-sxm", "b200_sxm")]
 )
 def test_decode_attention_over_a_16_bit_cache(device, system):
-    profile, constants = load_device(device), execution(device).decode_attention["bf16"]
+    machine, constants = machine_of(load_device(device)), execution(device).decode_attention["bf16"]
+    table = dict(rows(system, "attention-generation").by_format("kv_cache_dtype"))["bf16"].rows
     predicted, measured = [], []
-    for row in rows(f"{system}/attention-generation*.csv.gz"):
-        batch, context, heads = (int(row[key]) for key in ("batch_size", "step", "num_key_value_heads"))
-        if row["kv_cache_dtype"] == "bfloat16" and context >= 128 and batch <= 256:
-            cache = batch * context * heads * 4 * 128
-            varying = decode_attention_s(
-                constants,
-                cache,
-                batch * heads,
-                0.0,
-                profile.main_memory.bandwidth,
-                profile.peak_flops["bf16"],
-            )
-            predicted.append(constants.fixed_us * 1e-6 + varying)
-            measured.append(float(row["latency_ms"]) / 1e3)
+    for row in table[(table.step >= 127) & (table.batch_size <= 256)][::SAMPLE].itertuples():
+        heads = row.batch_size * row.num_key_value_heads
+        varying = decode_attention_s(
+            constants,
+            heads * (row.step + 1) * 4 * row.head_dim,
+            heads,
+            0.0,
+            machine.bandwidth,
+            machine.product_flops("bf16"),
+        )
+        predicted.append(constants.fixed_us * 1e-6 + varying)
+        measured.append(row.latency_ms / 1e3)
     assert mean_error(predicted, measured) < constants.fit_error + 0.03

@@ -15,20 +15,38 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil, inf
 
+from simulator.hardware.execution import Gemm as GemmConstants
+from simulator.hardware.execution import Program
 from simulator.latency.layout import Layout
 from simulator.latency.machine import Machine
 from simulator.latency.roofline.constants import RooflineConstants
-from simulator.latency.roofline.terms import decode_attention_s, experts_s, gemm_s
+from simulator.latency.roofline.terms import busiest_rank, decode_attention_s, experts_s, gemm_s
 from simulator.models.accounting import experts_touched
 from simulator.models.attention import AttentionGroup
 from simulator.models.gemms import Gemm
 from simulator.models.precision import bytes_per_value
-from simulator.scenario.backend import Sampler
+from simulator.scenario.engine_versions import Sampler
 
-#: Bytes of one activation value on the wire.
+#: Bytes of one activation value, computed and on the wire.
 _ACTIVATION_BYTES = 2
 #: Linear layers keep their state in 32 bits and read and write it in every step.
 _STATE_BYTES = 2 * 4
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """How tokens choose their experts.
+
+    ``diversity`` is the share of a step's tokens that choose independently of each other: real prompts do,
+    random ones and the loops that models fall into after them choose alike. ``spread`` is how far the loads
+    of expert-parallel ranks scatter, in units of pure chance: popular experts lie together.
+
+    Defaults: fitted to expert-parallel models of ML.ENERGY (real prompts, vLLM 0.11.1). The InferenceX and
+    aiconfigurator benchmarks (random prompts) show 0.6 and 0.3.
+    """
+
+    diversity: float = 1.0
+    spread: float = 1.5
 
 
 @dataclass(frozen=True)
@@ -40,6 +58,8 @@ class StepWork:
     constants: RooflineConstants
     sampler: Sampler
     eager: bool
+    program: Program = "vllm"
+    routing: Routing = Routing()
 
     @property
     def ways(self) -> int:
@@ -49,8 +69,7 @@ class StepWork:
     def body_s(self, tokens: int) -> float:
         """Everything that depends on the number of tokens alone: products, experts, the rest of
         the layers and exchange. ``tokens`` are those of one micro-batch on one rank."""
-        compute = self.dense_s(tokens) + self.experts_s(tokens) + self._rest_s(tokens)
-        compute += self._fixed_attention_s()
+        compute = self.launch_s() + self.dense_s(tokens) + self.experts_s(tokens) + self._rest_s(tokens)
         if self.eager:
             compute = max(compute, self.layout.card.layers * self.constants.host.eager_layer_us * 1e-6)
         return compute + self.exchange_s(tokens)
@@ -58,30 +77,56 @@ class StepWork:
     def head_s(self, sequences: int) -> float:
         """The LM head and sampling for the sequences that sample."""
         local = ceil(sequences / self.ways)
-        vocabulary = self.layout.card.vocab
-        return self._gemm_s(self.layout.gemms.lm_head, local) + self.sampling_s_per_entry * local * vocabulary
+        head = self.layout.gemms.lm_head
+        product = self._gemm_constants(head).fixed_us * 1e-6 + self._gemm_s(head, local)
+        return product + self.sampling_s(local)
 
-    @property
-    def sampling_s_per_entry(self) -> float:
-        """Sampling per sequence and vocabulary entry [s]; nothing where sampling is greedy."""
-        sampling = self.constants.sampling
-        per_entry_ns = {
-            "greedy": 0.0,
-            "sort": sampling.sort_ns,
-            "triton": sampling.triton_ns,
-            "flashinfer": sampling.flashinfer_ns,
-        }
-        return per_entry_ns[self.sampler] * 1e-9
+    def launch_s(self) -> float:
+        """What the layers take however little there is to do: launches, and kernels that start and end."""
+        layer, card = self.constants.layer, self.layout.card
+        total_us = card.layers * layer.fixed_us
+        total_us += sum(gemm.layers * self._gemm_constants(gemm).fixed_us for gemm in self.layout.gemms.dense)
+        experts = self.layout.gemms.experts
+        if experts is not None:
+            total_us += experts.gate_up.layers * self.constants.experts.fixed_us
+        for group in self.layout.attention:
+            linear = group.kind == "linear"
+            total_us += group.layers * (
+                layer.linear_us if linear else self.constants.decode_attention.fixed_us
+            )
+        if card.sparse_attention_tokens is not None:
+            total_us += card.layers * layer.indexer_us
+        return total_us * 1e-6 * layer.launch_share.get(self.program, 1.0)
+
+    def sampling_s(self, sequences: int) -> float:
+        """Choosing a token for each sequence; nothing where sampling is greedy."""
+        sampling, card = self.constants.sampling, self.layout.card
+        fixed_us, entry_ns = {
+            "greedy": (0.0, 0.0),
+            "sort": (sampling.sort_us, sampling.sort_ns),
+            "triton": (sampling.triton_us, sampling.triton_ns),
+            "flashinfer": (sampling.flashinfer_us, sampling.flashinfer_ns),
+        }[self.sampler]
+        entries = sequences * card.vocab
+        total = fixed_us * 1e-6 + entry_ns * 1e-9 * entries
+        if self.sampler != "greedy" and card.sampling is not None and card.sampling.penalised:
+            passes = sampling.penalty_bytes * entries / self.machine.bandwidth
+            total += sampling.penalty_us * 1e-6 + passes
+        return total
 
     def dense_s(self, tokens: int) -> float:
         """All dense products of all layers."""
         return sum(gemm.layers * self._gemm_s(gemm, tokens) for gemm in self.layout.gemms.dense)
 
+    def _gemm_constants(self, gemm: Gemm) -> GemmConstants:
+        narrow = self.layout.weight_size(gemm.role) < _ACTIVATION_BYTES
+        return self.constants.gemm_for(self.layout.weight_dtype if narrow else "bf16")
+
     def _gemm_s(self, gemm: Gemm, tokens: int) -> float:
         stored = self.layout.weight_size(gemm.role)
-        dtype = self.layout.weight_dtype if stored < 2 else "bf16"
+        dtype = self.layout.weight_dtype if stored < _ACTIVATION_BYTES else "bf16"
         return gemm_s(
-            self.constants.gemm_for(dtype),
+            self._gemm_constants(gemm),
             gemm.n,
             gemm.k,
             tokens,
@@ -91,36 +136,37 @@ class StepWork:
         )
 
     def experts_s(self, tokens: int) -> float:
-        """All routed experts of all layers; they see the tokens of all data-parallel ranks."""
+        """All routed experts of all layers on the busiest rank, for the tokens of all data-parallel ranks.
+
+        Tokens that are alike visit the same experts: ``diversity`` of them choose independently.
+        """
         experts = self.layout.gemms.experts
         if experts is None:
             return 0.0
-        together = tokens * self.layout.data
-        share = experts_touched(experts.experts, experts.active, together) / experts.experts
-        per_expert = experts.weights_per_expert
-        read = share * experts.local_experts * per_expert * self.layout.weight_size("expert_down")
-        ranks = self.layout.expert
-        imbalance = self.constants.experts.imbalance if ranks > 1 else 1.0
-        flops = 2.0 * together * experts.active / ranks * imbalance * per_expert
+        together, ranks, routing = tokens * self.layout.data, self.layout.expert, self.routing
+        independent = together * routing.diversity
+        touched = experts_touched(experts.experts, experts.active, independent) / experts.experts
+        local = experts.local_experts
+        visited = busiest_rank(touched * local, ranks, routing.spread, local, touched)
+        mean_visits = together * experts.active / ranks
+        crowd = busiest_rank(independent * experts.active / ranks, ranks, routing.spread, inf)
+        crowd *= self.constants.experts.imbalance if ranks > 1 else 1.0
+        visits = mean_visits * min(crowd / (independent * experts.active / ranks), ranks)
+        per_expert, hidden = experts.weights_per_expert, self.layout.card.hidden
         one_layer = experts_s(
             self.constants.experts,
-            min(
-                read * imbalance, experts.local_experts * per_expert * self.layout.weight_size("expert_down")
-            ),
-            flops,
+            visited * per_expert * self.layout.weight_size("expert_down"),
+            visits * (2 * hidden + per_expert / hidden) * _ACTIVATION_BYTES,
+            2.0 * visits * per_expert,
             self.machine.bandwidth,
             self.machine.product_flops(self.layout.weight_dtype),
         )
         return experts.gate_up.layers * one_layer
 
     def _rest_s(self, tokens: int) -> float:
-        """Norms, rotary embedding, activation, cache write and launches."""
-        layer = self.constants.layer
-        moved = layer.hidden_bytes * tokens * self.layout.card.hidden / self.machine.bandwidth
-        return self.layout.card.layers * (layer.fixed_us * 1e-6 + moved)
-
-    def _fixed_attention_s(self) -> float:
-        return self.layout.card.layers * self.constants.decode_attention.fixed_us * 1e-6
+        """Traffic of norms, rotary embedding, activation and cache write."""
+        per_layer = self.constants.layer.hidden_bytes * tokens * self.layout.card.hidden
+        return self.layout.card.layers * per_layer / self.machine.bandwidth
 
     def exchange_s(self, tokens: int) -> float:
         """All-reduces after attention and after the feed-forward part, and hops between stages.

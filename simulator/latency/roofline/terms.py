@@ -7,10 +7,14 @@ leave a median error of 1.5 % in the time per output token for models not fitted
 
 from __future__ import annotations
 
-from math import ceil
+from functools import cache
+from math import ceil, sqrt
+from statistics import NormalDist
 
 from simulator.hardware.execution import DecodeAttention, Experts, Gemm
 
+#: Bytes of one activation value.
+_ACTIVATION_BYTES = 2
 #: Rows of an output tile: tokens are padded to it in the compute of a product.
 TILE_TOKENS = 64
 
@@ -26,25 +30,57 @@ def p_norm(one: float, other: float, p: float) -> float:
 def gemm_s(
     constants: Gemm, n: int, k: int, tokens: int, weight_bytes: float, bandwidth: float, peak: float
 ) -> float:
-    """One dense product of ``tokens`` rows with an (n, k) matrix [s].
+    """One dense product of ``tokens`` rows with an (n, k) matrix [s], ``fixed_us`` aside.
 
-    ``t0 + (M^p + F^p)^(1/p)`` with M the time to stream weights (``weight_bytes`` each) and
-    16-bit activations, and F the time to compute whole tiles.
+    ``k d + a Q + (M^p + F^p)^(1/p)`` with M the time to stream weights (``weight_bytes`` each),
+    inputs of the same width and 16-bit outputs, F the time to compute whole tiles, Q one pass over
+    16-bit inputs and d the latency per step along k.
     """
-    memory = (n * k * weight_bytes + 2.0 * tokens * (n + k)) / (constants.bandwidth_efficiency * bandwidth)
+    narrow = min(weight_bytes, _ACTIVATION_BYTES)
+    streamed = n * k * weight_bytes + tokens * (k * narrow + _ACTIVATION_BYTES * n)
+    memory = streamed / (constants.bandwidth_efficiency * bandwidth)
     compute = 2.0 * TILE_TOKENS * ceil(tokens / TILE_TOKENS) * n * k / (constants.compute_efficiency * peak)
-    return constants.fixed_us * 1e-6 + p_norm(memory, compute, constants.overlap)
+    quantise = constants.activation_passes * _ACTIVATION_BYTES * tokens * k / bandwidth
+    return k * constants.per_inner_ns * 1e-9 + quantise + p_norm(memory, compute, constants.overlap)
 
 
-def experts_s(constants: Experts, read_bytes: float, flops: float, bandwidth: float, peak: float) -> float:
-    """The routed experts of one layer on one device [s].
+def experts_s(
+    constants: Experts,
+    weight_bytes: float,
+    activation_bytes: float,
+    flops: float,
+    bandwidth: float,
+    peak: float,
+) -> float:
+    """The routed experts of one layer on the busiest device [s], ``fixed_us`` aside.
 
-    ``read_bytes`` are the weights of the distinct experts that some token visits, ``flops`` the
-    work of the busiest device.
+    ``weight_bytes`` are those of the distinct experts that some token visits, ``activation_bytes``
+    one pass over inputs and outputs of all visits.
     """
-    memory = read_bytes / (constants.bandwidth_efficiency * bandwidth)
+    memory = weight_bytes / (constants.bandwidth_efficiency * bandwidth)
+    memory += constants.activation_passes * activation_bytes / bandwidth
     compute = flops / (constants.compute_efficiency * peak)
-    return constants.fixed_us * 1e-6 + p_norm(memory, compute, constants.overlap)
+    return p_norm(memory, compute, constants.overlap)
+
+
+@cache
+def chance_above_mean(ranks: int) -> float:
+    """How far the largest of ``ranks`` equal normal draws lies above their mean [standard deviations].
+
+    Blom's approximation of the expected largest order statistic (Statistical Estimates and Transformed
+    Beta-Variables, 1958).
+    """
+    return NormalDist().inv_cdf((ranks - 0.375) / (ranks + 0.25)) if ranks > 1 else 0.0
+
+
+def busiest_rank(mean: float, ranks: int, spread: float, most: float, filled: float = 0.0) -> float:
+    """Load of the busiest of ``ranks`` where each gets ``mean`` on average and at most ``most``.
+
+    ``spread`` is how far loads scatter, in units of pure chance; ``filled`` the share of ``most`` that the
+    mean takes up, for counts of distinct things, which scatter less as they run out.
+    """
+    scatter = sqrt(max(mean * (1.0 - filled), 0.0))
+    return min(mean + spread * chance_above_mean(ranks) * scatter, most)
 
 
 def decode_attention_s(

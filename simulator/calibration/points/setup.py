@@ -1,0 +1,99 @@
+"""What a row of points becomes in the simulator: a server, a load, and how its figures are read.
+
+Every source leaves something open; what is assumed in its place stands in its own module
+(`simulator.calibration.points.sources`) and is the same for all of its rows. Rows that cannot be simulated
+as they stand are refused with the reason (`NotSimulated`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from simulator.calibration.points.load import Load
+from simulator.calibration.points.point import OperatingPoint
+from simulator.engine.gateway import NO_DELAYS, ServingDelays
+from simulator.engine.transfer import LinkPlan
+from simulator.errors import InputError
+from simulator.hardware.catalogue import load_device
+from simulator.hardware.device import Device
+from simulator.models.card import ModelCard
+from simulator.models.catalogue import load_model
+from simulator.scenario.cluster import PoolSpec
+
+#: How a client sums up latencies: over all requests; until the last of a static batch; or, of a steady
+#: state, as requests in flight over throughput.
+Statistic = Literal["mean", "median", "batch", "steady"]
+
+
+class NotSimulated(Exception):
+    """Why a point cannot be simulated, for the report."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """One point as it is simulated.
+
+    Attributes
+    ----------
+    pools
+        One unified pool, or prefill and decode pools.
+    measured
+        Figures to be compared, by the names of `METRICS`.
+    steady
+        Whether throughput and power are those of the time during which all seats are taken; else
+        those from the first request to the last.
+    stream_interval
+        Tokens that the server sends at a time; the client sees its first with the last of them.
+    """
+
+    card: ModelCard
+    device: Device
+    pools: tuple[PoolSpec, ...]
+    weight_dtype: str
+    kv_dtype: str
+    load: Load
+    measured: Mapping[str, float]
+    statistic: Statistic = "mean"
+    steady: bool = True
+    stream_interval: int = 1
+    delays: ServingDelays = NO_DELAYS
+    link: LinkPlan | None = None
+
+
+def card_of(point: OperatingPoint) -> ModelCard:
+    """The card of a point's model, by our id or by the source's own name."""
+    for name in (point.model, point.model_source):
+        if name is None:
+            continue
+        try:
+            return load_model(name)
+        except InputError:
+            continue
+    raise NotSimulated(f"model {point.model!r} ({point.model_source}) has no card")
+
+
+def device_of(point: OperatingPoint) -> Device:
+    """The device of a point."""
+    if point.device is None:
+        raise NotSimulated("the row does not say which device was used")
+    try:
+        return load_device(point.device)
+    except InputError:
+        raise NotSimulated(f"device {point.device!r} has no profile") from None
+
+
+def lengths_of(point: OperatingPoint) -> tuple[float, float]:
+    """Prompt and output [tokens]."""
+    if point.prompt_tokens is None or point.output_tokens is None:
+        missing = "prompt" if point.prompt_tokens is None else "output"
+        raise NotSimulated(f"the row does not say how long {missing}s are")
+    return point.prompt_tokens, point.output_tokens
+
+
+def load_value_of(point: OperatingPoint) -> float:
+    """The load, in the unit of ``load_kind``."""
+    if point.load_value is None or point.load_value <= 0:
+        raise NotSimulated("the row does not say how high the load was")
+    return point.load_value

@@ -1,0 +1,186 @@
+"""aiconfigurator-silicon: InferenceMAX/InferenceX results and the vendor's own, closed loop.
+
+Assumed, where the rows say nothing:
+
+- InferenceX rows (with a date, an image or a dated file): prompts and outputs equally likely from 80 to
+  100 % of nominal, ten requests for each in flight, the first ones all at once, means over all
+  requests. The vendor's own rows: lengths as nominal, requests at all stages of their answers.
+- Prompts are random, so tokens choose their experts alike (`DIVERSITY`, `SPREAD`), and nothing is shared.
+- Sampling is greedy. vLLM schedules ahead in InferenceX rows (its recipes ask for that), else as its
+  version does.
+- The KV cache has 8 bits on Blackwell with quantised weights (NVIDIA's checkpoints and recipes ask for
+  that), else 16.
+- Some rows list the devices squared: 8 GPUs with 8-way expert parallelism as 64. Sister rows with the same
+  measurements say what is right.
+- SGLang and TensorRT-LLM send several tokens at a time in InferenceX recipes (`STREAM_INTERVAL`); the time to
+  first token of these rows is longer by about as many tokens.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from simulator.calibration.points.load import Load, closed_loop, steady_loop, uniform
+from simulator.calibration.points.point import OperatingPoint, Workers
+from simulator.calibration.points.setup import (
+    NotSimulated,
+    Setup,
+    card_of,
+    device_of,
+    lengths_of,
+    load_value_of,
+)
+from simulator.engine.gateway import ServingDelays
+from simulator.engine.transfer import LinkPlan
+from simulator.hardware.device import Device
+from simulator.models.card import ModelCard
+from simulator.scenario.backend import AutoBackendSpec
+from simulator.scenario.cluster import ParallelismSpec, PoolSpec, Role
+from simulator.scenario.engine import EngineSpec
+from simulator.scenario.engine_versions import API_REQUEST_S, API_TOKEN_S
+from simulator.units.clock import ns_from_seconds
+
+#: How random prompts choose experts, and how the loads of expert-parallel ranks scatter: see `Routing`.
+DIVERSITY, SPREAD = 0.6, 0.3
+#: Tokens that arrive at a time (general knowledge of the recipes, unverified).
+STREAM_INTERVAL = {"sglang": 30, "tensorrt-llm": 10}
+#: Requests in a benchmark for each in flight, and at least.
+ROUNDS = 10
+LEAST_REQUESTS = 32
+#: Most requests simulated for one point.
+MOST_REQUESTS = 20_000
+#: Tokens a step: InferenceX recipes and the defaults of all three programs.
+STEP_TOKENS = 8192
+SHORTEST = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How one engine lies on its devices."""
+
+    tensor: int
+    pipeline: int
+    data: int
+    expert: int
+
+    @property
+    def spec(self) -> ParallelismSpec:
+        """The same for a pool."""
+        return ParallelismSpec(tensor=self.tensor, pipeline=self.pipeline, data=self.data, expert=self.expert)
+
+
+def setup(point: OperatingPoint) -> Setup:
+    """The point as it is simulated."""
+    if point.load_kind != "closed":
+        raise NotSimulated(f"the load is {point.load_kind!r}, closed loop expected")
+    card, device = card_of(point), device_of(point)
+    concurrency = round(load_value_of(point))
+    weights = weight_dtype(point, card)
+    shared: dict[str, Any] = {
+        "card": card,
+        "device": device,
+        "weight_dtype": weights,
+        "kv_dtype": kv_dtype(point, device, weights),
+        "load": load(point, concurrency),
+        "measured": point.measured,
+        "delays": ServingDelays(ns_from_seconds(API_REQUEST_S), ns_from_seconds(API_TOKEN_S)),
+        "steady": False,
+        "stream_interval": STREAM_INTERVAL.get(point.engine or "", 1) if is_inferencex(point) else 1,
+    }
+    if point.mode == "disagg":
+        return Setup(pools=_disaggregated(point, concurrency), link=_link(device), **shared)
+    spread = spread_of(point)
+    pool = _pool(point, "main", spread, concurrency, "unified", 1)
+    return Setup(pools=(pool,), **shared)
+
+
+def weight_dtype(point: OperatingPoint, card: ModelCard) -> str:
+    """Format of the weights; models published in 4-bit blocks are served so, whatever the row calls it."""
+    if card.weight_dtype == "mxfp4":
+        return "mxfp4"
+    return point.weight_dtype or "auto"
+
+
+def kv_dtype(point: OperatingPoint, device: Device, weights: str) -> str:
+    """Format of the KV cache."""
+    if point.kv_dtype is not None:
+        return point.kv_dtype
+    blackwell = "fp4" in device.peak_flops
+    return "fp8" if blackwell and weights not in ("auto", "bf16") else "auto"
+
+
+def is_inferencex(point: OperatingPoint) -> bool:
+    """Whether the row comes from InferenceMAX/InferenceX."""
+    dataset = str(point.extra.get("dataset", ""))
+    return "image" in point.extra or "measured_date" in point.extra or dataset[:2] == "20"
+
+
+def load(point: OperatingPoint, concurrency: int) -> Load:
+    """The requests of a benchmark."""
+    prompt, output = lengths_of(point)
+    count = min(max(ROUNDS * concurrency, LEAST_REQUESTS), max(MOST_REQUESTS, 2 * concurrency))
+    if is_inferencex(point):
+        prompts = uniform(SHORTEST * prompt, prompt, count, seed=1)
+        return closed_loop(prompts, uniform(SHORTEST * output, output, count, seed=2), concurrency)
+    return steady_loop(prompt, output, concurrency, count, seed=2)
+
+
+def spread_of(point: OperatingPoint) -> Spread:
+    """How an aggregated engine lies on its devices."""
+    tensor, data, expert = point.tp or 1, point.dp or 1, point.ep or 1
+    moe_tensor = int(point.extra.get("moe_tp_size", 1) or 1)
+    if expert > 1 and moe_tensor == expert and tensor * data == expert * expert:
+        tensor, data = (expert, 1) if tensor >= data else (1, expert)
+    elif tensor > 1 and tensor == data and expert == tensor * data:
+        data, expert = 1, tensor
+    return Spread(tensor, point.pp or 1, data, expert)
+
+
+def _pool(
+    point: OperatingPoint, name: str, spread: Spread, running: int, role: Role, replicas: int
+) -> PoolSpec:
+    ahead = True if is_inferencex(point) or point.engine != "vllm" else None
+    version = (point.engine_version or "") if point.engine == "vllm" else ""
+    engine: dict[str, Any] = {
+        "max_num_seqs": running,
+        "max_num_batched_tokens": max(STEP_TOKENS, running),
+        "enable_prefix_caching": False,
+        "async_scheduling": ahead,
+    }
+    if version:
+        engine["engine_version"] = version
+    return PoolSpec(
+        name=name,
+        role=role,
+        hardware=point.device or "",
+        replicas=replicas,
+        parallelism=spread.spec,
+        engine=EngineSpec(**engine),
+        latency=AutoBackendSpec(
+            sampler="greedy", software=point.engine, routing_diversity=DIVERSITY, routing_spread=SPREAD
+        ),
+    )
+
+
+def _disaggregated(point: OperatingPoint, concurrency: int) -> tuple[PoolSpec, ...]:
+    pools = []
+    sides: tuple[tuple[Role, Workers], ...] = (("prefill", point.prefill), ("decode", point.decode))
+    for role, side in sides:
+        if side.workers is None:
+            raise NotSimulated("prefill and decode engines, but the row does not say how many of them")
+        running = -(-concurrency // side.workers) if role == "decode" else concurrency
+        pools.append(_pool(point, role, _side(side), max(running, 1), role, side.workers))
+    return tuple(pools)
+
+
+def _side(side: Workers) -> Spread:
+    return Spread(side.tp or 1, side.pp or 1, side.dp or 1, max(side.ep or 1, 1))
+
+
+def _link(device: Device) -> LinkPlan:
+    """The way of a KV cache: the network between nodes, else the link inside one."""
+    for link in (device.scale_out, device.scale_up):
+        if link is not None and link.bandwidth is not None:
+            return LinkPlan(link.bandwidth, ns_from_seconds(link.latency or 10e-6))
+    raise NotSimulated(f"{device.name} has no known link between prefill and decode engines")
