@@ -1,10 +1,11 @@
 """The ``execution:`` section of a hardware profile: how a device runs a model, with constants.
 
-Four execution models cover the catalogue. ``roofline`` is for machines that stream weights
-from HBM, GDDR or LPDDR; ``static_shapes`` for compiled fixed-shape graphs (Inferentia,
-Trainium); ``sram_pipeline`` for weights resident in the SRAM of many chips (LPU);
-``wafer`` for layers spread over wafers. The physics stands in ``simulator/latency``; here
-are only the constants, each group with source, date, confidence and fit error.
+Six execution models cover the catalogue. ``roofline`` is for machines that stream weights
+from HBM, GDDR or LPDDR and whose operators were measured, ``streamed`` for those known by whole requests
+only, over one or two tiers of memory; ``static_shapes`` for compiled fixed-shape graphs (Inferentia,
+Trainium); ``sram_pipeline`` for weights resident in the SRAM of many chips (LPU); ``in_memory`` for
+multipliers inside that SRAM; ``wafer`` for layers spread over wafers. The physics stands in
+``simulator/latency``; here are only the constants, each group with source, date, confidence and fit error.
 
 Times carry their unit in the name (``_us``, ``_ns``); shares are of the profile's peaks.
 """
@@ -292,6 +293,32 @@ class SramPipelineExecution(Evidence):
     busy_power: Share | None = None
 
 
+class InMemoryExecution(Evidence):
+    """Multipliers inside the SRAM that holds the weights: a token costs products, not memory traffic.
+
+    Attributes
+    ----------
+    group_chips
+        Cards that share each layer.
+    layer_us
+        Fixed latency of one layer [us].
+    compute_efficiency
+        Share of peak with all arrays busy.
+    tier
+        The memory with the multipliers.
+    usable_sram
+        Share of it left for weights and cache.
+    """
+
+    model: Literal["in_memory"]
+    group_chips: PositiveInt
+    layer_us: NonNegativeFloat
+    compute_efficiency: Share
+    tier: str
+    usable_sram: Share = 0.95
+    busy_power: Share | None = None
+
+
 class WaferExecution(Evidence):
     """Layers lie side by side on one or more wafers; a token walks across them.
 
@@ -321,7 +348,12 @@ class WaferExecution(Evidence):
 
 #: How a device runs a model, as its hardware profile says.
 Execution = Annotated[
-    RooflineExecution | StreamedExecution | StaticShapesExecution | SramPipelineExecution | WaferExecution,
+    RooflineExecution
+    | StreamedExecution
+    | StaticShapesExecution
+    | SramPipelineExecution
+    | InMemoryExecution
+    | WaferExecution,
     Field(discriminator="model"),
 ]
 

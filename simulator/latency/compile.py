@@ -11,13 +11,16 @@ from pathlib import Path
 from typing import get_args
 
 from simulator.errors import InputError
+from simulator.hardware.catalogue import load_device
 from simulator.hardware.device import Device
 from simulator.hardware.execution import (
     Evidence,
     Execution,
     Program,
     RooflineExecution,
+    SramPipelineExecution,
 )
+from simulator.latency.decode_offload import LINK_S, DecodeOffloadPricer, Partner
 from simulator.latency.execution_models import NAMES, WholeStepExecution, whole_step_pricer
 from simulator.latency.fitted import FittedPricer, read_fitted
 from simulator.latency.layout import Layout, lay_out
@@ -33,6 +36,7 @@ from simulator.models.card import ModelCard
 from simulator.scenario.backend import (
     AutoBackendSpec,
     BackendSpec,
+    DecodeOffloadBackendSpec,
     FittedBackendSpec,
     LinearBackendSpec,
     RooflineBackendSpec,
@@ -61,11 +65,12 @@ class BackendProvenance:
 
 @dataclass(frozen=True, slots=True)
 class CompiledBackend:
-    """One pool's backend, ready to price."""
+    """One pool's backend, ready to price. ``partners`` are further devices beside each replica."""
 
     pricer: StepPricer
     placement: Placement
     provenance: BackendProvenance
+    partners: tuple[tuple[Device, int], ...] = ()
 
 
 def compile_backend(
@@ -122,6 +127,8 @@ def compile_backend(
                 "linear", ("coefficients of the scenario",), "unknown: coefficients given by the user"
             ),
         )
+    if isinstance(spec, DecodeOffloadBackendSpec):
+        return _offloaded(spec, layout, machine, execution, placement, engine)
     if isinstance(spec, FittedBackendSpec):
         fit = read_fitted((base_dir or Path()) / spec.file)
         return CompiledBackend(
@@ -131,6 +138,39 @@ def compile_backend(
         )
     pricer, provenance = _physical(spec, layout, machine, execution, placement, engine)
     return CompiledBackend(pricer, placement, provenance)
+
+
+def _offloaded(
+    spec: DecodeOffloadBackendSpec,
+    layout: Layout,
+    machine: Machine,
+    execution: Execution,
+    placement: Placement,
+    engine: EngineSpec,
+) -> CompiledBackend:
+    """GPUs with LPUs beside them."""
+    device = load_device(spec.partner)
+    if not isinstance(device.execution, SramPipelineExecution):
+        raise InputError(
+            f"{device.name} does not keep weights in SRAM: it can not take the feed-forward part of decodes",
+            key="latency.partner",
+        )
+    alone, own = _physical(AutoBackendSpec(), layout, machine, execution, placement, engine)
+    link_s = LINK_S if spec.latency is None else spec.latency
+    partner = Partner(machine_of(device), device.execution, spec.devices, spec.bandwidth, link_s)
+    pricer = DecodeOffloadPricer(alone, layout, machine, partner)
+    source = f"{device.execution.source}, {device.execution.date}"
+    return CompiledBackend(
+        pricer,
+        placement,
+        BackendProvenance(
+            f"decode offload to {spec.devices} x {device.name} beside {own.backend}",
+            (*own.sources, source),
+            "unknown: nothing measured on such a pair is public",
+            (*own.estimated, "decode offload", "link between GPUs and LPUs"),
+        ),
+        ((device, spec.devices),),
+    )
 
 
 def _idle_w(machine: Machine, layout: Layout) -> float | None:

@@ -4,12 +4,14 @@ operators (which takes settings of the engine and of the scenario besides)."""
 from __future__ import annotations
 
 from simulator.hardware.execution import (
+    InMemoryExecution,
     Power,
     SramPipelineExecution,
     StaticShapesExecution,
     StreamedExecution,
     WaferExecution,
 )
+from simulator.latency.in_memory import in_memory_times
 from simulator.latency.layout import Layout
 from simulator.latency.lpu import lpu_times
 from simulator.latency.machine import Machine
@@ -22,13 +24,16 @@ from simulator.latency.streamed import StreamedPricer
 from simulator.latency.wafer import wafer_times
 
 #: Execution models other than the roofline of operators.
-WholeStepExecution = StreamedExecution | StaticShapesExecution | SramPipelineExecution | WaferExecution
+WholeStepExecution = (
+    StreamedExecution | StaticShapesExecution | SramPipelineExecution | InMemoryExecution | WaferExecution
+)
 
 #: How each is called in a result.
 NAMES = {
     "streamed": "roofline of whole steps",
     "static_shapes": "static shapes",
     "sram_pipeline": "SRAM pipeline",
+    "in_memory": "in-memory compute",
     "wafer": "wafer",
 }
 
@@ -52,6 +57,8 @@ def whole_step_pricer(
         return StaticShapesPricer(execution, layout, machine, seats, _power(execution.power, machine))
     if isinstance(execution, SramPipelineExecution):
         return _pipeline(lpu_times(execution, layout, machine), execution.busy_power, layout, machine)
+    if isinstance(execution, InMemoryExecution):
+        return _pipeline(in_memory_times(execution, layout, machine), execution.busy_power, layout, machine)
     return _pipeline(wafer_times(execution, layout, machine), execution.busy_power, layout, machine)
 
 

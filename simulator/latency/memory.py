@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from simulator.hardware.execution import (
     Execution,
+    InMemoryExecution,
     RooflineExecution,
     SramPipelineExecution,
     StaticShapesExecution,
@@ -60,7 +61,7 @@ def device_memory(
     layout: Layout, machine: Machine, execution: Execution | None, utilisation: float
 ) -> DeviceMemory:
     """Memory of the fullest device."""
-    if isinstance(execution, SramPipelineExecution | WaferExecution):
+    if isinstance(execution, SramPipelineExecution | InMemoryExecution | WaferExecution):
         return _spread(layout, machine, execution.usable_sram, None)
     if isinstance(execution, StaticShapesExecution):
         return _spread(layout, machine, utilisation, execution)
@@ -90,8 +91,8 @@ def _spread(
 
 def streamed_tier(execution: Execution | None) -> str | None:
     """Name of the memory tier that weights and cache lie in; None: the largest on the device."""
-    streams = RooflineExecution | StreamedExecution | StaticShapesExecution
-    return execution.tier if isinstance(execution, streams) else None
+    choosing = RooflineExecution | StreamedExecution | StaticShapesExecution | InMemoryExecution
+    return execution.tier if isinstance(execution, choosing) else None
 
 
 def overflow_tier(execution: Execution | None) -> str | None:
@@ -101,7 +102,7 @@ def overflow_tier(execution: Execution | None) -> str | None:
 
 def candidates(layout: Layout, execution: Execution | None) -> Iterator[tuple[int, int]]:
     """Layouts (tensor, pipeline) to propose, fewest devices first."""
-    if isinstance(execution, SramPipelineExecution):
+    if isinstance(execution, SramPipelineExecution | InMemoryExecution):
         group = execution.group_chips
         return ((group, stages) for stages in range(1, _MOST_DEVICES // group + 1))
     if isinstance(execution, WaferExecution):

@@ -11,7 +11,8 @@ from typing import Annotated, Literal
 from pydantic import Field, NonNegativeFloat, PositiveFloat
 
 from simulator.scenario.engine_versions import Sampler
-from simulator.scenario.spec import CountOrZero, Spec
+from simulator.scenario.spec import Count, CountOrZero, Spec
+from simulator.units.quantity import BytesPerSecond, Seconds
 
 #: Kernel family of attention.
 AttentionBackend = Literal["fa2", "fa3", "flashinfer"]
@@ -76,6 +77,24 @@ class RooflineBackendSpec(_Overrides):
     backend: Literal["roofline"] = "roofline"
 
 
+class DecodeOffloadBackendSpec(Spec):
+    """LPUs beside the pool's GPUs hold the feed-forward weights and take that part of every decode step."""
+
+    backend: Literal["decode_offload"] = "decode_offload"
+
+    partner: str
+    """Hardware profile of the LPUs, name or path."""
+
+    devices: Count
+    """LPUs beside one replica."""
+
+    bandwidth: BytesPerSecond
+    """Way between the GPUs and the LPUs of one replica, one way; nothing published."""
+
+    latency: Seconds | None = None
+    """Of one crossing; default: 2 us, an estimate."""
+
+
 class LinearBackendSpec(Spec):
     """A step as a linear form of its aggregates, integer coefficients [ns].
 
@@ -115,6 +134,6 @@ class FittedBackendSpec(Spec):
 
 
 BackendSpec = Annotated[
-    AutoBackendSpec | RooflineBackendSpec | LinearBackendSpec | FittedBackendSpec,
+    AutoBackendSpec | RooflineBackendSpec | DecodeOffloadBackendSpec | LinearBackendSpec | FittedBackendSpec,
     Field(discriminator="backend"),
 ]

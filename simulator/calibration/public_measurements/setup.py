@@ -15,7 +15,7 @@ from simulator.calibration.public_measurements.measurement import PublicMeasurem
 from simulator.errors import InputError
 from simulator.hardware.catalogue import device_names, load_device
 from simulator.hardware.device import Device
-from simulator.hardware.execution import SramPipelineExecution, WaferExecution, fitted_on
+from simulator.hardware.execution import InMemoryExecution, SramPipelineExecution, WaferExecution, fitted_on
 from simulator.latency.smallest import smallest_parallelism
 from simulator.models.accounting import weight_bytes
 from simulator.models.card import ModelCard
@@ -183,7 +183,7 @@ def _parallelism(
             f"{tensor * pipeline} chips, the fewest that hold it"
         ]
     execution = device.execution
-    if isinstance(execution, SramPipelineExecution):
+    if isinstance(execution, SramPipelineExecution | InMemoryExecution):
         group = execution.group_chips
         return {"tensor": group, "pipeline": max(row.chips // group, 1)}, []
     if isinstance(execution, WaferExecution):
