@@ -157,6 +157,18 @@ class Device(BaseModel):
         """The tier of this name, None where the device has none."""
         return next((tier for tier in self.memory if tier.tier == name), None)
 
+    def with_power(self, limit_w: float | None, idle_loaded_w: float | None) -> Device:
+        """The same device with another power limit and draw without requests [W], where given."""
+        given = {"tdp": limit_w, "idle_loaded": idle_loaded_w}
+        given_by = {"source": ["given in the scenario"], "confidence": "estimate"}
+        return self.model_copy(
+            update={
+                name: Power.model_validate({"value": f"{watts} W", **given_by})
+                for name, watts in given.items()
+                if watts is not None
+            }
+        )
+
     def execution_under(self, software: str | None) -> Execution | None:
         """How the device runs a model under this serving software; None: the usual one.
 

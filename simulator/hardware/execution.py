@@ -39,7 +39,7 @@ class Evidence(BaseModel):
     ``source`` may be a list of citations. ``fit_error`` is the mean absolute relative error of
     the fit on its own data [1]. ``fitted_on`` names the public measurements that the constants were
     fitted to (ids, or patterns with ``*``; ``id:TTFT`` for one figure only), so that these do not count
-    as predictions.
+    as predictions. ``estimated`` names constants of the group that rest on no measurement.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -49,6 +49,7 @@ class Evidence(BaseModel):
     confidence: Confidence
     fit_error: NonNegativeFloat | None = None
     fitted_on: tuple[str, ...] = ()
+    estimated: tuple[str, ...] = ()
     note: str | None = None
 
 
@@ -99,6 +100,7 @@ class PrefillAttention(Evidence):
 class LayerRest(Evidence):
     """What is left of a layer: norms, rotary embedding, activation, cache write and launches.
 
+    ``mixed_us`` comes on top in a step that also prefills: attention then leaves the CUDA graph.
     ``linear_us`` comes instead of the launch of attention in linear layers, ``indexer_us`` on top of
     it where an indexer chooses the tokens attended to. ``launch_share`` says how much of all fixed times of
     a layer (products, attention, experts and these) is left where a serving program fuses kernels or
@@ -107,8 +109,9 @@ class LayerRest(Evidence):
 
     fixed_us: NonNegativeFloat
     hidden_bytes: NonNegativeFloat = 12.0
+    mixed_us: NonNegativeFloat = 0.0
     linear_us: NonNegativeFloat = 20.0
-    indexer_us: NonNegativeFloat = 75.0
+    indexer_us: NonNegativeFloat = 62.0
     launch_share: dict[Program, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
 
 

@@ -12,7 +12,7 @@ from functools import cache
 from statistics import median
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, Field, NonNegativeFloat, model_validator
+from pydantic import BaseModel, Field, NonNegativeFloat, PositiveInt, model_validator
 
 from simulator.errors import InputError, nearest
 from simulator.hardware.catalogue import FOLDER as DEVICES
@@ -24,6 +24,7 @@ from simulator.units.quantity import (
     LitresPerKilowattHour,
     USDPerHour,
     USDPerKilowattHour,
+    Watts,
 )
 from simulator.units.yaml_file import read_mapping
 
@@ -103,11 +104,29 @@ class TokenPrice(Sourced):
 
 
 class PurchasePrice(Sourced):
-    """What a device, server or rack costs to buy [USD]."""
+    """What a device, server or rack costs to buy [USD].
+
+    ``device`` is the profile it belongs to and ``devices`` how many of it the item holds; None where the item
+    is no number of devices.
+    """
 
     item: str
+    device: str | None = None
+    devices: PositiveInt = 1
     low: NonNegativeFloat | None = None
     high: NonNegativeFloat | None = None
+
+
+class ServerRow(Sourced):
+    """What comes with a device in its server: draw and emissions of making it, a device's share.
+
+    ``host`` is low, mid and high draw of processors, memory, network and fans, the devices aside [W];
+    ``embodied`` low, mid and high emissions of making a device and its share of the server [kg CO2e].
+    """
+
+    devices: tuple[str, ...]
+    host: tuple[Watts, Watts, Watts] | None = None
+    embodied: tuple[NonNegativeFloat, NonNegativeFloat, NonNegativeFloat] | None = None
 
 
 class Regional(Sourced):
@@ -169,6 +188,11 @@ class _PurchaseFile(BaseModel):
     rows: tuple[PurchasePrice, ...]
 
 
+class _ServerFile(BaseModel):
+    as_of: str
+    rows: tuple[ServerRow, ...]
+
+
 class _ElectricityFile(BaseModel):
     as_of: str
     rows: tuple[ElectricityRow, ...]
@@ -207,6 +231,12 @@ def token_prices() -> tuple[TokenPrice, ...]:
 def purchase_prices() -> tuple[PurchasePrice, ...]:
     """Every purchase price that ships."""
     return _read("purchase.yaml", _PurchaseFile).rows
+
+
+@cache
+def server_rows() -> tuple[ServerRow, ...]:
+    """Draw and embodied emissions of servers, by device."""
+    return _read("servers.yaml", _ServerFile).rows
 
 
 @cache
@@ -287,6 +317,28 @@ def _provenance(rows: list[Any]) -> dict[str, Any]:
         "source": tuple(dict.fromkeys(text for row in rows for text in row.source)),
         "confidence": max((row.confidence for row in rows), key=order.index),
     }
+
+
+def purchase_price(device: str) -> PriceRange | None:
+    """Price of one device with its share of the server [USD], None where none is known.
+
+    Servers and racks go before single devices, which cannot run alone.
+    """
+    name = _device_id(device)
+    rows = [row for row in purchase_prices() if row.device == name and row.low is not None]
+    whole = [row for row in rows if row.devices > 1] or rows
+    if not whole:
+        return None
+    lows = [(row.low or 0.0) / row.devices for row in whole]
+    highs = [(row.high or row.low or 0.0) / row.devices for row in whole]
+    middles = [(low + high) / 2 for low, high in zip(lows, highs, strict=True)]
+    return PriceRange(low=min(lows), mid=median(middles), high=max(highs), unit="USD", **_provenance(whole))
+
+
+def server_of(device: str) -> tuple[ServerRow, ...]:
+    """What is known of the server that a device comes in."""
+    name = _device_id(device)
+    return tuple(row for row in server_rows() if name in row.devices)
 
 
 def token_price(model: str) -> TokenPrice | None:
@@ -374,6 +426,37 @@ def site_water() -> tuple[SiteWater, ...]:
 def pue_figures() -> tuple[Pue, ...]:
     """Power usage effectiveness, by operator."""
     return _grid().pue
+
+
+def pue_of(operator: str) -> Pue:
+    """Power usage effectiveness of this operator.
+
+    Raises
+    ------
+    InputError
+        Where none is known.
+    """
+    return _of_operator(_grid().pue, operator, "power usage effectiveness")
+
+
+def site_water_of(operator: str) -> SiteWater | None:
+    """Water that this operator evaporates for cooling; None where it is not known."""
+    wanted = operator.lower()
+    return next((row for row in _grid().site_water if wanted in row.operator.lower()), None)
+
+
+_Operated = TypeVar("_Operated", Pue, SiteWater)
+
+
+def _of_operator(rows: tuple[_Operated, ...], operator: str, what: str) -> _Operated:
+    found = next((row for row in rows if operator.lower() in row.operator.lower()), None)
+    if found is None:
+        names = [row.operator for row in rows]
+        raise InputError(
+            f"no {what} is known of operator {operator!r}{nearest(operator, names)}; known are"
+            f" {', '.join(names)}"
+        )
+    return found
 
 
 def typical_pue() -> Pue:

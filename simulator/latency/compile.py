@@ -274,5 +274,6 @@ def _provenance(name: str, execution: WholeStepExecution) -> BackendProvenance:
         if execution.fit_error is None
         else f"mean error on the public rows it was fitted to: {execution.fit_error:.0%}"
     )
-    estimated = (name,) if execution.confidence == "estimate" else ()
+    guessed = tuple(f"{constant} of the {name}" for constant in execution.estimated)
+    estimated = (name,) if execution.confidence == "estimate" else guessed
     return BackendProvenance(name, (f"{execution.source}, {execution.date}",), error, estimated)

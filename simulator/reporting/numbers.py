@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+
+from simulator.results.ranges import Range
 
 UNKNOWN = "unknown"
 NOTHING = "–"
@@ -55,6 +58,15 @@ def energy(joules: float | None) -> str:
         if joules >= size:
             return f"{_digits(joules / size)} {unit}"
     return f"{_digits(joules)} J"
+
+
+def span(value: Range | None, text: Callable[[float | None], str]) -> str:
+    """A figure, with its low and high in parentheses where they differ."""
+    if value is None:
+        return text(None)
+    if not value.spreads:
+        return text(value.mid)
+    return f"{text(value.mid)} ({text(value.low)} to {text(value.high)})"
 
 
 def seconds(value: float) -> str:

@@ -144,25 +144,20 @@ def traffic_table(result: Result) -> Table:
 
 
 def cost_table(result: Result) -> Table:
-    """Rent of the devices over the measured time."""
+    """Rent or ownership of the devices over the measured time, and an API's price for the same tokens."""
     cost = result.summary.cost
-    spread = cost.low_usd is not None and cost.low_usd != cost.high_usd
     rows = [
-        ("Rent of all devices", _per_hour(result)),
-        ("Measured time", show.dollars(cost.total_usd)),
-        *(
-            [
-                (
-                    "Measured time, low to high price",
-                    f"{show.dollars(cost.low_usd)} to {show.dollars(cost.high_usd)}",
-                )
-            ]
-            if spread
-            else []
-        ),
-        ("Per million input and output tokens", show.dollars(cost.per_million_tokens_usd)),
-        ("Per million output tokens", show.dollars(cost.per_million_output_tokens_usd)),
-        ("Per request", show.dollars(cost.per_request_usd)),
+        ("Rent of all devices" if cost.basis == "rent" else "Owning all devices", _per_hour(result)),
+        ("Measured time", show.span(cost.total, show.dollars)),
+        ("of it while busy", show.span(cost.usage, show.dollars)),
+        ("Per million input and output tokens", show.span(cost.per_million_tokens, show.dollars)),
+        ("Per million output tokens", show.span(cost.per_million_output_tokens, show.dollars)),
+        ("Million input tokens, allocated", show.span(cost.allocated.input, show.dollars)),
+        ("Million output tokens, allocated", show.span(cost.allocated.output, show.dollars)),
+        ("Million input tokens, busy time only", show.span(cost.used.input, show.dollars)),
+        ("Million output tokens, busy time only", show.span(cost.used.output, show.dollars)),
+        ("Per request", show.span(cost.per_request, show.dollars)),
+        *_break_even_rows(result),
     ]
     sources = dict.fromkeys(
         f"{pool.device}: {pool.price.source}" for pool in result.context.pools if pool.price
@@ -170,10 +165,27 @@ def cost_table(result: Result) -> Table:
     return Table("Cost", ("", ""), tuple(rows), "; ".join(sources))
 
 
+def _break_even_rows(result: Result) -> list[tuple[str, str]]:
+    found = result.summary.break_even
+    if found is None:
+        return []
+    return [
+        (f"Same tokens from {found.api}", show.dollars(found.total)),
+        ("Cheaper than that from", show.span(found.requests_per_s, lambda rate: show.number(rate, "/s"))),
+    ]
+
+
 def energy_table(result: Result) -> Table:
-    """Energy of the devices, electricity and carbon of the facility."""
-    energy = result.summary.energy
+    """Energy of devices, hosts and facility; carbon and water."""
+    energy, carbon, water = result.summary.energy, result.summary.carbon, result.summary.water
     site = result.context.site
+
+    def kilograms(mass: float | None) -> str:
+        return show.number(mass, "kg CO2e", show.UNKNOWN)
+
+    def grams(mass: float | None) -> str:
+        return show.number(mass, "g CO2e", show.UNKNOWN)
+
     rows = (
         ("Devices, measured time", show.energy(energy.total_j)),
         ("of it prefill", _part(energy.prefill_j, energy.total_j)),
@@ -182,12 +194,15 @@ def energy_table(result: Result) -> Table:
         ("Mean draw of all devices", show.number(energy.mean_power_w, "W", show.UNKNOWN)),
         ("Per output token", show.energy(energy.per_output_token_j)),
         ("Per request", show.energy(energy.per_request_j)),
-        ("Facility (with PUE)", show.energy(energy.facility_j)),
-        ("Electricity", show.dollars(energy.electricity_usd)),
-        ("Carbon, operation", show.number(energy.carbon_kg, "kg CO2e", show.UNKNOWN)),
-        ("Carbon per request", show.number(energy.carbon_per_request_g, "g CO2e", show.UNKNOWN)),
+        ("Hosts", show.span(energy.host_j, show.energy)),
+        ("Facility (with PUE)", show.span(energy.facility_j, show.energy)),
+        ("Electricity", show.span(result.summary.cost.electricity, show.dollars)),
+        ("Carbon, operation", show.span(carbon.operational_kg, kilograms)),
+        ("Carbon per request", show.span(carbon.per_request_g, grams)),
+        ("Carbon of the hardware (embodied)", show.span(carbon.embodied_kg, kilograms)),
+        ("Water", show.span(water.litres, lambda litres: show.number(litres, "l", show.UNKNOWN))),
     )
-    return Table("Energy and carbon", ("", ""), rows, site.source)
+    return Table("Energy, carbon, water", ("", ""), rows, site.source)
 
 
 def pool_table(result: Result) -> Table:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from simulator.results.ranges import Range
+
 
 @dataclass(frozen=True, slots=True)
 class DevicePrice:
@@ -24,6 +26,21 @@ class DevicePrice:
     high: float
     source: str
 
+    @property
+    def span(self) -> Range:
+        """The three figures."""
+        return Range(self.low, self.mid, self.high)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiPrice:
+    """List price of an API [USD per million tokens], with its name and source."""
+
+    name: str
+    input_usd: float
+    output_usd: float
+    source: str
+
 
 @dataclass(frozen=True, slots=True)
 class PoolContext:
@@ -33,8 +50,18 @@ class PoolContext:
     ----------
     idle_w
         Draw of one replica's devices with weights loaded and no work [W], None if unknown.
+    rated_w
+        Power limit of one replica's devices [W], None if not published.
     price
         Rent per device-hour, None if unknown.
+    purchase
+        Price of one device with its share of the server [USD], where hardware is owned and not rented.
+    host_w
+        Draw of a device's share of its server, the device aside [W], None if unknown.
+    embodied_kg
+        Emissions of making a device and its share of the server [kg CO2e], None if unknown.
+    devices_per_system
+        Devices in one unit as it is sold.
     backend
         Name of the latency backend that priced the steps.
     provenance
@@ -50,7 +77,12 @@ class PoolContext:
     replicas: int
     role: str = "unified"
     idle_w: float | None = None
+    rated_w: float | None = None
     price: DevicePrice | None = None
+    purchase: Range | None = None
+    host_w: Range | None = None
+    embodied_kg: Range | None = None
+    devices_per_system: int = 1
     backend: str = "unknown"
     provenance: str = ""
     estimates: tuple[str, ...] = ()
@@ -87,24 +119,40 @@ class Site:
     Attributes
     ----------
     pue
-        Facility energy over device energy.
+        Facility energy over the energy of computers.
     electricity_usd_per_kwh
         Price of electricity [USD/kWh].
     grid_kg_per_kwh
         Carbon intensity of the grid [kg CO2e/kWh].
+    grid_kg_per_kwh_by_hour
+        The same for each hour of the day, 24 figures, instead.
+    first_hour
+        Hour of the day at which the run starts.
+    site_l_per_kwh
+        Water evaporated on site per energy of computers [l/kWh].
+    grid_l_per_kwh
+        Water used to make the electricity [l/kWh].
     source
         Where these come from.
     """
 
-    pue: float | None = None
-    electricity_usd_per_kwh: float | None = None
-    grid_kg_per_kwh: float | None = None
+    pue: Range | None = None
+    electricity_usd_per_kwh: Range | None = None
+    grid_kg_per_kwh: Range | None = None
+    grid_kg_per_kwh_by_hour: tuple[float, ...] | None = None
+    first_hour: int = 0
+    site_l_per_kwh: Range | None = None
+    grid_l_per_kwh: Range | None = None
     source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """A run in words and prices. ``pools`` stand in the order of the recording's pools."""
+    """A run in words and prices. ``pools`` stand in the order of the recording's pools.
+
+    Hardware lives ``life_years``, is in service for ``share_in_service`` of it and costs
+    ``upkeep_per_year`` of its price every year; ``api`` is what the same tokens could be bought from.
+    """
 
     scenario: str
     model: str
@@ -115,6 +163,10 @@ class RunContext:
     warmup_ns: int = 0
     workload: str = ""
     notes: tuple[str, ...] = ()
+    api: ApiPrice | None = None
+    life_years: float = 3.0
+    share_in_service: float = 1.0
+    upkeep_per_year: float = 0.0
 
     @property
     def rests_on_estimates(self) -> bool:
@@ -131,7 +183,8 @@ class RunContext:
         fields = dict(data)
         fields["pools"] = tuple(_pool_from(pool) for pool in fields["pools"])
         fields["slo"] = Slo(**fields["slo"])
-        fields["site"] = Site(**fields["site"])
+        fields["site"] = _site_from(fields["site"])
+        fields["api"] = None if fields["api"] is None else ApiPrice(**fields["api"])
         fields["notes"] = tuple(fields["notes"])
         return cls(**fields)
 
@@ -142,7 +195,23 @@ def _pool_from(data: dict[str, Any]) -> PoolContext:
         **{
             **data,
             "price": None if price is None else DevicePrice(**price),
+            **{name: _range_from(data[name]) for name in ("purchase", "host_w", "embodied_kg")},
             "estimates": tuple(data["estimates"]),
             "notes": tuple(data["notes"]),
         }
     )
+
+
+def _site_from(data: dict[str, Any]) -> Site:
+    by_hour = data["grid_kg_per_kwh_by_hour"]
+    ranges = ("pue", "electricity_usd_per_kwh", "grid_kg_per_kwh", "site_l_per_kwh", "grid_l_per_kwh")
+    return Site(
+        **{name: _range_from(data[name]) for name in ranges},
+        grid_kg_per_kwh_by_hour=None if by_hour is None else tuple(by_hour),
+        first_hour=data["first_hour"],
+        source=data["source"],
+    )
+
+
+def _range_from(data: dict[str, float] | None) -> Range | None:
+    return None if data is None else Range(**data)

@@ -1,64 +1,162 @@
-"""What a run cost: rent of all devices for the measured time, whether they worked or not.
+"""What a run cost, rented or owned, as allocation and as usage.
 
-Rent per device-hour includes power, so the electricity bill (results/energy.py) stands beside it and is not
-added. One unknown price makes the whole cost unknown, never smaller.
+*Allocation* is all that is paid for: every device for the whole measured time, whether it worked or not.
+*Usage* is the share of it in which replicas were busy, the cost of a service that fills its idle time with
+something else.
+
+Rent per device-hour includes power. Owned hardware costs its price over the hours of its life that it is in
+service, a yearly share for upkeep, and the electricity of the facility:
+
+    per hour = price / (life * 8766 h * share in service) + price * upkeep / 8766 h + power * electricity
+
+Cost is told apart into input and output tokens by the time that each took: a step with both is shared by
+its tokens. One unknown price makes the whole cost unknown, never smaller.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from simulator.results.context import RunContext
+from simulator.results.context import PoolContext, RunContext
+from simulator.results.energy import J_PER_KWH, EnergySummary
+from simulator.results.pool_use import PoolUse
+from simulator.results.ranges import Range, mid, per, times, total
+
+HOURS_PER_YEAR = 8766.0
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCost:
+    """Cost of a million tokens [USD]; None where unknown or nothing was produced."""
+
+    input: Range | None
+    output: Range | None
 
 
 @dataclass(frozen=True, slots=True)
 class CostSummary:
-    """Cost of the measured time [USD]; None where a price is unknown or nothing was produced."""
+    """Cost of the measured time [USD]; None where a price is unknown or nothing was produced.
 
-    total_usd: float | None
-    low_usd: float | None
-    high_usd: float | None
-    per_hour_usd: float | None
-    per_million_tokens_usd: float | None
-    per_million_output_tokens_usd: float | None
-    per_request_usd: float | None
+    ``total`` is the allocation and ``usage`` its busy share. ``electricity`` is part of it where
+    hardware is owned and stands beside it where it is rented.
+    """
+
+    basis: str
+    total: Range | None
+    usage: Range | None
+    per_hour: Range | None
+    electricity: Range | None
+    allocated: TokenCost
+    used: TokenCost
+    per_million_tokens: Range | None
+    per_million_output_tokens: Range | None
+    per_request: Range | None
     by_pool_usd: dict[str, float | None]
+
+    @property
+    def total_usd(self) -> float | None:
+        """Allocation in the middle of its range."""
+        return mid(self.total)
+
+    @property
+    def per_hour_usd(self) -> float | None:
+        """All devices for an hour, in the middle of the range."""
+        return mid(self.per_hour)
+
+    @property
+    def per_million_tokens_usd(self) -> float | None:
+        """Allocation per million input and output tokens together."""
+        return mid(self.per_million_tokens)
+
+    @property
+    def per_million_output_tokens_usd(self) -> float | None:
+        """The whole allocation per million output tokens."""
+        return mid(self.per_million_output_tokens)
+
+    @property
+    def per_request_usd(self) -> float | None:
+        """Allocation per finished request."""
+        return mid(self.per_request)
 
 
 def cost_of(
-    context: RunContext, duration_s: float, *, input_tokens: int, output_tokens: int, requests: int
+    context: RunContext,
+    uses: Sequence[PoolUse],
+    energy: EnergySummary,
+    duration_s: float,
+    *,
+    input_tokens: int,
+    output_tokens: int,
+    requests: int,
 ) -> CostSummary:
     """Cost of ``duration_s`` [s] spread over what was finished in it."""
     hours = duration_s / 3600
-    by_pool = {
-        pool.name: None if pool.price is None else pool.devices * pool.price.mid * hours
-        for pool in context.pools
-    }
-    low, mid, high = _hourly(context)
-    total = None if mid is None else mid * hours
+    electricity = times(times(energy.facility_j, 1 / J_PER_KWH), context.site.electricity_usd_per_kwh)
+    by_pool = [times(pool_per_hour(pool, context), hours) for pool in context.pools]
+    owned = any(pool.purchase is not None for pool in context.pools)
+    allocation = total([*by_pool, electricity] if owned else by_pool)
+    busy = _usage(by_pool, uses, electricity if owned else None, energy)
+    usage = None if allocation is None else busy
     return CostSummary(
-        total_usd=total,
-        low_usd=None if low is None else low * hours,
-        high_usd=None if high is None else high * hours,
-        per_hour_usd=mid,
-        per_million_tokens_usd=_per(total, (input_tokens + output_tokens) / 1e6),
-        per_million_output_tokens_usd=_per(total, output_tokens / 1e6),
-        per_request_usd=_per(total, requests),
-        by_pool_usd=by_pool,
+        basis="own" if owned else "rent",
+        total=allocation,
+        usage=usage,
+        per_hour=per(allocation, hours),
+        electricity=electricity,
+        allocated=_per_million(allocation, by_pool, uses, input_tokens, output_tokens),
+        used=_per_million(usage, by_pool, uses, input_tokens, output_tokens),
+        per_million_tokens=per(allocation, (input_tokens + output_tokens) / 1e6),
+        per_million_output_tokens=per(allocation, output_tokens / 1e6),
+        per_request=per(allocation, requests),
+        by_pool_usd={pool.name: mid(cost) for pool, cost in zip(context.pools, by_pool, strict=True)},
     )
 
 
-def _hourly(context: RunContext) -> tuple[float | None, float | None, float | None]:
-    """Rent of all pools [USD/h]: low, mid, high; None where one pool's price is unknown."""
-    low = mid = high = 0.0
-    for pool in context.pools:
-        if pool.price is None:
-            return None, None, None
-        low += pool.devices * pool.price.low
-        mid += pool.devices * pool.price.mid
-        high += pool.devices * pool.price.high
-    return low, mid, high
+def pool_per_hour(pool: PoolContext, context: RunContext) -> Range | None:
+    """All devices of a pool for an hour [USD/h]: rent with power, or the price over its life without."""
+    if pool.purchase is not None:
+        hourly = 1 / (context.life_years * HOURS_PER_YEAR * context.share_in_service)
+        return pool.purchase * (pool.devices * (hourly + context.upkeep_per_year / HOURS_PER_YEAR))
+    if pool.price is None:
+        return None
+    return pool.price.span * pool.devices
 
 
-def _per(total: float | None, units: float) -> float | None:
-    return None if total is None or units == 0 else total / units
+def _usage(
+    by_pool: Sequence[Range | None],
+    uses: Sequence[PoolUse],
+    electricity: Range | None,
+    energy: EnergySummary,
+) -> Range | None:
+    """The busy share of what the pools cost, and of electricity what was above idle."""
+    used = total(times(cost, use.utilisation) for cost, use in zip(by_pool, uses, strict=True))
+    if electricity is None or used is None or not energy.total_j:
+        return used
+    working = (energy.prefill_j or 0.0) + (energy.decode_j or 0.0)
+    return used + electricity * (working / energy.total_j)
+
+
+def _per_million(
+    cost: Range | None,
+    by_pool: Sequence[Range | None],
+    uses: Sequence[PoolUse],
+    input_tokens: int,
+    output_tokens: int,
+) -> TokenCost:
+    share = prompt_share(by_pool, uses)
+    if cost is None or share is None:
+        return TokenCost(None, None)
+    return TokenCost(
+        per(cost * share, input_tokens / 1e6),
+        per(cost * (1.0 - share), output_tokens / 1e6),
+    )
+
+
+def prompt_share(by_pool: Sequence[Range | None], uses: Sequence[PoolUse]) -> float | None:
+    """Share of the cost that prompts took: of every pool by its busy time, pools by what they cost."""
+    weights = [mid(cost) for cost in by_pool]
+    shares = [use.prefill_share for use in uses]
+    pairs = [(w, s) for w, s in zip(weights, shares, strict=True) if w is not None and s is not None]
+    whole = sum(weight for weight, _ in pairs)
+    return sum(weight * share for weight, share in pairs) / whole if whole else None

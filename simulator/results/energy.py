@@ -1,9 +1,14 @@
-"""Energy, electricity and carbon of the measured time.
+"""Energy of the measured time: devices by phase, their hosts, the facility.
 
 Energy of the devices = idle draw with weights loaded, all the time, plus the dynamic energy of the steps
-above idle, split by phase. Hosts and switches are left out; cooling and conversion come in through the power
-usage effectiveness (PUE) where it is given: facility energy = device energy * PUE, carbon = facility energy *
-grid intensity, operation only (nothing embodied). One unknown power makes every energy figure unknown.
+above idle, split by phase. Hosts (processors, memory, network cards, switches, fans) draw what is known of
+the server, whether the devices work or not. Cooling and conversion come in through the power usage
+effectiveness (PUE):
+
+    IT energy = devices + hosts        facility energy = IT energy * PUE
+
+One unknown device makes every energy unknown. A host whose draw is unknown counts as nothing in IT and
+facility energy, which are then those of the devices alone; a message says so.
 """
 
 from __future__ import annotations
@@ -13,6 +18,7 @@ from dataclasses import dataclass
 
 from simulator.results.context import PoolContext, RunContext
 from simulator.results.pool_use import measured_span_ns, measured_windows
+from simulator.results.ranges import Range, per, times, total
 from simulator.results.recording import PoolRecording, Recording
 
 J_PER_KWH = 3.6e6
@@ -22,20 +28,21 @@ J_PER_KWH = 3.6e6
 class EnergySummary:
     """Energy of the measured time; None where unknown.
 
-    ``total_j`` is ``prefill_j + decode_j + idle_j`` [J] of all devices. ``facility_j`` adds the PUE.
+    ``total_j`` is ``prefill_j + decode_j + idle_j`` [J] of all devices; ``host_j`` that of their hosts,
+    ``it_j`` both, ``facility_j`` with the PUE.
     """
 
-    total_j: float | None
-    prefill_j: float | None
-    decode_j: float | None
-    idle_j: float | None
-    mean_power_w: float | None
-    per_output_token_j: float | None
-    per_request_j: float | None
-    facility_j: float | None
-    electricity_usd: float | None
-    carbon_kg: float | None
-    carbon_per_request_g: float | None
+    total_j: float | None = None
+    prefill_j: float | None = None
+    decode_j: float | None = None
+    idle_j: float | None = None
+    mean_power_w: float | None = None
+    per_output_token_j: float | None = None
+    per_request_j: float | None = None
+    host_j: Range | None = None
+    it_j: Range | None = None
+    facility_j: Range | None = None
+    facility_per_output_token_j: Range | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,28 +77,29 @@ def energy_of(
     ]
     known = [power for power in powers if power is not None]
     if len(known) < len(powers) or not known:
-        return EnergySummary(*[None] * 11)
+        return EnergySummary()
     prefill = sum(p.prefill_w for p in known) * duration_s
     decode = sum(p.decode_w for p in known) * duration_s
     idle = sum(p.idle_w for p in known) * duration_s
-    total = prefill + decode + idle
-    site = context.site
-    facility = None if site.pue is None else total * site.pue
-    carbon = _times(facility, site.grid_kg_per_kwh)
+    devices = prefill + decode + idle
+    host = times(host_draw(context), duration_s)
+    it = Range.exactly(devices) if host is None else host + Range.exactly(devices)
+    facility = times(it, context.site.pue)
     return EnergySummary(
-        total_j=total,
+        total_j=devices,
         prefill_j=prefill,
         decode_j=decode,
         idle_j=idle,
-        mean_power_w=total / duration_s if duration_s else None,
-        per_output_token_j=total / output_tokens if output_tokens else None,
-        per_request_j=total / requests if requests else None,
+        mean_power_w=devices / duration_s if duration_s else None,
+        per_output_token_j=devices / output_tokens if output_tokens else None,
+        per_request_j=devices / requests if requests else None,
+        host_j=host,
+        it_j=it,
         facility_j=facility,
-        electricity_usd=_times(facility, site.electricity_usd_per_kwh),
-        carbon_kg=carbon,
-        carbon_per_request_g=None if carbon is None or requests == 0 else carbon * 1e3 / requests,
+        facility_per_output_token_j=per(facility, output_tokens),
     )
 
 
-def _times(energy_j: float | None, per_kwh: float | None) -> float | None:
-    return None if energy_j is None or per_kwh is None else energy_j / J_PER_KWH * per_kwh
+def host_draw(context: RunContext) -> Range | None:
+    """Draw of all hosts [W]; None where that of one pool is unknown."""
+    return total(times(pool.host_w, pool.devices) for pool in context.pools)

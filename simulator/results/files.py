@@ -274,6 +274,7 @@ def _windows_from(columns: dict[str, tables.Column], width_ns: int) -> StepWindo
         width_ns=width_ns,
         steps=columns["steps"].astype(np.int64),
         busy_ns=np.rint(ns("busy_s")).astype(np.int64),
+        prefill_ns=np.rint(ns("prefill_s")).astype(np.int64),
         prefill_tokens=columns["prefill_tokens"].astype(np.int64),
         decode_tokens=columns["decode_tokens"].astype(np.int64),
         batch_ns=ns("batch_seconds"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from simulator.results.carbon import CarbonSummary
 from simulator.results.context import RunContext
 from simulator.results.cost import CostSummary
 from simulator.results.energy import EnergySummary
 from simulator.results.overload import Load
+from simulator.results.water import WaterSummary
 
 
 def messages_of(
@@ -15,12 +17,15 @@ def messages_of(
     load: Load,
     cost: CostSummary,
     energy: EnergySummary,
+    carbon: CarbonSummary,
+    water: WaterSummary,
 ) -> tuple[str, ...]:
     """Caveats of one run, the gravest first."""
     found = [
         *_about_load(load),
         *_about_losses(by_status, unfinished),
         *_about_unknowns(context, cost, energy),
+        *_about_surroundings(context, energy, carbon, water),
         *_about_estimates(context),
         *context.notes,
     ]
@@ -57,15 +62,33 @@ def _about_losses(by_status: dict[str, int], unfinished: int) -> list[str]:
 
 def _about_unknowns(context: RunContext, cost: CostSummary, energy: EnergySummary) -> list[str]:
     found = []
-    if cost.per_hour_usd is None:
-        devices = sorted({pool.device for pool in context.pools if pool.price is None})
-        found.append(f"Cost is unknown: no price for {', '.join(devices)}.")
+    if cost.per_hour is None:
+        devices = sorted(
+            {pool.device for pool in context.pools if pool.price is None and pool.purchase is None}
+        )
+        reason = f"no price for {', '.join(devices)}" if devices else "that of the electricity is not known"
+        found.append(f"Cost is unknown: {reason}.")
     if energy.total_j is None:
         devices = sorted({pool.device for pool in context.pools if pool.idle_w is None})
         reason = f"no power figures for {', '.join(devices)}" if devices else "a step's energy is unknown"
         found.append(f"Energy is unknown: {reason}.")
-    elif energy.carbon_kg is None:
+    return found
+
+
+def _about_surroundings(
+    context: RunContext, energy: EnergySummary, carbon: CarbonSummary, water: WaterSummary
+) -> list[str]:
+    """What of hosts, carbon and water is not known, where the energy of the devices is."""
+    if energy.total_j is None:
+        return []
+    found = []
+    if energy.host_j is None:
+        devices = sorted({pool.device for pool in context.pools if pool.host_w is None})
+        found.append(f"Hosts of {', '.join(devices)} are left out of the energy: their draw is not known.")
+    if carbon.operational_kg is None:
         found.append("Carbon is unknown: the grid's intensity or the PUE is not given.")
+    if water.litres is None:
+        found.append("Water is unknown: that of the site, of the grid or the PUE is not given.")
     return found
 
 

@@ -24,6 +24,8 @@ class PoolUse:
     ----------
     utilisation
         Share of replica time with a step running.
+    prefill_share
+        Share of the busy time that prompts took; a step with decodes too is shared by its tokens.
     mean_batch
         Sequences per step, weighted by step duration.
     mean_kv_use, peak_kv_use
@@ -41,6 +43,7 @@ class PoolUse:
     prefill_tokens: int
     decode_tokens: int
     utilisation: float | None
+    prefill_share: float | None
     mean_batch: float | None
     mean_kv_use: float | None
     peak_kv_use: float | None
@@ -79,6 +82,7 @@ def use_of_pool(pool: PoolRecording, warmup_ns: int, end_ns: int) -> PoolUse:
         # A step counts in the window in which it ends, so one that straddles the start of the
         # measured time can add a little more than there is.
         utilisation=None if replica_ns == 0 else min(busy / replica_ns, 1.0),
+        prefill_share=_ratio(windows.prefill_ns[part].sum(), busy),
         mean_batch=_ratio(windows.batch_ns[part].sum(), busy),
         mean_kv_use=_ratio(windows.kv_blocks_ns[part].sum(), busy * capacity),
         peak_kv_use=float(kv_per_window.max() / capacity) if len(kv_per_window) and capacity else None,

@@ -56,6 +56,7 @@ class StepWindows:
     width_ns: int
     steps: Ints
     busy_ns: Ints
+    prefill_ns: Ints  # of busy_ns what prompts took: a step with decodes too is shared by its tokens
     prefill_tokens: Ints
     decode_tokens: Ints
     batch_ns: Floats  # sum of (sequences in the step) * duration: divide by busy_ns for the mean batch

@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 
 from simulator.latency.pricer import BOUNDS
+from simulator.results.break_even import BreakEven, break_even_of
+from simulator.results.carbon import CarbonSummary, carbon_of
 from simulator.results.context import RunContext
 from simulator.results.cost import CostSummary, cost_of
 from simulator.results.distributions import (
@@ -30,8 +32,10 @@ from simulator.results.latencies import Latencies, defined, is_finished, latenci
 from simulator.results.messages import messages_of
 from simulator.results.overload import Load, load_of
 from simulator.results.pool_use import PoolUse, use_of_pool
+from simulator.results.ranges import named
 from simulator.results.recording import STATUSES, Recording, RequestColumns
 from simulator.results.slo import Attainment, Mask, attainment_of, meets
+from simulator.results.water import WaterSummary, water_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,9 @@ class Summary:
     load: Load
     cost: CostSummary
     energy: EnergySummary
+    carbon: CarbonSummary
+    water: WaterSummary
+    break_even: BreakEven | None
     messages: tuple[str, ...]
 
     def rate(self, amount: float | None) -> float | None:
@@ -185,13 +192,28 @@ class Summary:
     def _cost_keys(self) -> dict[str, Any]:
         cost = self.cost
         return {
-            "cost_usd": cost.total_usd,
-            "cost_low_usd": cost.low_usd,
-            "cost_high_usd": cost.high_usd,
-            "cost_per_hour_usd": cost.per_hour_usd,
-            "cost_per_million_tokens_usd": cost.per_million_tokens_usd,
-            "cost_per_million_output_tokens_usd": cost.per_million_output_tokens_usd,
-            "cost_per_request_usd": cost.per_request_usd,
+            "cost_basis": cost.basis,
+            **named("cost_usd", cost.total),
+            **named("cost_usage_usd", cost.usage),
+            **named("cost_per_hour_usd", cost.per_hour),
+            **named("cost_per_million_tokens_usd", cost.per_million_tokens),
+            **named("cost_per_million_output_tokens_usd", cost.per_million_output_tokens),
+            **named("cost_allocated_per_million_input_tokens_usd", cost.allocated.input),
+            **named("cost_allocated_per_million_generated_tokens_usd", cost.allocated.output),
+            **named("cost_used_per_million_input_tokens_usd", cost.used.input),
+            **named("cost_used_per_million_generated_tokens_usd", cost.used.output),
+            **named("cost_per_request_usd", cost.per_request),
+            **named("electricity_cost_usd", cost.electricity),
+            **self._break_even_keys(),
+        }
+
+    def _break_even_keys(self) -> dict[str, Any]:
+        found = self.break_even
+        return {
+            "api": None if found is None else found.api,
+            "api_cost_usd": None if found is None else found.total,
+            **named("break_even_requests_per_s", None if found is None else found.requests_per_s),
+            **named("break_even_load", None if found is None else found.utilisation),
         }
 
     def _energy_keys(self) -> dict[str, Any]:
@@ -204,10 +226,15 @@ class Summary:
             "mean_power_w": energy.mean_power_w,
             "energy_per_output_token_j": energy.per_output_token_j,
             "energy_per_request_j": energy.per_request_j,
-            "facility_energy_j": energy.facility_j,
-            "electricity_cost_usd": energy.electricity_usd,
-            "carbon_kg": energy.carbon_kg,
-            "carbon_per_request_g": energy.carbon_per_request_g,
+            **named("energy_host_j", energy.host_j),
+            **named("facility_energy_j", energy.facility_j),
+            **named("facility_energy_per_output_token_j", energy.facility_per_output_token_j),
+            **named("carbon_kg", self.carbon.operational_kg),
+            **named("carbon_per_request_g", self.carbon.per_request_g),
+            **named("embodied_carbon_kg", self.carbon.embodied_kg),
+            **named("embodied_carbon_per_request_g", self.carbon.embodied_per_request_g),
+            **named("water_l", self.water.litres),
+            **named("water_per_request_ml", self.water.per_request_ml),
         }
 
     def _pool_dict(self, index: int) -> dict[str, Any]:
@@ -235,16 +262,17 @@ def summarise(recording: Recording, context: RunContext) -> Summary:
     attainment = attainment_of(requests, latencies, context.slo, measured)
     load = load_of(recording, warmup_ns)
     pools = tuple(use_of_pool(pool, warmup_ns, recording.end_ns) for pool in recording.pools)
-    cost = cost_of(
-        context,
-        duration_s,
-        input_tokens=counts.input_tokens,
-        output_tokens=counts.output_tokens,
-        requests=counts.completed,
-    )
     energy = energy_of(
         recording, context, duration_s, output_tokens=counts.output_tokens, requests=counts.completed
     )
+    done = {
+        "input_tokens": counts.input_tokens,
+        "output_tokens": counts.output_tokens,
+        "requests": counts.completed,
+    }
+    cost = cost_of(context, pools, energy, duration_s, **done)
+    carbon = carbon_of(recording, context, energy, duration_s, counts.completed)
+    water = water_of(context, energy, counts.completed)
     return Summary(
         context=context,
         duration_s=duration_s,
@@ -258,7 +286,10 @@ def summarise(recording: Recording, context: RunContext) -> Summary:
         load=load,
         cost=cost,
         energy=energy,
-        messages=messages_of(context, counts.by_status, counts.unfinished, load, cost, energy),
+        carbon=carbon,
+        water=water,
+        break_even=break_even_of(context.api, cost, duration_s, **done),
+        messages=messages_of(context, counts.by_status, counts.unfinished, load, cost, energy, carbon, water),
     )
 
 

@@ -95,6 +95,7 @@ def window_columns(pool: PoolRecording) -> dict[str, Column]:
         "start_s": np.arange(len(windows.steps), dtype=np.float64) * (windows.width_ns / 1e9),
         "steps": windows.steps,
         "busy_s": windows.busy_ns / 1e9,
+        "prefill_s": windows.prefill_ns / 1e9,
         "prefill_tokens": windows.prefill_tokens,
         "decode_tokens": windows.decode_tokens,
         "batch_seconds": windows.batch_ns / 1e9,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, PositiveFloat, model_validator
 
 from simulator.scenario.backend import AutoBackendSpec, BackendSpec
 from simulator.scenario.engine import EngineSpec
 from simulator.scenario.spec import Count, Spec
-from simulator.units.quantity import BytesPerSecond, Seconds, USDPerHour
+from simulator.units.quantity import BytesPerSecond, Seconds, USDPerHour, Watts
 
 #: What a pool does with a request: all of it, only its prompt, or only its output.
 Role = Literal["unified", "prefill", "decode"]
@@ -50,6 +50,19 @@ def _auto_unless_said(latency: Any) -> Any:
     return {"backend": "auto", **latency} if isinstance(latency, dict) else latency
 
 
+class PowerSpec(Spec):
+    """What one device and its share of the server draw; default: the hardware profile's."""
+
+    limit: Watts | None = None
+    """Power limit (TDP) of a device."""
+
+    idle: Watts | None = None
+    """Draw of a device with weights loaded and no request."""
+
+    host: Watts | None = None
+    """Draw of a device's share of its server: processors, memory, network, fans."""
+
+
 class PoolSpec(Spec):
     """Replicas that are all alike."""
 
@@ -76,6 +89,12 @@ class PoolSpec(Spec):
 
     price: USDPerHour | None = None
     """Price of one device for an hour; default: the shipped prices."""
+
+    purchase: PositiveFloat | None = None
+    """Price of one device with its share of the server [USD], for `prices.own`; default: the shipped one."""
+
+    power: PowerSpec = PowerSpec()
+    """Draw of one device where the profile has none, or another."""
 
 
 class RouterSpec(Spec):

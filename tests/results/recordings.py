@@ -13,6 +13,7 @@ import numpy as np
 
 from simulator.latency.pricer import BOUNDS
 from simulator.results.context import DevicePrice, PoolContext, RunContext, Site, Slo
+from simulator.results.ranges import Range
 from simulator.results.recording import (
     NEVER,
     LatencyHistogram,
@@ -124,7 +125,12 @@ def context(**changes: object) -> RunContext:
                 provenance="Steps of fixed length.",
             ),
         ),
-        site=Site(pue=1.5, electricity_usd_per_kwh=0.1, grid_kg_per_kwh=0.36, source="test"),
+        site=Site(
+            pue=Range.exactly(1.5),
+            electricity_usd_per_kwh=Range.exactly(0.1),
+            grid_kg_per_kwh=Range.exactly(0.36),
+            source="test",
+        ),
         slo=Slo(ttft_s=0.5, tpot_s=0.05, attainment=0.9),
     )
     return replace(about, **changes)  # type: ignore[arg-type]
@@ -199,6 +205,7 @@ def _windows(table: StepTable, width_ns: int, known_power: bool) -> StepWindows:
         width_ns=width_ns,
         steps=total(np.ones(len(window))).astype(np.int64),
         busy_ns=total(duration).astype(np.int64),
+        prefill_ns=total(duration * is_prefill).astype(np.int64),
         prefill_tokens=total(table.prefill_tokens).astype(np.int64),
         decode_tokens=total(table.decode_tokens).astype(np.int64),
         batch_ns=total(duration.astype(float)),

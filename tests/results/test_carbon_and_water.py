@@ -1,0 +1,64 @@
+"""Carbon and water of a run: by region, by hour of the day, of the hardware."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from simulator.results.context import Site
+from simulator.results.ranges import Range
+from simulator.results.summary import summarise
+from tests.results.recordings import S, context, one_server, with_pool
+
+RECORDING = one_server(np.arange(10.0))  # 9.2 s
+YEAR_S = 365.25 * 24 * 3600
+
+
+def test_operation_emits_what_the_grid_does_for_the_facility():
+    summary = summarise(RECORDING, context())
+    kwh = 1.5 * summary.energy.total_j / 3.6e6
+    assert summary.carbon.operational_kg.mid == pytest.approx(0.36 * kwh)
+    assert summary.carbon.per_request_g.mid == pytest.approx(36 * kwh)
+
+
+def test_an_unknown_grid_leaves_the_energy_known_and_the_carbon_unknown():
+    summary = summarise(RECORDING, context(site=Site(pue=Range.exactly(1.2))))
+    assert summary.energy.facility_j is not None
+    assert summary.carbon.operational_kg is None
+    assert summary.cost.electricity is None
+
+
+def test_energy_meets_the_intensity_of_its_hour():
+    by_hour = tuple(0.1 if hour == 5 else 0.9 for hour in range(24))
+    site = replace(context().site, grid_kg_per_kwh_by_hour=by_hour, first_hour=5)
+    # an hour and a half of sparse traffic: the first hour at 0.1, the rest at 0.9
+    recording = one_server(np.arange(0.0, 5400.0, 10.0), width_ns=60 * S)
+    carbon = summarise(recording, context(site=site)).carbon
+    facility = summarise(recording, context(site=site)).energy.facility_j.mid / 3.6e6
+    assert carbon.operational_kg.mid / facility == pytest.approx(0.1 * 2 / 3 + 0.9 / 3, rel=0.01)
+
+
+def test_embodied_carbon_stands_apart_and_is_spread_over_the_life():
+    about = with_pool(context(life_years=3.0), embodied_kg=Range(100.0, 300.0, 300.0))
+    carbon = summarise(RECORDING, about).carbon
+    assert carbon.embodied_kg.mid == pytest.approx(300 * 9.2 / (3 * YEAR_S))
+    assert carbon.embodied_per_request_g.low == pytest.approx(1e3 * 100 * 9.2 / (3 * YEAR_S) / 10)
+    assert carbon.operational_kg == summarise(RECORDING, context()).carbon.operational_kg
+
+
+def test_water_is_that_of_the_site_and_of_the_electricity():
+    site = replace(context().site, site_l_per_kwh=Range(0.1, 0.5, 1.0), grid_l_per_kwh=Range.exactly(3.0))
+    summary = summarise(RECORDING, context(site=site))
+    it_kwh = summary.energy.total_j / 3.6e6
+    assert summary.water.litres.mid == pytest.approx(it_kwh * (0.5 + 1.5 * 3.0))
+    assert summary.water.site_litres.high == pytest.approx(it_kwh)
+    assert summary.water.per_request_ml.mid == pytest.approx(100 * summary.water.litres.mid)
+
+
+def test_without_the_water_of_the_grid_water_is_unknown():
+    site = replace(context().site, site_l_per_kwh=Range.exactly(0.5))
+    summary = summarise(RECORDING, context(site=site))
+    assert summary.water.litres is None
+    assert any(message.startswith("Water is unknown") for message in summary.messages)

@@ -1,0 +1,90 @@
+"""Rent or ownership, allocation and usage, input and output tokens."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from simulator.results.context import Site
+from simulator.results.ranges import Range
+from simulator.results.summary import summarise
+from tests.results.recordings import context, one_server, with_pool
+
+RECORDING = one_server(np.arange(10.0))  # 9.2 s, 10 requests of 100 + 11 tokens; busy 0.2 s each
+RENT = 3.6 * 9.2 / 3600
+
+
+def test_rent_is_paid_for_all_devices_all_the_time():
+    cost = summarise(RECORDING, context()).cost
+    assert cost.basis == "rent"
+    assert cost.total_usd == pytest.approx(RENT)
+    assert cost.total.low == pytest.approx(RENT / 2)
+    assert cost.total.high == pytest.approx(RENT * 2)
+    assert cost.per_hour_usd == pytest.approx(3.6)
+    assert cost.per_request_usd == pytest.approx(RENT / 10)
+    assert cost.per_million_output_tokens_usd == pytest.approx(RENT / 110e-6)
+    assert cost.per_million_tokens_usd == pytest.approx(RENT / 1110e-6)
+
+
+def test_more_devices_in_a_replica_cost_more():
+    four = summarise(RECORDING, with_pool(context(), devices_per_replica=4)).cost
+    assert four.total_usd == pytest.approx(4 * RENT)
+
+
+def test_usage_is_the_busy_share_of_the_allocation():
+    cost = summarise(RECORDING, context()).cost
+    assert cost.usage.mid == pytest.approx(RENT * 2.0 / 9.2)
+
+
+def test_input_and_output_tokens_share_the_cost_by_the_time_they_took():
+    cost = summarise(RECORDING, context()).cost
+    # of 0.2 s a request the prompt takes 0.1 s
+    assert cost.allocated.input.mid == pytest.approx(0.5 * RENT / 1000e-6)
+    assert cost.allocated.output.mid == pytest.approx(0.5 * RENT / 110e-6)
+    assert cost.used.output.mid == pytest.approx(0.5 * cost.usage.mid / 110e-6)
+    whole = cost.allocated.input.mid * 1000e-6 + cost.allocated.output.mid * 110e-6
+    assert whole == pytest.approx(cost.total_usd)
+
+
+def test_owned_hardware_costs_its_price_over_its_life_and_the_electricity():
+    owned = with_pool(context(life_years=4.0), purchase=Range(8766.0, 35064.0, 70128.0))
+    summary = summarise(RECORDING, owned)
+    electricity = 0.1 * summary.energy.facility_j.mid / 3.6e6
+    assert summary.cost.basis == "own"
+    # 35,064 USD over 4 x 8,766 hours is a dollar an hour
+    assert summary.cost.total_usd == pytest.approx(9.2 / 3600 + electricity)
+    assert summary.cost.total.low == pytest.approx(0.25 * 9.2 / 3600 + electricity)
+
+
+def test_hardware_that_stands_still_half_its_life_costs_twice_as_much_in_service():
+    owned = with_pool(context(life_years=4.0), purchase=Range.exactly(35064.0))
+    always = summarise(RECORDING, owned).cost
+    half = summarise(RECORDING, replace(owned, share_in_service=0.5)).cost
+    assert half.total_usd - always.total_usd == pytest.approx(9.2 / 3600)
+
+
+def test_upkeep_adds_a_yearly_share_of_the_price():
+    owned = with_pool(context(life_years=4.0), purchase=Range.exactly(35064.0))
+    free = summarise(RECORDING, owned).cost
+    kept = summarise(RECORDING, replace(owned, upkeep_per_year=0.25)).cost
+    assert kept.total_usd - free.total_usd == pytest.approx(9.2 / 3600)
+
+
+def test_owned_hardware_with_unknown_electricity_has_an_unknown_cost():
+    owned = with_pool(context(site=Site(pue=Range.exactly(1.2))), purchase=Range.exactly(1000.0))
+    summary = summarise(RECORDING, owned)
+    assert summary.cost.total is None
+    assert any("that of the electricity is not known" in message for message in summary.messages)
+
+
+def test_one_pool_without_a_price_makes_the_total_unknown_but_not_the_other_pool():
+    pool, about = RECORDING.pools[0], context()
+    recording = replace(RECORDING, pools=(pool, replace(pool, name="other")))
+    free = replace(about.pools[0], name="other", price=None)
+    cost = summarise(recording, replace(about, pools=(about.pools[0], free))).cost
+    assert cost.total_usd is None
+    assert cost.used.input is None
+    assert cost.by_pool_usd["main"] == pytest.approx(RENT)
+    assert cost.by_pool_usd["other"] is None

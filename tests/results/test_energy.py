@@ -1,0 +1,67 @@
+"""Energy follows from powers and time; the facility's from hosts and PUE."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from simulator.results.context import Site
+from simulator.results.ranges import Range
+from simulator.results.summary import summarise
+from tests.results.recordings import DECODE_J, PREFILL_J, S, context, one_server, with_pool
+
+RECORDING = one_server(np.arange(10.0))  # 9.2 s, 10 requests of 11 output tokens
+DYNAMIC_J = 10 * (PREFILL_J + 10 * DECODE_J)
+
+
+def test_energy_is_idle_draw_all_the_time_plus_the_steps():
+    energy = summarise(RECORDING, context()).energy
+    assert energy.idle_j == pytest.approx(100 * 9.2)
+    assert energy.prefill_j == pytest.approx(10 * PREFILL_J)
+    assert energy.decode_j == pytest.approx(100 * DECODE_J)
+    assert energy.total_j == pytest.approx(920 + DYNAMIC_J)
+    assert energy.per_output_token_j == pytest.approx((920 + DYNAMIC_J) / 110)
+    assert energy.mean_power_w == pytest.approx((920 + DYNAMIC_J) / 9.2)
+
+
+def test_the_facility_multiplies_devices_and_hosts_by_the_pue():
+    about = with_pool(context(), host_w=Range(10.0, 20.0, 40.0))
+    energy = summarise(RECORDING, about).energy
+    assert energy.host_j.mid == pytest.approx(20 * 9.2)
+    assert energy.it_j.low == pytest.approx(energy.total_j + 10 * 9.2)
+    assert energy.facility_j.high == pytest.approx(1.5 * (energy.total_j + 40 * 9.2))
+    assert energy.facility_per_output_token_j.mid == pytest.approx(energy.facility_j.mid / 110)
+
+
+def test_hosts_of_unknown_draw_are_left_out_and_said_to_be():
+    summary = summarise(RECORDING, context())
+    assert summary.energy.host_j is None
+    assert summary.energy.facility_j.mid == pytest.approx(1.5 * summary.energy.total_j)
+    assert any("Hosts of test-device are left out" in message for message in summary.messages)
+
+
+def test_energy_of_the_warm_up_is_left_out():
+    whole = summarise(RECORDING, context()).energy
+    later = summarise(RECORDING, context(warmup_ns=5 * S)).energy
+    assert later.idle_j == pytest.approx(100 * 4.2)
+    assert later.prefill_j == pytest.approx(5 * PREFILL_J)
+    assert later.total_j < whole.total_j
+
+
+def test_an_unknown_idle_power_makes_all_energy_carbon_and_water_unknown():
+    summary = summarise(RECORDING, with_pool(context(), idle_w=None))
+    kinds = ("energy", "carbon", "water")
+    figures = {key: value for key, value in summary.to_dict().items() if any(kind in key for kind in kinds)}
+    assert len(figures) > 20
+    assert set(figures.values()) == {None}
+    assert any("no power figures for test-device" in message for message in summary.messages)
+
+
+def test_an_unknown_step_energy_makes_all_energy_unknown():
+    assert summarise(one_server([0.0], known_power=False), context()).energy.total_j is None
+
+
+def test_an_unknown_pue_leaves_the_energy_of_the_devices_known():
+    energy = summarise(RECORDING, context(site=Site())).energy
+    assert energy.total_j is not None
+    assert energy.facility_j is None
