@@ -124,6 +124,7 @@ class StepLog:
             width_ns=self._width_ns,
             steps=sums["steps"].astype(np.int64),
             busy_ns=sums["busy_ns"].astype(np.int64),
+            prefill_ns=sums["prefill_ns"].astype(np.int64),
             prefill_tokens=sums["prefill_tokens"].astype(np.int64),
             decode_tokens=sums["decode_tokens"].astype(np.int64),
             batch_ns=sums["batch"] * WEIGHT_NS,
@@ -159,9 +160,11 @@ class StepLog:
             self._sums = np.pad(self._sums, ((0, 0), (0, missing)))
         costs = self._pricer.costs(steps)
         duration = steps.duration_ns
+        tokens = np.maximum(steps.prefill_tokens + steps.decode_tokens, 1)
         per_step = {
             "steps": np.ones(len(ends)),
             "busy_ns": duration,
+            "prefill_ns": duration * steps.prefill_tokens // tokens,
             "prefill_tokens": steps.prefill_tokens,
             "decode_tokens": steps.decode_tokens,
             "batch": (steps.prefill_sequences + steps.decode_sequences) * duration // WEIGHT_NS,
@@ -204,6 +207,7 @@ class StepLog:
 _SUMS = (
     "steps",
     "busy_ns",
+    "prefill_ns",
     "prefill_tokens",
     "decode_tokens",
     "batch",

@@ -1,54 +1,68 @@
-"""What a result must know about its run: names, prices, power, place and sources."""
+"""What a result must know about its run: names, prices, power and sources."""
 
 from __future__ import annotations
 
+from simulator.errors import InputError
 from simulator.hardware.device import Device
 from simulator.hardware.prices import (
     check_tier,
-    electricity_price,
-    grid_carbon,
+    purchase_price,
     rental_price,
-    typical_pue,
+    server_of,
+    token_price,
 )
-from simulator.latency.compile import BackendProvenance
+from simulator.latency.compile import BackendProvenance, CompiledBackend
 from simulator.models.card import ModelCard
-from simulator.results.context import DevicePrice, PoolContext, RunContext, Site, Slo
+from simulator.results.context import ApiPrice, DevicePrice, PoolContext, RunContext, Slo
+from simulator.results.ranges import Range
+from simulator.scenario.cluster import PoolSpec
 from simulator.scenario.objectives import SloSpec
-from simulator.scenario.prices import PricesSpec
+from simulator.scenario.prices import OwnershipSpec, PricesSpec
 from simulator.scenario.scenario import Scenario
+from simulator.simulation.place import site_of
 from simulator.simulation.pools import PreparedPool
 from simulator.units.clock import ns_from_seconds
-
-G_PER_KG = 1000.0
 
 
 def context_of(scenario: Scenario, seed: int, card: ModelCard, pools: list[PreparedPool]) -> RunContext:
     """The context of a run of these pools."""
+    prices = scenario.prices
+    owned = prices.own or OwnershipSpec()
     return RunContext(
         scenario=scenario.name,
         model=card.name,
-        pools=tuple(_pool(pool, scenario.prices) for pool in pools),
+        pools=tuple(_pool(pool, prices) for pool in pools),
         seed=seed,
         slo=_slo(scenario.slo),
-        site=site_of(scenario.prices),
+        site=site_of(prices),
         warmup_ns=ns_from_seconds(scenario.warmup),
         workload=scenario.workload.name or scenario.workload.arrivals.process,
+        api=_api(prices.api),
+        life_years=prices.hardware_life_years,
+        share_in_service=owned.share_in_service,
+        upkeep_per_year=owned.upkeep_per_year,
     )
 
 
 def _pool(pool: PreparedPool, prices: PricesSpec) -> PoolContext:
-    backend = pool.backend
+    backend, device, spec = pool.backend, pool.device, pool.spec
+    devices = backend.placement.devices
     return PoolContext(
-        name=pool.spec.name,
-        device=pool.device.name,
-        devices_per_replica=backend.placement.devices,
-        replicas=pool.spec.replicas,
-        role=pool.spec.role,
+        name=spec.name,
+        device=device.name,
+        devices_per_replica=devices,
+        replicas=spec.replicas,
+        role=spec.role,
         idle_w=backend.pricer.idle_w,
-        price=device_price(pool.device, pool.spec.price, prices.tier),
+        rated_w=_rated_w(device, backend),
+        price=_with_partners(device_price(device, spec.price, prices.tier), backend, prices.tier),
+        purchase=None if prices.own is None else _purchase(device, spec, backend),
+        host_w=_host_w(device, spec),
+        embodied_kg=_embodied_kg(device),
+        devices_per_system=device.devices_per_system,
         backend=backend.provenance.backend,
         provenance=_provenance(backend.provenance),
-        estimates=_estimates(pool.device, backend.provenance),
+        estimates=_estimates(device, backend.provenance),
     )
 
 
@@ -62,29 +76,59 @@ def device_price(device: Device, given: float | None, tier: str | None) -> Devic
     return DevicePrice(shipped.low, shipped.mid, shipped.high, shipped.citation)
 
 
-def site_of(prices: PricesSpec) -> Site:
-    """The place: what the scenario says, else what is shipped for its region, else unknown.
+def _with_partners(
+    price: DevicePrice | None, backend: CompiledBackend, tier: str | None
+) -> DevicePrice | None:
+    """The price of a device with its share of the devices that stand beside the replica."""
+    for partner, count in backend.partners:
+        other = device_price(partner, None, tier)
+        if price is None or other is None:
+            return None
+        share = count / backend.placement.devices
+        price = DevicePrice(
+            price.low + share * other.low,
+            price.mid + share * other.mid,
+            price.high + share * other.high,
+            f"{price.source}; {partner.name}: {other.source}",
+        )
+    return price
 
-    Without a figure of the scenario, the power usage effectiveness is that of a typical site.
-    """
-    sources: list[str] = []
-    pue = prices.pue
-    if pue is None:
-        typical = typical_pue()
-        pue = typical.pue
-        sources.append(f"PUE {pue:g} ({typical.operator}): {'; '.join(typical.source)}")
-    electricity, carbon = prices.electricity, prices.grid_carbon
-    if electricity is None and prices.region is not None:
-        price = electricity_price(prices.region)
-        if price is not None:
-            electricity = price.mid
-            sources.append(f"electricity: {price.citation}")
-    if carbon is None and prices.region is not None:
-        row = grid_carbon(prices.region)
-        if row is not None:
-            carbon = row.carbon
-            sources.append(f"grid carbon: {'; '.join(row.source)}")
-    return Site(pue, electricity, None if carbon is None else carbon / G_PER_KG, "; ".join(sources))
+
+def _purchase(device: Device, spec: PoolSpec, backend: CompiledBackend) -> Range | None:
+    if spec.purchase is not None:
+        return Range.exactly(spec.purchase)
+    found = purchase_price(device.id)
+    if found is None or backend.partners:
+        return None
+    return Range(found.low, found.mid, found.high)
+
+
+def _rated_w(device: Device, backend: CompiledBackend) -> float | None:
+    """Power limit of one replica's devices, partners included [W]."""
+    parts = [(device, backend.placement.devices), *backend.partners]
+    if any(part.tdp_w is None for part, _ in parts):
+        return None
+    return sum((part.tdp_w or 0.0) * count for part, count in parts)
+
+
+def _host_w(device: Device, spec: PoolSpec) -> Range | None:
+    if spec.power.host is not None:
+        return Range.exactly(spec.power.host)
+    return next((Range(*row.host) for row in server_of(device.id) if row.host is not None), None)
+
+
+def _embodied_kg(device: Device) -> Range | None:
+    return next((Range(*row.embodied) for row in server_of(device.id) if row.embodied is not None), None)
+
+
+def _api(name: str | None) -> ApiPrice | None:
+    if name is None:
+        return None
+    found = token_price(name)
+    if found is None or found.input is None or found.output is None:
+        raise InputError(f"no API price of {name!r} is known; see prices/api_tokens.yaml", key="prices.api")
+    source = f"{'; '.join(found.source)}, {found.date}"
+    return ApiPrice(found.model, found.input, found.output, source)
 
 
 def _slo(spec: SloSpec) -> Slo:

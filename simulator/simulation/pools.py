@@ -41,7 +41,7 @@ def prepare_pools(scenario: Scenario, card: ModelCard) -> list[PreparedPool]:
 
 def _prepare(scenario: Scenario, number: int, card: ModelCard) -> PreparedPool:
     spec = scenario.cluster.pools[number]
-    device = load_device(spec.hardware)
+    device = load_device(spec.hardware).with_power(spec.power.limit, spec.power.idle)
     try:
         backend = compile_backend(
             spec.latency,
