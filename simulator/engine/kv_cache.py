@@ -373,6 +373,7 @@ class KVCache:
     def _evict(self, blocks: int) -> None:
         while blocks:
             copy = self._queue.after
+            assert copy is not self._queue, "more blocks are taken than are free"
             node = copy.node
             lost = min(blocks, copy.blocks)
             blocks -= lost

@@ -24,8 +24,8 @@ class WaitingQueue(Protocol):
         """Remove and return the next to be admitted."""
         ...
 
-    def put_back(self, requests: list[Request]) -> None:
-        """Return preempted or skipped requests, the first in the list first in line."""
+    def put_back(self, request: Request) -> None:
+        """Return a preempted request."""
 
     def remove(self, request: Request) -> None:
         """Take an aborted request out."""
@@ -41,12 +41,10 @@ class ArrivalOrder:
         self.add = self._queue.append
         self.pop = self._queue.popleft
         self.remove = self._queue.remove
+        self.put_back = self._queue.appendleft
 
     def peek(self) -> Request:
         return self._queue[0]
-
-    def put_back(self, requests: list[Request]) -> None:
-        self._queue.extendleft(reversed(requests))
 
     def reorder(self, key: Callable[[Request], Any]) -> None:
         """Let the smallest key be first in line now; later arrivals line up behind."""
@@ -64,6 +62,7 @@ class KeyOrder:
     def __init__(self, key: Callable[[Request], Any]) -> None:
         self._key = key
         self._heap: list[tuple[Any, int, Request]] = []
+        self.put_back = self.add
 
     def add(self, request: Request) -> None:
         heapq.heappush(self._heap, (self._key(request), request.index, request))
@@ -73,10 +72,6 @@ class KeyOrder:
 
     def pop(self) -> Request:
         return heapq.heappop(self._heap)[2]
-
-    def put_back(self, requests: list[Request]) -> None:
-        for request in requests:
-            self.add(request)
 
     def remove(self, request: Request) -> None:
         self._heap = [item for item in self._heap if item[2] is not request]

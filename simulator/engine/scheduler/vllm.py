@@ -7,7 +7,8 @@ decisions from running sums; a property test and the golden traces hold both equ
 
 Source: behaviour of vLLM 0.32.0 (vllm/v1/core/sched/scheduler.py, async_scheduler.py), read off its
 step traces and code; names of settings are vLLM's. Not covered: KV connectors, encoders,
-LoRA limits, structured output, hybrid KV groups.
+LoRA limits, structured output, hybrid KV groups, more than two steps under way (with two, the
+tokens in flight of a preempted request are always delivered before it could resume).
 """
 
 from __future__ import annotations
@@ -131,13 +132,8 @@ class Scheduler:
         speculative = settings.num_speculative_tokens
         prefill_running = any(entry.request.is_prefill_chunk for entry in plan.entries)
         anything_running = bool(plan.entries)
-        skipped: list[Request] = []
         while budget > 0 and len(self.waiting) and self._has_seat(plan):
             request = self.waiting.peek()
-            if request.stale:
-                # Tokens of before its preemption are still to be delivered: not yet.
-                skipped.append(self.waiting.pop())
-                continue
             hits, hit_blocks, ownerless, start = self._look_up(request)
             scheduled = request.known_tokens - start
             drafts = 0
@@ -165,7 +161,6 @@ class Scheduler:
             plan.entries.append(self._entry(request, scheduled, start, drafts))
             request.status = RUNNING
             budget -= scheduled
-        self.waiting.put_back(skipped)
 
     def _has_seat(self, plan: StepPlan) -> bool:
         """True where one more request may run."""
@@ -327,7 +322,7 @@ class Scheduler:
         request.stale = request.in_flight
         request.placeholders = 0
         request.preemptions += 1
-        self.waiting.put_back([request])
+        self.waiting.put_back(request)
 
     def _forget(self, request: Request) -> None:
         if request.status == RUNNING:
