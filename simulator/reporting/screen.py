@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from simulator.reporting import sections
+from simulator.reporting.comparison import Comparison, comparison_table
 from simulator.results.result import Result
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 WIDE = 140
 #: Narrowest terminal for the full names of latencies; below it their abbreviations stand alone.
 FULL_NAMES = 110
+#: Most results that stand in columns beside each other where there are other tables to tell them.
+MOST_COLUMNS = 4
 
 
 def print_summary(result: Result, console: Console) -> None:
@@ -44,6 +47,15 @@ def print_summary(result: Result, console: Console) -> None:
         console.print(Padding(Text.assemble(("! ", "bold yellow"), message), (0, 0, 0, 1)))
     for line in sections.provenance(result):
         console.print(Padding(Text(line, style="dim"), (0, 0, 0, 1)))
+
+
+def print_comparison(comparison: Comparison, console: Console) -> None:
+    """Prints results side by side, with each deviation from what was measured where there is that."""
+    console.print()
+    if len(comparison.results) <= MOST_COLUMNS or not comparison.tables:
+        console.print(_rich_table(comparison_table(comparison), str))
+    for table in comparison.tables:
+        console.print(_rich_table(table, str))
 
 
 def _rich_table(content: sections.Table, name: Callable[[str], str]) -> Table:
