@@ -1,0 +1,313 @@
+"""What the simulator says about claims on hardware, each as a computed fact beside what was claimed.
+
+The numbers (C11 to C39) are those of the list of claims that the project tests. Nothing here is looked up:
+every figure is worked out from the profiles, by placing a model or by pricing its steps, and changes when they
+do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import ceil
+
+from simulator.hardware.catalogue import load_device
+from simulator.latency.compile import CompiledBackend, compile_backend
+from simulator.latency.layout import lay_out
+from simulator.latency.machine import machine_of
+from simulator.latency.resident import active_layer_bytes, attention_flops, prompt_flops_per_token
+from simulator.latency.smallest import smallest_parallelism
+from simulator.models.accounting import count_parameters, kv_bytes, weight_bytes
+from simulator.models.catalogue import load_model
+from simulator.scenario.backend import AutoBackendSpec
+from simulator.scenario.cluster import ParallelismSpec
+from simulator.scenario.engine import EngineSpec
+from simulator.scenario.scenario import Scenario
+from simulator.simulation import run_scenario
+
+GROQ3, RUBIN, WAFER = "nvidia-groq3-lpu", "nvidia-rubin-nvl72", "cerebras-wse3"
+GROQ1, H100, INFERENTIA = "groq-lpu-v1", "nvidia-h100-sxm", "aws-inferentia2"
+#: Context of single streams [tokens].
+CONTEXT = 500
+#: Models that people call frontier, and their neighbours, with the format they are served in on wafers.
+FRONTIER = {
+    "llama-3.1-8b": "bf16",
+    "gpt-oss-120b": "bf16",
+    "llama-3.1-70b": "bf16",
+    "glm-4.5": "bf16",
+    "qwen3-235b-a22b": "bf16",
+    "llama-3.1-405b": "bf16",
+    "kimi-k2": "fp8",
+    "deepseek-v3": "fp8",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ComputedFact:
+    """One figure that bears on a claim.
+
+    Attributes
+    ----------
+    claim
+        Its number.
+    what
+        What the figure is.
+    value, unit
+        The figure.
+    claimed
+        What was claimed or expected, in words.
+    holds
+        Whether the figure bears the claim out; None where it only explains it.
+    """
+
+    claim: str
+    what: str
+    value: float
+    unit: str
+    claimed: str
+    holds: bool | None = None
+
+
+def hardware_facts() -> list[ComputedFact]:
+    """All facts, in the order of the claims."""
+    makers: tuple[Callable[[], list[ComputedFact]], ...] = (
+        _lpu_bandwidth,
+        _lpu_against_gpu,
+        _wafer_capacity,
+        _wafer_speed,
+        _bound_by_memory,
+        _deterministic,
+        _inferentia_in_batch,
+    )
+    return [fact for make in makers for fact in make()]
+
+
+def _lpu_bandwidth() -> list[ComputedFact]:
+    """C11: 150 TB/s a chip, and what the capacity beside it means."""
+    lpu, card = load_device(GROQ3), load_model("llama-3.1-70b")
+    sram = lpu.main_memory
+    assert sram.bandwidth is not None and sram.capacity is not None
+    for_weights = ceil(weight_bytes(card, "fp8") / sram.capacity)
+    smallest = smallest_parallelism(card, lpu, weight_dtype="fp8", kv_dtype="fp8")
+    assert smallest is not None
+    chips = smallest[0] * smallest[1]
+    rack = lpu.devices_per_system
+    return [
+        ComputedFact("C11", "SRAM bandwidth of a Groq 3 chip", sram.bandwidth / 1e12, "TB/s", "150", True),
+        ComputedFact(
+            "C11",
+            "chips whose SRAM holds 70B weights in 8 bits",
+            for_weights,
+            "chips",
+            "at least 140",
+            for_weights >= 140,
+        ),
+        ComputedFact("C11", "chips that also hold 4,096 tokens of cache", chips, "chips", "more"),
+        ComputedFact("C11", "SRAM of a rack", rack * sram.capacity / 1e9, "GB", "128"),
+        ComputedFact("C11", "SRAM bandwidth of a rack", rack * sram.bandwidth / 1e15, "PB/s", "38 to 40"),
+    ]
+
+
+def _lpu_against_gpu() -> list[ComputedFact]:
+    """C12: seven times faster than Rubin: per chip in bandwidth, not in speed."""
+    lpu, gpu = load_device(GROQ3).main_memory, load_device(RUBIN).main_memory
+    assert lpu.bandwidth and lpu.capacity and gpu.bandwidth and gpu.capacity
+    per_chip = lpu.bandwidth / gpu.bandwidth
+    per_byte = per_chip * gpu.capacity / lpu.capacity
+    lpus = _smallest(GROQ3, "llama-3.1-70b", "fp8")
+    gpus = _compiled(RUBIN, "llama-3.1-70b", "fp8", ParallelismSpec(tensor=8))
+    user = _rate(lpus) / _rate(gpus)
+    chips = lpus.placement.devices / gpus.placement.devices
+    return [
+        ComputedFact("C12", "bandwidth of a chip over a Rubin's", per_chip, "times", "7", 6 < per_chip < 8),
+        ComputedFact("C12", "bandwidth per byte of memory over Rubin's", per_byte, "times", "about 4,000"),
+        ComputedFact(
+            "C12",
+            "speed of one user of Llama-3.1-70B, smallest LPU system over 8 Rubins",
+            user,
+            "times",
+            "7 (3 to 10 expected)",
+            user > 6,
+        ),
+        ComputedFact(
+            "C12", "speed of one user per chip, over Rubin's", user / chips, "times", "7", user / chips > 6
+        ),
+    ]
+
+
+def _wafer_capacity() -> list[ComputedFact]:
+    """C13: whole models in SRAM with 21 PB/s: how many wafers, and how little of the bandwidth is used."""
+    wafer = load_device(WAFER).main_memory
+    assert wafer.bandwidth is not None
+    facts = [
+        ComputedFact("C13", "SRAM bandwidth of a wafer", wafer.bandwidth / 1e15, "PB/s", "21", True),
+    ]
+    expected = {
+        "llama-3.1-8b": ("bf16", "1"),
+        "gpt-oss-120b": ("mxfp4", "2"),
+        "llama-3.1-70b": ("bf16", "4"),
+        "llama-3.1-405b": ("bf16", "19"),
+    }
+    for model, (dtype, claimed) in expected.items():
+        found = smallest_parallelism(load_model(model), load_device(WAFER), weight_dtype=dtype)
+        assert found is not None
+        wafers = found[0] * found[1]
+        facts.append(
+            ComputedFact(
+                "C13",
+                f"wafers for {model} in {dtype}",
+                wafers,
+                "wafers",
+                f"1 ({claimed} expected)",
+                wafers == 1,
+            )
+        )
+    backend = _smallest(WAFER, "gpt-oss-120b", "bf16")
+    read = 2.0 * count_parameters(load_model("gpt-oss-120b")).read_per_token
+    used = read * _rate(backend) / (backend.placement.devices * wafer.bandwidth)
+    facts.append(
+        ComputedFact(
+            "C13",
+            "share of the wafers' bandwidth that one user of gpt-oss-120b uses",
+            100 * used,
+            "%",
+            "below 0.1",
+        )
+    )
+    return facts
+
+
+def _wafer_speed() -> list[ComputedFact]:
+    """C14: 3,000 tokens per second on a wafer, and for which models."""
+    facts = []
+    for model, dtype in FRONTIER.items():
+        rate = _rate(_smallest(WAFER, model, dtype))
+        facts.append(
+            ComputedFact(
+                "C14",
+                f"tokens/s of one user of {model}, without speculation",
+                rate,
+                "tokens/s",
+                "3,000",
+                rate >= 3000,
+            )
+        )
+    return facts
+
+
+def _bound_by_memory() -> list[ComputedFact]:
+    """C25: decode is bound by memory, up to a batch, and at long contexts at any."""
+    short, long = _first_compute_bound(100), _first_compute_bound(16_000)
+    what = "batch from which products take longer than reading (Llama-3.1-8B on an H100,"
+    return [
+        ComputedFact(
+            "C25", f"{what} 100 tokens of context)", short, "sequences", "150 to 300 and above", short >= 150
+        ),
+        ComputedFact(
+            "C25", f"{what} 16,000 tokens; 0: at no batch)", long, "sequences", "at no batch", long == 0
+        ),
+    ]
+
+
+def _first_compute_bound(context: int) -> int:
+    """Smallest batch whose products take longer than reading weights and cache at peak rates; 0 for none."""
+    machine, card = machine_of(load_device(H100)), load_model("llama-3.1-8b")
+    layout = lay_out(card, 1, 1, 1, 1, "bf16", "bf16")
+    flops = prompt_flops_per_token(layout) + context * attention_flops(layout)
+    weights, cache = active_layer_bytes(layout), kv_bytes(card).sequence(context)
+    slack = flops / machine.product_flops("bf16") - cache / machine.bandwidth
+    return ceil(weights / machine.bandwidth / slack) if slack > 0 else 0
+
+
+def _deterministic() -> list[ComputedFact]:
+    """C39: Groq schedules deterministically: one stream hears its tokens at even times."""
+    result = run_scenario(_single_stream(GROQ1, "llama-2-70b", {"tensor": 8, "pipeline": 72}))
+    gaps = result.summary.latency.itl
+    assert gaps is not None
+    ratio = gaps.p99 / gaps.p50
+    return [
+        ComputedFact(
+            "C39",
+            "p99 over median of the time between tokens, one stream on Groq",
+            ratio,
+            "times",
+            "near 1",
+            ratio < 1.05,
+        )
+    ]
+
+
+def _inferentia_in_batch() -> list[ComputedFact]:
+    """Inferentia's place in batch work: what a million tokens of an offline job cost, against an H100."""
+    costs = {}
+    for device, parallelism, seats in ((INFERENTIA, {"tensor": 12}, 64), (H100, {"tensor": 1}, 256)):
+        scenario = _offline(device, parallelism, seats)
+        costs[device] = run_scenario(scenario).summary.cost.per_million_output_tokens_usd
+    inferentia, gpu = costs[INFERENTIA], costs[H100]
+    if inferentia is None or gpu is None:
+        return []
+    claim = "Inferentia"
+    return [
+        ComputedFact(claim, "offline Llama-3.1-8B on Inferentia2", inferentia, "USD/M output tokens", ""),
+        ComputedFact(claim, "the same on an H100", gpu, "USD/M output tokens", ""),
+        ComputedFact(
+            claim, "Inferentia2 over H100", inferentia / gpu, "times", "cheap in batch work", inferentia < gpu
+        ),
+    ]
+
+
+def _compiled(
+    device: str, model: str, dtype: str, parallelism: ParallelismSpec, engine: EngineSpec | None = None
+) -> CompiledBackend:
+    return compile_backend(
+        AutoBackendSpec(), load_model(model), load_device(device), parallelism, engine, weight_dtype=dtype
+    )
+
+
+def _smallest(device: str, model: str, dtype: str) -> CompiledBackend:
+    """A model on the fewest devices that hold it."""
+    found = smallest_parallelism(load_model(model), load_device(device), weight_dtype=dtype)
+    assert found is not None
+    return _compiled(device, model, dtype, ParallelismSpec(tensor=found[0], pipeline=found[1]))
+
+
+def _rate(backend: CompiledBackend) -> float:
+    """Tokens per second of one user alone [1/s]."""
+    return 1e9 / backend.pricer.step_ns(0, 0, 0, 0, 1, 1, CONTEXT)
+
+
+def _single_stream(device: str, model: str, parallelism: dict[str, int]) -> Scenario:
+    return _closed_loop(device, model, "int8", parallelism, seats=1, requests=20, prompt=500, output=200)
+
+
+def _offline(device: str, parallelism: dict[str, int], seats: int) -> Scenario:
+    return _closed_loop(device, "llama-3.1-8b", "bf16", parallelism, seats, 4 * seats, prompt=500, output=250)
+
+
+def _closed_loop(
+    device: str,
+    model: str,
+    dtype: str,
+    parallelism: dict[str, int],
+    seats: int,
+    requests: int,
+    prompt: int,
+    output: int,
+) -> Scenario:
+    """As many requests in flight as there are seats."""
+    engine = {"max_num_seqs": seats, "max_model_len": prompt + output, "enable_prefix_caching": False}
+    pool = {"name": "main", "hardware": device, "parallelism": parallelism, "engine": engine}
+    return Scenario.model_validate(
+        {
+            "name": f"{model} on {device}",
+            "workload": {
+                "arrivals": {"process": "closed_loop", "concurrency": seats},
+                "prompt_tokens": {"distribution": "fixed", "tokens": prompt},
+                "output_tokens": {"distribution": "fixed", "tokens": output},
+                "ignore_eos": True,
+            },
+            "model": {"card": model, "weight_dtype": dtype},
+            "cluster": {"pools": [pool]},
+            "requests": requests,
+        }
+    )

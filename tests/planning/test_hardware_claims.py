@@ -1,0 +1,63 @@
+"""Claims on hardware come out as computed facts."""
+
+from __future__ import annotations
+
+import pytest
+
+from simulator.planning.hardware_claims import hardware_facts
+
+
+@pytest.fixture(scope="module")
+def facts():
+    return hardware_facts()
+
+
+def fact(facts, claim: str, words: str):
+    (found,) = (one for one in facts if one.claim == claim and words in one.what)
+    return found
+
+
+def test_an_lpu_has_150_tb_per_second_and_70b_needs_well_over_a_hundred(facts):
+    assert fact(facts, "C11", "bandwidth of a Groq 3 chip").value == pytest.approx(150)
+    assert 140 <= fact(facts, "C11", "holds 70B").value <= 150
+    assert fact(facts, "C11", "bandwidth of a rack").value == pytest.approx(39, rel=0.05)
+
+
+def test_seven_times_rubin_is_a_ratio_of_bandwidths_and_not_of_speeds(facts):
+    assert fact(facts, "C12", "bandwidth of a chip").holds
+    assert not fact(facts, "C12", "per chip").holds
+    assert fact(facts, "C12", "per chip").value < 1
+
+
+def test_only_small_models_lie_on_one_wafer(facts):
+    wafers = {one.what.split()[2]: one for one in facts if one.what.startswith("wafers for")}
+    assert wafers["llama-3.1-8b"].holds
+    assert [wafers[model].value for model in ("gpt-oss-120b", "llama-3.1-70b")] == [2, 4]
+    assert 19 <= wafers["llama-3.1-405b"].value <= 20
+
+
+def test_a_wafer_uses_a_thousandth_of_its_bandwidth(facts):
+    assert fact(facts, "C13", "share of the wafers' bandwidth").value < 0.1
+
+
+def test_no_frontier_model_passes_3000_tokens_per_second_without_speculation(facts):
+    rates = [one for one in facts if one.claim == "C14"]
+    assert len(rates) >= 8
+    assert not any(one.holds for one in rates)
+    assert fact(facts, "C14", "gpt-oss-120b").value > 1500
+
+
+def test_decode_is_bound_by_memory_at_long_contexts_whatever_the_batch(facts):
+    assert fact(facts, "C25", "16,000").holds
+    assert fact(facts, "C25", "100 tokens").value >= 150
+
+
+def test_one_stream_on_groq_hears_even_gaps(facts):
+    assert fact(facts, "C39", "p99 over median").value == pytest.approx(1.0, abs=0.05)
+
+
+def test_inferentia_is_not_the_cheap_place_for_batch_work_in_8b(facts):
+    ratio = fact(facts, "Inferentia", "over H100")
+    parts = [one.value for one in facts if one.claim == "Inferentia" and one.unit.startswith("USD")]
+    assert ratio.value == pytest.approx(parts[0] / parts[1])
+    assert not ratio.holds
