@@ -1,8 +1,8 @@
 """What the simulator says about claims on hardware, each as a computed fact beside what was claimed.
 
 The numbers (C11 to C39) are those of the list of claims that the project tests. Nothing here is looked up:
-every figure is worked out from the profiles, by placing a model or by pricing its steps, and changes when they
-do.
+every figure is worked out from the profiles, by placing a model or by pricing its steps, and changes when
+they do.
 """
 
 from __future__ import annotations
