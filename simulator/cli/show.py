@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -45,9 +46,8 @@ def show(
         table.add_column(heading, no_wrap=index == 0)
     for row in rows:
         table.add_row(*row)
-    console = Console()
     # A pipe has no width to fit: lines stay whole, for grep.
-    console.print(table, width=None if console.is_terminal else 240, crop=False)
+    Console(width=None if sys.stdout.isatty() else 240).print(table)
 
 
 def _show_entry(catalogue: Catalogue, name: str) -> None:
@@ -72,9 +72,11 @@ def _hardware() -> tuple[Sequence[str], list[Sequence[str]]]:
                 _quantity(main.capacity, "byte"),
                 _quantity(main.bandwidth, "byte/s"),
                 _quantity(device.tdp_w, "W"),
+                _rent(device.id),
+                "" if device.status == "shipping" else device.status,
             )
         )
-    return ("device", "family", "memory", "bandwidth", "power"), rows
+    return ("device", "family", "memory", "bandwidth", "power", "rent", ""), rows
 
 
 def _models() -> tuple[Sequence[str], list[Sequence[str]]]:
@@ -117,6 +119,14 @@ _ROWS: dict[Catalogue, Callable[[], tuple[Sequence[str], list[Sequence[str]]]]] 
 
 def _first_sentence(text: str) -> str:
     return " ".join(text.split()).split(". ")[0]
+
+
+def _rent(device: str) -> str:
+    """Rent of a device for an hour without a contract, in the middle of its range."""
+    from simulator.hardware.prices import rental_price
+
+    price = rental_price(device)
+    return "unknown" if price is None else f"{price.mid:.2f} USD/h"
 
 
 def _quantity(value: float | None, unit: str) -> str:

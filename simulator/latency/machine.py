@@ -54,6 +54,8 @@ class Machine:
         Time of an all-reduce over a number of devices [s] by (devices, message bytes).
     slow
         Memory that weights may spill to, None for none.
+    joined
+        Whether a link to further devices is known.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Machine:
     idle_w: float | None
     all_reduce_s: Callable[[int, float], float]
     slow: SlowTier | None = None
+    joined: bool = True
 
     def product_flops(self, weight_dtype: str) -> float:
         """Peak rate of products with weights stored in this format [FLOP/s].
@@ -121,7 +124,16 @@ def machine_of(device: Device, tier: str | None = None, overflow_tier: str | Non
         idle_w=loaded_idle_w(device),
         all_reduce_s=lambda devices, size: curve(devices)(size),
         slow=slow,
+        joined=_is_joined(device),
     )
+
+
+def _is_joined(device: Device) -> bool:
+    try:
+        collective_curve(device, "all_reduce", 2)
+    except InputError:
+        return False
+    return True
 
 
 def loaded_idle_w(device: Device) -> float | None:

@@ -44,7 +44,7 @@ def place_layout(
             f"parallelism {{tensor: {layout.tensor}, pipeline: {layout.pipeline}, data: {layout.data}}}"
         ),
         memory_of=memory_of,
-        candidates=candidates(layout, execution),
+        candidates=candidates(layout, machine, execution),
     )
     return place(
         device_memory(layout, machine, execution, utilisation),
@@ -100,8 +100,10 @@ def overflow_tier(execution: Execution | None) -> str | None:
     return execution.overflow_tier if isinstance(execution, StreamedExecution) else None
 
 
-def candidates(layout: Layout, execution: Execution | None) -> Iterator[tuple[int, int]]:
-    """Layouts (tensor, pipeline) to propose, fewest devices first."""
+def candidates(layout: Layout, machine: Machine, execution: Execution | None) -> Iterator[tuple[int, int]]:
+    """Layouts (tensor, pipeline) to propose, fewest devices first; of devices without a link only one."""
+    if not machine.joined:
+        return iter(((1, 1),))
     if isinstance(execution, SramPipelineExecution | InMemoryExecution):
         group = execution.group_chips
         return ((group, stages) for stages in range(1, _MOST_DEVICES // group + 1))

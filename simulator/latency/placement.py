@@ -182,7 +182,7 @@ def _smallest(fit: Fit, block_size: int) -> str:
                 f" with {_readable(memory.weights)} of weights each, {_readable(memory.budget)} left,"
                 f" room for {memory.capacity_tokens(1):,} tokens"
             )
-    return "no parallelism that was tried fits"
+    return "no parallelism that was tried fits (of devices without a known link to others, one is)"
 
 
 def _remainder(budget: float) -> str:

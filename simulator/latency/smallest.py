@@ -40,7 +40,7 @@ def fitting_parallelisms(
     machine = machine_of(device, streamed_tier(device.execution), overflow_tier(device.execution))
     layout = lay_out(card, 1, 1, 1, 1, weight_dtype, kv_dtype)
     share = EngineSpec().gpu_memory_utilization if utilisation is None else utilisation
-    for tensor, pipeline in candidates(layout, device.execution):
+    for tensor, pipeline in candidates(layout, machine, device.execution):
         tried = replace(layout, tensor=tensor, pipeline=pipeline)
         memory = device_memory(tried, machine, device.execution, share)
         if memory.budget > 0 and memory.capacity_tokens(seats) >= tokens:

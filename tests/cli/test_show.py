@@ -26,7 +26,15 @@ def test_a_catalogue_lists_every_entry_on_a_line_of_its_own(catalogue, folder, c
 def test_what_is_not_known_is_called_unknown(capsys):
     main(["show", "hardware"])
     lines = {line.split(" ")[0]: line for line in capsys.readouterr().out.splitlines()}
-    assert lines["aws-inferentia2"].rstrip().endswith("unknown")
+    assert "unknown" in lines["aws-inferentia2"]
+    assert lines["groq-lpu-v1"].rstrip().endswith("unknown")
+
+
+def test_what_can_be_rented_has_a_price_and_what_is_not_sold_yet_says_so(capsys):
+    main(["show", "hardware"])
+    lines = {line.split(" ")[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert "USD/h" in lines["nvidia-h100-sxm"]
+    assert lines["nvidia-groq3-lpu"].rstrip().endswith("announced")
 
 
 def test_an_entry_is_found_by_its_other_names_and_shown_with_sources(capsys):

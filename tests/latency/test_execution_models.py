@@ -108,3 +108,8 @@ def test_other_software_has_constants_of_its_own(compiled):
 def test_unknown_software_is_refused_with_what_is_known(compiled):
     with pytest.raises(InputError, match=r"no constants for software 'alcf-2023' \(did you mean 'alcf-2024'"):
         compiled("amd-mi300x", "llama-3-8b", spec=AutoBackendSpec(software="alcf-2023"))
+
+
+def test_devices_without_a_link_are_not_proposed_in_numbers(compiled):
+    with pytest.raises(DoesNotFitError, match="of devices without a known link to others, one is"):
+        compiled("apple-m4-max", "llama-3.1-405b", weights="bf16")
