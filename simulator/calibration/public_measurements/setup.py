@@ -130,6 +130,8 @@ def _card(row: PublicMeasurement) -> ModelCard:
     try:
         return load_model(_model_name(row))
     except InputError:
+        if _model_name(row) == "microbenchmark":
+            raise CannotSimulateError("a microbenchmark of memory or links, not of serving") from None
         raise CannotSimulateError(f"no model card of {_model_name(row)}") from None
 
 
