@@ -141,4 +141,5 @@ def _provenance(provenance: BackendProvenance) -> str:
 
 def _estimates(device: Device, provenance: BackendProvenance) -> tuple[str, ...]:
     profile = tuple(f"{name} of {device.name}" for name in device.estimates)
-    return (*provenance.estimated, *profile)
+    announced = (f"{device.name} is only announced",) if device.status == "announced" else ()
+    return (*announced, *provenance.estimated, *profile)
