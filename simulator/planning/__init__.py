@@ -1,0 +1,11 @@
+"""Planning: what-ifs over many simulations.
+
+run_many            many scenarios, in processes or on a Ray cluster, results in order
+layouts             ways to lay a model out on a device
+capacity            the highest load that one replica carries within the objectives
+sizing              the fewest replicas that carry a load, with the failing neighbour
+compare_hardware    one scenario on many devices at equal service level
+paired              differences of results under the same traffic, with intervals
+crossover           which hardware is cheapest at which load
+hardware_claims     what the simulator says about claims on hardware
+"""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,13 +45,18 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Results to show side by side under one title; ``text`` says what is compared and why."""
+    """Results to show side by side under one title; ``text`` says what is compared and why.
+
+    ``tables`` and ``figures`` come after the ones that every comparison has.
+    """
 
     title: str
     results: Sequence[Result]
     measured: Measured | None = None
     text: str = ""
     labels: Sequence[str] | None = None
+    tables: Sequence[Table] = ()
+    figures: Mapping[str, go.Figure] = field(default_factory=dict)
 
     def names(self) -> list[str]:
         """One distinct name per result."""
@@ -123,11 +128,18 @@ PERFORMANCE_ROWS: tuple[Row, ...] = (
 PLANNING_ROWS: tuple[Row, ...] = (
     ("Within objectives", "slo_attainment", show.percent),
     ("Queue grew without bound", "overloaded", lambda yes: "yes" if yes else "no"),
-    ("Rent", "cost_per_hour_usd", lambda usd: show.dollars(usd) + ("" if usd is None else " /h")),
+    ("Tokens/s of one user", "tokens_per_s_user", _rate),
+    ("Chips", "devices", show.count),
+    ("Servers or racks", "systems", show.count),
+    ("Cost per hour", "cost_per_hour_usd", show.dollars),
     ("Per million output tokens", "cost_per_million_output_tokens_usd", show.dollars),
+    ("Per million input and output tokens", "cost_per_million_tokens_usd", show.dollars),
     ("Per request", "cost_per_request_usd", show.dollars),
+    ("Power limit of the chips", "power_limit_w", show.watts),
+    ("Mean draw of the chips", "mean_power_w", show.watts),
+    ("Mean draw of the site", "facility_power_w", show.watts),
     ("Energy per output token", "energy_per_output_token_j", _joules),
-    ("Mean draw", "mean_power_w", lambda watts: show.number(watts, "W", show.UNKNOWN)),
+    ("Carbon per 1,000 requests", "carbon_per_1000_requests_g", show.grams),
 )
 #: Small bar charts of a comparison: key, title with unit.
 BARS = (
@@ -163,9 +175,10 @@ def comparison_figures(comparison: Comparison) -> dict[str, go.Figure]:
         real = LatencySample(
             measured.label, measured.ttft, measured.tpot, measured.e2e, style.MEASURED, "dot"
         )
-        return {"latency": latency_distributions([real, *samples])}
+        return {"latency": latency_distributions([real, *samples]), **comparison.figures}
     slo_of = comparison.results[0] if _same_objectives(comparison.results) else None
-    return {"latency": latency_distributions(samples, slo_of), "bars": bars(comparison)}
+    drawn = {"latency": latency_distributions(samples, slo_of), "bars": bars(comparison)}
+    return {**comparison.figures, **drawn}
 
 
 def bars(comparison: Comparison) -> go.Figure:

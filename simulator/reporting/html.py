@@ -61,6 +61,7 @@ def write_comparisons(
             f"<h2>{escape(comparison.title)}</h2>",
             f"<p>{escape(comparison.text)}</p>" if comparison.text else "",
             _card(_table(comparison_table(comparison), titled=False)),
+            *(_card(_table(table)) for table in comparison.tables),
             _figures(comparison_figures(comparison), f"c{index}-"),
             _caveats_by_result(comparison),
         ]

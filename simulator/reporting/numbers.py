@@ -60,6 +60,18 @@ def energy(joules: float | None) -> str:
     return f"{_digits(joules)} J"
 
 
+def watts(value: float | None) -> str:
+    """A power given in [W], in W or kW."""
+    if value is None:
+        return UNKNOWN
+    return f"{_digits(value / 1e3)} kW" if value >= 1e3 else f"{_digits(value)} W"
+
+
+def grams(value: float | None) -> str:
+    """Emissions given in [g CO2e]."""
+    return number(value, "g CO2e", UNKNOWN)
+
+
 def span(value: Range | None, text: Callable[[float | None], str]) -> str:
     """A figure, with its low and high in parentheses where they differ."""
     if value is None:

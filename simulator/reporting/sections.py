@@ -183,9 +183,6 @@ def energy_table(result: Result) -> Table:
     def kilograms(mass: float | None) -> str:
         return show.number(mass, "kg CO2e", show.UNKNOWN)
 
-    def grams(mass: float | None) -> str:
-        return show.number(mass, "g CO2e", show.UNKNOWN)
-
     rows = (
         ("Devices, measured time", show.energy(energy.total_j)),
         ("of it prefill", _part(energy.prefill_j, energy.total_j)),
@@ -198,7 +195,7 @@ def energy_table(result: Result) -> Table:
         ("Facility (with PUE)", show.span(energy.facility_j, show.energy)),
         ("Electricity", show.span(result.summary.cost.electricity, show.dollars)),
         ("Carbon, operation", show.span(carbon.operational_kg, kilograms)),
-        ("Carbon per request", show.span(carbon.per_request_g, grams)),
+        ("Carbon per request", show.span(carbon.per_request_g, show.grams)),
         ("Carbon of the hardware (embodied)", show.span(carbon.embodied_kg, kilograms)),
         ("Water", show.span(water.litres, lambda litres: show.number(litres, "l", show.UNKNOWN))),
     )

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ from simulator.results.latencies import Latencies, defined, is_finished, latenci
 from simulator.results.messages import messages_of
 from simulator.results.overload import Load, load_of
 from simulator.results.pool_use import PoolUse, use_of_pool
-from simulator.results.ranges import named
+from simulator.results.ranges import mid, named, times
 from simulator.results.recording import STATUSES, Recording, RequestColumns
 from simulator.results.slo import Attainment, Mask, attainment_of, meets
 from simulator.results.water import WaterSummary, water_of
@@ -113,6 +114,7 @@ class Summary:
             **self._latency_keys(),
             **self._slo_keys(),
             **self._use_keys(),
+            **self._fleet_keys(),
             **self._cost_keys(),
             **self._energy_keys(),
             "pools": [self._pool_dict(i) for i in range(len(self.pools))],
@@ -187,6 +189,20 @@ class Summary:
             "prefix_cache_hit_rate": self.prefix_hit_rate,
             "preemptions": self.preemptions,
             "bottlenecks": self.bottlenecks(),
+        }
+
+    def _fleet_keys(self) -> dict[str, Any]:
+        pools = self.context.pools
+        rated = [None if pool.rated_w is None else pool.rated_w * pool.replicas for pool in pools]
+        facility = mid(self.energy.facility_j)
+        tpot = self.latency.tpot
+        return {
+            "devices": sum(pool.devices for pool in pools),
+            "systems": sum(ceil(pool.devices / pool.devices_per_system) for pool in pools),
+            "power_limit_w": None if None in rated else sum(watts for watts in rated if watts is not None),
+            "facility_power_w": self.rate(facility),
+            "tokens_per_s_user": None if tpot is None or not tpot.median else 1e3 / tpot.median,
+            "carbon_per_1000_requests_g": mid(times(self.carbon.per_request_g, 1e3)),
         }
 
     def _cost_keys(self) -> dict[str, Any]:

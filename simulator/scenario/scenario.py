@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import PrivateAttr, model_validator
 
 from simulator.scenario.cluster import ClusterSpec
+from simulator.scenario.compare import CompareSpec
 from simulator.scenario.model import ModelSpec
 from simulator.scenario.objectives import SloSpec
 from simulator.scenario.prices import PricesSpec
@@ -63,6 +64,9 @@ class Scenario(Spec):
 
     prices: PricesSpec = PricesSpec()
     """Which prices and which electricity grid apply."""
+
+    compare: CompareSpec | None = None
+    """Hardware that `simulator compare` tries this scenario on."""
 
     _file: Path | None = PrivateAttr(default=None)
     _workload_dir: Path | None = PrivateAttr(default=None)

@@ -1,0 +1,113 @@
+"""The highest load that a cluster carries within its objectives.
+
+Found by halving the gap between a rate that it carries and one that it does not, on the same requests at
+another pace. A rate is carried where the objectives are met and no queue grows without bound. Whoever
+cannot serve one request alone within the objectives carries nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from simulator.planning.designs import at_rate, changed
+from simulator.results.result import Result
+from simulator.scenario.scenario import Scenario
+from simulator.scenario.workload.arrivals import ConstantSpec
+from simulator.simulation import run_scenario
+
+#: Requests of one trial, and of the trial without load.
+TRIAL_REQUESTS = 800
+ALONE_REQUESTS = 40
+#: Rate at which requests hardly ever meet [1/s].
+ALONE_RATE = 1e-3
+#: Rates closer than this are not told apart [1].
+RESOLUTION = 1.08
+#: A trial whose requests arrive within this time says nothing about a lasting load [s].
+SHORTEST_TRIAL_S = 1.0
+_STEP = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """What a cluster carries.
+
+    Attributes
+    ----------
+    rate
+        Highest rate found to be within the objectives [1/s], None where not even one request alone is.
+    too_much
+        Lowest rate found to be too much [1/s]; None where even a trial that is over within a second is
+        carried, so that ``rate`` is a lower bound.
+    alone
+        Figures (``Summary.to_dict``) of requests that do not meet.
+    """
+
+    rate: float | None
+    too_much: float | None
+    alone: dict[str, Any]
+
+
+def capacity_of(scenario: Scenario, guess: float) -> Capacity:
+    """The capacity of a scenario's cluster under its traffic.
+
+    Parameters
+    ----------
+    guess
+        A rate to start from [1/s].
+
+    Raises
+    ------
+    InputError
+        Where the scenario cannot run.
+    """
+    alone = run_scenario(_apart(scenario))
+    figures = alone.summary.to_dict()
+    if not carries(alone):
+        return Capacity(None, ALONE_RATE, figures)
+    low, high = _bracket(scenario, guess)
+    if high is None:
+        return Capacity(low, None, figures)
+    while high / low > RESOLUTION:
+        middle = (low * high) ** 0.5
+        if carries(run_scenario(_trial(scenario, middle, TRIAL_REQUESTS))):
+            low = middle
+        else:
+            high = middle
+    return Capacity(low, high, figures)
+
+
+def carries(result: Result) -> bool:
+    """Whether a result is within its objectives, without a queue that grows."""
+    return bool(result.summary.attainment.met) and not result.summary.load.overloaded
+
+
+def _bracket(scenario: Scenario, guess: float) -> tuple[float, float | None]:
+    """A rate that is carried and a higher one that is not, None where no trial can be too much."""
+    highest = min(scenario.requests or TRIAL_REQUESTS, TRIAL_REQUESTS) / SHORTEST_TRIAL_S
+    rate = guess
+    if carries(run_scenario(_trial(scenario, rate, TRIAL_REQUESTS))):
+        while rate < highest:
+            if not carries(run_scenario(_trial(scenario, rate * _STEP, TRIAL_REQUESTS))):
+                return rate, rate * _STEP
+            rate *= _STEP
+        return rate, None
+    while rate > ALONE_RATE * _STEP:
+        rate /= _STEP
+        if carries(run_scenario(_trial(scenario, rate, TRIAL_REQUESTS))):
+            break
+    return rate, rate * _STEP
+
+
+def _apart(scenario: Scenario) -> Scenario:
+    """The scenario's requests so far apart that they do not meet."""
+    arrivals = ConstantSpec(process="constant", rate=f"{ALONE_RATE} /s")
+    workload = scenario.workload.model_copy(update={"arrivals": arrivals})
+    count = min(scenario.requests or ALONE_REQUESTS, ALONE_REQUESTS)
+    return changed(scenario, workload=workload, requests=count, duration=None, warmup=0.0, record="requests")
+
+
+def _trial(scenario: Scenario, rate: float, requests: int) -> Scenario:
+    """A short run at a rate; its start counts, for the queue starts empty at every rate."""
+    count = min(scenario.requests or requests, requests)
+    return changed(at_rate(scenario, rate), requests=count, duration=None, warmup=0.0, record="requests")

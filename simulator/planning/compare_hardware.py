@@ -1,0 +1,169 @@
+"""One scenario on many kinds of hardware, at equal service level.
+
+Each device gets the layout that carries the scenario's load with the fewest chips: for every layout worth
+trying (`layouts`) the highest rate of one replica is found (`capacity`), then the fewest replicas that carry
+the whole load (`sizing`). Traffic, model, precision, engine settings and objectives are the same for all;
+hardware that cannot meet the objectives, or not hold the model, says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from math import ceil, inf
+from typing import Any
+
+from simulator.errors import InputError
+from simulator.hardware.catalogue import load_device
+from simulator.models.catalogue import load_model
+from simulator.planning.capacity import capacity_of
+from simulator.planning.designs import on_hardware, rate_of
+from simulator.planning.layouts import LayoutChoice, layout_choices
+from simulator.planning.lengths import Lengths, lengths_of
+from simulator.planning.run_many import Backend, Done, in_processes
+from simulator.planning.sizing import fewest_replicas
+from simulator.results.result import Result
+from simulator.scenario.compare import EntrantSpec
+from simulator.scenario.scenario import Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """What one device made of the scenario.
+
+    Attributes
+    ----------
+    layout
+        The layout with the fewest chips at this load; None where none meets the objectives.
+    rate_per_replica
+        Highest rate that one replica carries [1/s].
+    result
+        The fewest replicas at the scenario's load.
+    refusal
+        Why there is no result.
+    """
+
+    device: str
+    name: str
+    layout: LayoutChoice | None = None
+    rate_per_replica: float | None = None
+    result: Result | None = None
+    refusal: str | None = None
+
+
+def compare_hardware(
+    scenario: Scenario,
+    entrants: Sequence[EntrantSpec],
+    *,
+    jobs: int | None = None,
+    backend: Backend = "processes",
+    progress: Done | None = None,
+) -> list[Contender]:
+    """Every device's answer to the scenario, in the order of ``entrants``.
+
+    Raises
+    ------
+    InputError
+        Where the scenario has no objectives, no rate or several pools, or a device is not known.
+    """
+    if not scenario.slo.given:
+        raise InputError(
+            "a comparison at equal service level needs objectives, e.g. slo: {ttft: 1 s, tpot: 100 ms}",
+            file=scenario.file,
+            key="slo",
+        )
+    rate_of(scenario)
+    for entrant in entrants:
+        load_device(entrant.hardware)
+    lengths = lengths_of(scenario)
+    contend = partial(contender, scenario, lengths)
+    return in_processes(contend, entrants, jobs=jobs, backend=backend, progress=progress)
+
+
+def entrants_of(scenario: Scenario, names: Sequence[str] = ()) -> list[EntrantSpec]:
+    """The hardware of these names, as the scenario's ``compare`` lists it; without names all it lists."""
+    listed = [] if scenario.compare is None else list(scenario.compare.hardware)
+    if not names:
+        return listed
+    by_device = {load_device(entrant.hardware).id: entrant for entrant in listed}
+    return [by_device.get(load_device(name).id) or EntrantSpec(hardware=name) for name in names]
+
+
+def contender(scenario: Scenario, lengths: Lengths, entrant: EntrantSpec) -> Contender:
+    """One device's answer to the scenario."""
+    device = load_device(entrant.hardware)
+    card = load_model(scenario.model.card)
+    rate = rate_of(scenario)
+    engine = scenario.cluster.pools[0].engine
+    try:
+        choices = layout_choices(
+            card, device, lengths, engine.max_num_seqs, scenario.model.weight_dtype, scenario.model.kv_dtype
+        )
+        best, alone = _fewest_chips(scenario, lengths, entrant, choices, rate)
+    except InputError as error:
+        return Contender(device.id, device.name, refusal=error.message)
+    if best is None:
+        return Contender(device.id, device.name, refusal=_too_slow(alone, scenario))
+    layout, per_replica = best
+    design = on_hardware(scenario, entrant, layout, lengths.longest)
+    sizing = fewest_replicas(design, ceil(rate / per_replica))
+    if sizing is None:
+        return Contender(
+            device.id, device.name, layout, per_replica, refusal="no number of replicas is enough"
+        )
+    return Contender(device.id, device.name, layout, per_replica, sizing.result)
+
+
+def _fewest_chips(
+    scenario: Scenario,
+    lengths: Lengths,
+    entrant: EntrantSpec,
+    choices: Sequence[LayoutChoice],
+    rate: float,
+) -> tuple[tuple[LayoutChoice, float] | None, dict[str, Any]]:
+    """The layout that carries the rate with the fewest chips, and its rate; figures without load.
+
+    A layout that is not possible (no known link between devices, say) leaves the others.
+
+    Raises
+    ------
+    InputError
+        Where none is possible.
+    """
+    best: tuple[LayoutChoice, float] | None = None
+    chips = inf
+    alone: dict[str, Any] = {}
+    impossible: InputError | None = None
+    for choice in choices:
+        if choice.devices >= chips:
+            break
+        try:
+            capacity = capacity_of(on_hardware(scenario, entrant, choice, lengths.longest), rate)
+        except InputError as error:
+            impossible = error
+            continue
+        alone = capacity.alone
+        if capacity.rate is not None and ceil(rate / capacity.rate) * choice.devices < chips:
+            best, chips = (choice, capacity.rate), ceil(rate / capacity.rate) * choice.devices
+    if not alone and impossible is not None:
+        raise impossible
+    return best, alone
+
+
+def _too_slow(alone: dict[str, Any], scenario: Scenario) -> str:
+    """What the fastest layout that was tried does without load, against what is asked for."""
+    slo = scenario.slo
+    named = (
+        ("p99_ttft_ms", "TTFT", slo.ttft),
+        ("p99_tpot_ms", "TPOT", slo.tpot),
+        ("p99_e2el_ms", "E2E", slo.e2e),
+    )
+    missed = [
+        f"p99 {name} {alone[key]:,.0f} ms, allowed are {limit * 1e3:,.0f}"
+        for key, name, limit in named
+        if limit is not None and alone.get(key) is not None and alone[key] > limit * 1e3
+    ]
+    return (
+        f"misses the objectives with one request alone: {'; '.join(missed) or 'too few requests meet them'}"
+    )

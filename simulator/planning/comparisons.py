@@ -1,0 +1,122 @@
+"""Comparisons of designs, ready to print or draw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from simulator.planning.compare_hardware import Contender
+from simulator.planning.crossover import cost_curve, crossovers, loads
+from simulator.planning.paired import PairedDifference, paired_differences
+from simulator.reporting import numbers as show
+from simulator.reporting.comparison import Comparison
+from simulator.reporting.cost_over_load import Change, CostLine, cost_over_load
+from simulator.reporting.sections import Table
+from simulator.results.result import Result
+
+
+def compare_results(results: Sequence[Result], title: str = "Side by side") -> Comparison:
+    """Results beside one another, with paired differences to the first where the traffic is the same."""
+    comparison = Comparison(title, results)
+    table = paired_table(results, comparison.names())
+    return Comparison(title, results, tables=() if table is None else (table,))
+
+
+def compare_contenders(contenders: Sequence[Contender], rate: float, title: str) -> Comparison:
+    """Hardware at equal service level, with costs over load and why some hardware is missing."""
+    served = [one for one in contenders if one.result is not None]
+    results = [one.result for one in served if one.result is not None]
+    names = [one.device for one in served]
+    tables = [service_table(served), layout_table(served)] if served else []
+    differences = paired_table(results, names)
+    if differences is not None:
+        tables.append(differences)
+    refused = [one for one in contenders if one.result is None]
+    if refused:
+        rows = tuple((one.device, one.refusal or "") for one in refused)
+        tables.append(Table("Not at this service level", ("", "why"), rows))
+    curves = [curve for curve in map(cost_curve, served) if curve is not None]
+    figures = {}
+    if curves:
+        rates = loads(rate)
+        changes = crossovers(curves, rates)
+        lines = [CostLine(c.device, [c.per_million_output_tokens(r) for r in rates]) for c in curves]
+        figures["cost_over_load"] = cost_over_load(
+            rates, lines, [Change(change.rate, change.after) for change in changes], rate
+        )
+        points = tuple((f"{change.rate:.3g} requests/s", change.before, change.after) for change in changes)
+        tables.append(Table("Where the cheapest hardware changes", ("from", "before", "after"), points))
+    return Comparison(title, results, labels=names, tables=tables, figures=figures)
+
+
+#: What a planner weighs: heading, key of ``Summary.to_dict``, how to write the value.
+_WEIGHED: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
+    ("chips", "devices", show.count),
+    ("servers or racks", "systems", show.count),
+    ("cost per hour", "cost_per_hour_usd", show.dollars),
+    ("tokens/s of a user", "tokens_per_s_user", show.number),
+    ("p99 TTFT", "p99_ttft_ms", show.milliseconds),
+    ("per million output tokens", "cost_per_million_output_tokens_usd", show.dollars),
+    ("energy per output token", "energy_per_output_token_j", show.energy),
+    ("CO2e per 1,000 requests", "carbon_per_1000_requests_g", show.grams),
+)
+
+
+def service_table(contenders: Sequence[Contender]) -> Table:
+    """One row per hardware: what meeting the objectives takes."""
+    rows = []
+    for one in contenders:
+        assert one.result is not None
+        figures = one.result.summary.to_dict()
+        rows.append((one.device, *(text(figures[key]) for _, key, text in _WEIGHED), _draw(figures)))
+    header = ("", *(heading for heading, _, _ in _WEIGHED), "draw of the site")
+    return Table("At equal service level", header, tuple(rows))
+
+
+def _draw(figures: dict[str, Any]) -> str:
+    """Mean draw of the site, or where that is unknown the power limit of the chips."""
+    if figures["facility_power_w"] is not None:
+        return show.watts(figures["facility_power_w"])
+    limit = figures["power_limit_w"]
+    return show.UNKNOWN if limit is None else f"chips ≤ {show.watts(limit)}"
+
+
+def layout_table(contenders: Sequence[Contender]) -> Table:
+    """How each hardware carries the load."""
+    rows = []
+    for one in contenders:
+        assert one.layout is not None and one.result is not None and one.rate_per_replica is not None
+        replicas = one.result.context.pools[0].replicas
+        shape = f"tensor {one.layout.tensor}, pipeline {one.layout.pipeline}, {one.layout.seats} seats"
+        carried = show.number(one.rate_per_replica, "/s")
+        rests = "estimates" if one.result.context.rests_on_estimates else "measurements"
+        rows.append((one.device, f"{replicas} × {one.layout.devices} chips", shape, carried, rests))
+    header = ("", "replicas", "layout of one", "carries at most", "rests on")
+    return Table("Fewest chips that meet the objectives", header, tuple(rows))
+
+
+def paired_table(results: Sequence[Result], names: Sequence[str]) -> Table | None:
+    """Mean differences to the first result per request, with 95 % intervals."""
+    rows: list[tuple[str, ...]] = []
+    for name, result in list(zip(names, results, strict=True))[1:]:
+        differences = paired_differences(results[0], result)
+        if differences is None:
+            rows.append((name, "other traffic: not comparable request by request", "", ""))
+        else:
+            by_name = {difference.metric: _interval(difference) for difference in differences}
+            rows.append((name, *(by_name.get(metric, show.NOTHING) for metric in ("TTFT", "TPOT", "E2E"))))
+    if not rows:
+        return None
+    note = "mean over the same requests, 95 % interval from batch means"
+    return Table(f"Difference to {names[0]}", ("", "TTFT", "TPOT", "E2E"), tuple(rows), note)
+
+
+def _interval(difference: PairedDifference) -> str:
+    mean = _signed(difference.mean)
+    if difference.low is None or difference.high is None:
+        return f"{mean} (too few requests for an interval)"
+    return f"{mean} [{_signed(difference.low)}, {_signed(difference.high)}]"
+
+
+def _signed(ms: float) -> str:
+    return ("+" if ms >= 0 else "−") + show.milliseconds(abs(ms))
