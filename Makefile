@@ -25,7 +25,6 @@ help:
 demo: .venv/.installed
 	@$(BIN)/simulator demo --out $(OUT)/demo
 	@test -s $(OUT)/demo/report.html
-	@echo "Report: $(OUT)/demo/report.html"
 
 test: .venv/.installed-dev
 	$(BIN)/ruff check .

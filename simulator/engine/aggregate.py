@@ -422,7 +422,7 @@ class AggregateReplica(Replica):
             return -1
         last = self._last_with_blocks(step, event + self._lag)
         ages = last > event or not self._lag
-        last = min(last, event, step + 2 * self._usual_run + SPARE_STEPS)
+        last = min(last, event, step + self._usual_run + SPARE_STEPS)
         if decodes and last >= step:
             self._append_run(step, last)
         return event if ages and last == event else -1
@@ -476,24 +476,24 @@ class AggregateReplica(Replica):
         Of the steps planned beyond, asynchronous scheduling has composed one already.
         """
         ends = self._ends
+        rows = self._rows
         count = step - self._first + 1
-        logged: list[int] = []
         blocks: list[int] = []
         passed = position = 0
-        for row, used in zip(self._rows, self._blocks, strict=True):
+        for row, used in zip(rows, self._blocks):  # noqa: B905 (equal by construction; hot)
             steps = row[2]
             if passed + steps > count:
                 break
-            logged += row
             if used == RUN:
                 self._take_run(blocks, self._first + passed, steps)
             else:
                 blocks.append(used)
             passed += steps
             position += 1
+        logged = rows[:position]
         if passed < count:  # in the middle of a run
-            row = self._rows[position]
-            logged += (*row[:2], count - passed, *row[3:])
+            row = rows[position]
+            logged.append((*row[:2], count - passed, *row[3:]))
             self._take_run(blocks, self._first + passed, count - passed)
             position += 1
         self.log.add_runs(logged, ends[:count], blocks)
@@ -506,8 +506,8 @@ class AggregateReplica(Replica):
             self._leave(step)
         if not self._lag:
             self._rows, self._blocks, self._ends = [], [], []
-        elif passed == count and position < len(self._rows) and self._blocks[position] != RUN:
-            self._rows, self._blocks = [self._rows[position]], [self._blocks[position]]
+        elif passed == count and position < len(rows) and self._blocks[position] != RUN:
+            self._rows, self._blocks = [rows[position]], [self._blocks[position]]
             self._ends = ends[count : count + 1]
         else:
             self._rows, self._blocks, self._ends = [], [], []

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from simulator.engine.disaggregated import DisaggregatedServing
 from simulator.engine.gateway import NO_DELAYS, Gateway, ServingDelays
 from simulator.engine.pool import Pool, PoolPlan, Role
+from simulator.engine.replica import Replica
 from simulator.engine.request import Request
 from simulator.engine.routing import ROUTERS, Router
 from simulator.engine.timing import NsEnvironment
@@ -69,6 +70,8 @@ class Cluster:
         ]
         self.gateway = Gateway(env, plan.pools, self.requests, plan.delays)
         self.gateway.serve = self._serving(streams).submit
+        self.gateway.drop = self._drop
+        self.gateway.neighbours = self._neighbours
 
     def submit(self, request: Request) -> None:
         """A client sends a request now.
@@ -79,6 +82,15 @@ class Cluster:
             Where no replica could hold it.
         """
         self.gateway.submit(request)
+
+    def _drop(self, request: Request) -> None:
+        self._replica(request).abort(request)
+
+    def _neighbours(self, request: Request) -> int:
+        return self._replica(request).outstanding
+
+    def _replica(self, request: Request) -> Replica:
+        return self.pools[request.pool].replicas[request.replica]
 
     def recording(self) -> Recording:
         """All that happened so far."""

@@ -1,14 +1,19 @@
 """The gateway: where clients hand in requests and get their answers.
 
 Requests that no pool could ever hold are refused here. A serving program takes a while before
-the engine sees a request and before the client sees a token; both delays are constant here
-(no queue in front of the API server) and zero by default.
+the engine sees a request and before the client sees a token; the way back takes longer the more
+requests get tokens from the same replica in the same step, for one process hands all of them out.
+There is no queue in front of the API server, and by default no delay at all. Clients may give up
+after a while: then the engine is told to drop the request.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+from simpy.events import Event
 
 from simulator.engine.limits import longest_prompt, longest_request, refuse_length
 from simulator.engine.pool import PoolPlan
@@ -19,14 +24,21 @@ from simulator.results.request_log import RequestLog
 
 _FINISHED = STATUSES.index("finished")
 _ABORTED = STATUSES.index("aborted")
+_TIMED_OUT = STATUSES.index("timed_out")
 
 
 @dataclass(frozen=True, slots=True)
 class ServingDelays:
-    """Time from the client to the engine, and from a token to the client [ns]."""
+    """Time from the client to the engine, and from a token to the client [ns].
+
+    ``token_share_ns`` comes on top of ``token_ns`` for every request that is with the same replica.
+    ``timeout_ns`` is how long a client waits for its last token; 0: as long as it takes.
+    """
 
     request_ns: int = 0
     token_ns: int = 0
+    token_share_ns: int = 0
+    timeout_ns: int = 0
 
 
 NO_DELAYS = ServingDelays()
@@ -46,8 +58,9 @@ class Gateway:
 
     Attributes
     ----------
-    serve
-        What brings a request to its replicas; set by the cluster.
+    serve, drop, neighbours
+        What brings a request to its replicas, what has them drop it, and how many requests are with
+        the replica of a request; set by the cluster.
     submitted, ended
         Requests so far.
     """
@@ -57,6 +70,8 @@ class Gateway:
     ) -> None:
         self.env = env
         self.serve: Callable[[Request], None]
+        self.drop: Callable[[Request], None]
+        self.neighbours: Callable[[Request], int]
         self.submitted = 0
         self.ended = 0
         self._pools = pools
@@ -64,6 +79,7 @@ class Gateway:
         self._longest_prompt = longest_prompt(pools) or self._longest
         self._add_row = log.add
         self._delays = delays
+        self._patience = Patience(env, delays.timeout_ns, self._give_up) if delays.timeout_ns else None
 
     def submit(self, request: Request) -> None:
         """Take in a request now.
@@ -80,6 +96,8 @@ class Gateway:
             raise self._refusal(request)
         request.arrival_ns = self.env.now
         self.submitted += 1
+        if self._patience is not None:
+            self._patience.begin(request)
         if self._delays.request_ns:
             Appointment(self.env, self._delays.request_ns, lambda _: self.serve(request))
         else:
@@ -88,6 +106,8 @@ class Gateway:
     def done(self, request: Request) -> None:
         """The engine is done with a request: the client gets to know after the delay of a token."""
         delay = self._delays.token_ns
+        if self._delays.token_share_ns:
+            delay += self._delays.token_share_ns * self.neighbours(request)
         if not delay:
             self._answer(request)
             return
@@ -98,14 +118,21 @@ class Gateway:
             request.first_answer_ns += delay
         Appointment(self.env, delay, lambda _: self._answer(request))
 
+    def _give_up(self, request: Request) -> None:
+        self.drop(request)
+
     def _answer(self, request: Request) -> None:
         self.ended += 1
+        status = _FINISHED
+        if request.finish_reason == "abort":
+            gave_up = self._patience is not None and self._patience.is_over(request)
+            status = _TIMED_OUT if gave_up else _ABORTED
         outputs = request.outputs
         thinking = request.thinking_tokens
         self._add_row(
             (
                 request.index,
-                _ABORTED if request.finish_reason == "abort" else _FINISHED,
+                status,
                 request.arrival_ns,
                 request.first_scheduled_ns,
                 request.first_token_ns,
@@ -132,3 +159,43 @@ class Gateway:
         pools = [pool for pool in self._pools if pool.role == "prefill"]
         what = f"request {request.index} (prompt {prompt:,} + its first output) has"
         return refuse_length(pools, prompt + 1, what)
+
+
+class Patience:
+    """Clients that all wait equally long, so that they give up in the order in which they came.
+
+    One event stands for the oldest of them. ``give_up`` is called with every request that the engine
+    has not ended ``timeout_ns`` after its arrival.
+    """
+
+    def __init__(self, env: NsEnvironment, timeout_ns: int, give_up: Callable[[Request], None]) -> None:
+        self.env = env
+        self.timeout_ns = timeout_ns
+        self._give_up = give_up
+        self._waiting: deque[Request] = deque()
+
+    def begin(self, request: Request) -> None:
+        """A client begins to wait."""
+        self._waiting.append(request)
+        if len(self._waiting) == 1:
+            self._appoint()
+
+    def is_over(self, request: Request) -> bool:
+        """Whether the client of a request has given up by now."""
+        return self.env.now - request.arrival_ns >= self.timeout_ns
+
+    def _appoint(self) -> None:
+        oldest = self._waiting[0]
+        Appointment(self.env, oldest.arrival_ns + self.timeout_ns - self.env.now, self._check)
+
+    def _check(self, event: Event) -> None:
+        waiting = self._waiting
+        while waiting:
+            request = waiting[0]
+            if request.finish_ns == NEVER:
+                if not self.is_over(request):
+                    break
+                self._give_up(request)
+            waiting.popleft()
+        if waiting:
+            self._appoint()

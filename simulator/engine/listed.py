@@ -131,7 +131,7 @@ class ListedReplica(Replica):
             plan.decode_context,
             len(self.scheduler.waiting),
         )
-        self.log.add_runs(row, [plan.end_ns], (cache.usable - cache.free,))
+        self.log.add_runs([row], [plan.end_ns], (cache.usable - cache.free,))
 
     def _watch_progress(self, plan: StepPlan) -> None:
         self._empty_steps = 0 if plan.tokens or plan.preempted else self._empty_steps + 1

@@ -73,6 +73,7 @@ class Request:
         "stale",
         "status",
         "stops",
+        "think_ns",
         "thinking_tokens",
         "verifications",
     )
@@ -105,6 +106,7 @@ class Request:
         self.accepted_drafts = accepted_drafts
         self.on_end = on_end
         self.remote_tokens = 0
+        self.think_ns = 0
         self.predicted_tokens: float = output_tokens
 
         self.status = WAITING

@@ -42,6 +42,7 @@ def _requests(traffic: Traffic, start: int, ends_on_stop: bool, with_content: bo
     priority = repeat(0) if traffic.priority is None else traffic.priority.tolist()
     names = repeat("") if traffic.names is None else traffic.names
     pieces = traffic.pieces if with_content and traffic.pieces is not None else repeat(None)
+    think = repeat(0) if traffic.think_ns is None else traffic.think_ns.tolist()
     columns = zip(
         range(start, start + len(traffic)),
         traffic.arrival_ns.tolist(),
@@ -51,13 +52,14 @@ def _requests(traffic: Traffic, start: int, ends_on_stop: bool, with_content: bo
         priority,
         names,
         pieces,
+        think,
         strict=False,
     )
-    for index, arrival_ns, prompt, output, thought, urgency, name, prompt_pieces in columns:
+    for index, arrival_ns, prompt, output, thought, urgency, name, prompt_pieces, think_ns in columns:
         content = None
         if prompt_pieces is not None:
             content = canonical((*prompt_pieces, (f"out:{name or index}", 0, output)))
-        yield Request(
+        request = Request(
             index,
             arrival_ns,
             prompt,
@@ -68,6 +70,8 @@ def _requests(traffic: Traffic, start: int, ends_on_stop: bool, with_content: bo
             priority=urgency,
             thinking_tokens=thought,
         )
+        request.think_ns = think_ns
+        yield request
 
 
 class OpenLoop:
@@ -97,6 +101,7 @@ class OpenLoop:
 class ClosedLoop:
     """Keeps ``concurrency`` requests in flight: the next is sent at the instant at which one ends.
 
+    Where users think, each of them is in flight or thinking: the next is sent after its think time.
     Ends with the last request, or at ``until_ns``; then those in flight run out.
     """
 
@@ -120,9 +125,18 @@ class ClosedLoop:
             self._send()
 
     def _send(self, ended: Request | None = None) -> None:
-        if self._until_ns is not None and self.env.now >= self._until_ns:
+        request = None if self._is_over() else next(self._requests, None)
+        if request is None:
             return
-        request = next(self._requests, None)
-        if request is not None:
-            request.on_end = self._send
+        request.on_end = self._send
+        if request.think_ns:
+            Appointment(self.env, request.think_ns, lambda _: self._send_late(request))
+        else:
             self._submit(request)
+
+    def _send_late(self, request: Request) -> None:
+        if not self._is_over():
+            self._submit(request)
+
+    def _is_over(self) -> bool:
+        return self._until_ns is not None and self.env.now >= self._until_ns

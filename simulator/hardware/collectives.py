@@ -2,10 +2,10 @@
 
 Where the operation was measured on the device (``hardware_profiles/collectives``), its
 series is interpolated between message sizes, in straight lines as a latency and a bandwidth make
-them; larger messages run at the bandwidth of the largest measured one, smaller ones cost the time of the smallest. Where
-it was not, the series of a device with the same kind of link stands in. Where there is
-none, or more devices are asked for than were measured, the better of two algorithms is
-modelled from bandwidth and latency of the links:
+them; larger messages run at the bandwidth of the largest measured one, smaller ones cost the
+time of the smallest. Where it was not, the series of a device with the same kind of link stands
+in. Where there is none, or more devices are asked for than were measured, the better of two
+algorithms is modelled from bandwidth and latency of the links:
 
     ring                 t = t0 + s (n - 1) a + s (n - 1)/n * bytes / (e B)
     recursive doubling   t = t0 + ceil(log2 n) (a + bytes / (e B))

@@ -6,7 +6,7 @@ only the `StepPricer` and the `Placement`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
 
@@ -31,6 +31,7 @@ from simulator.latency.placement import Placement
 from simulator.latency.pricer import StepPricer
 from simulator.latency.roofline.constants import RooflineConstants, resolve_constants
 from simulator.latency.roofline.pricer import RooflinePricer
+from simulator.latency.roofline.releases import EarlyKernels, kernels_of
 from simulator.latency.roofline.step_work import Routing, StepWork
 from simulator.models.card import ModelCard
 from simulator.scenario.backend import (
@@ -83,6 +84,7 @@ def compile_backend(
     weight_dtype: str = "auto",
     kv_dtype: str = "auto",
     base_dir: Path | None = None,
+    kernels: EarlyKernels | None = None,
 ) -> CompiledBackend:
     """Compile the backend of one pool.
 
@@ -94,6 +96,8 @@ def compile_backend(
         Of the scenario's model; the engine's ``kv_cache_dtype`` goes before ``kv_dtype``.
     base_dir
         Where the scenario lies; paths in ``spec`` are relative to it.
+    kernels
+        What the release takes on top of the operator tables; default: what its version says.
 
     Raises
     ------
@@ -136,7 +140,7 @@ def compile_backend(
             placement,
             BackendProvenance(f"fitted ({fit.name})", (f"{fit.source}, {fit.date}",), fit.error),
         )
-    pricer, provenance = _physical(spec, layout, machine, execution, placement, engine)
+    pricer, provenance = _physical(spec, layout, machine, execution, placement, engine, kernels)
     return CompiledBackend(pricer, placement, provenance)
 
 
@@ -155,7 +159,7 @@ def _offloaded(
             f"{device.name} does not keep weights in SRAM: it can not take the feed-forward part of decodes",
             key="latency.partner",
         )
-    alone, own = _physical(AutoBackendSpec(), layout, machine, execution, placement, engine)
+    alone, own = _physical(AutoBackendSpec(), layout, machine, execution, placement, engine, None)
     link_s = LINK_S if spec.latency is None else spec.latency
     partner = Partner(machine_of(device), device.execution, spec.devices, spec.bandwidth, link_s)
     pricer = DecodeOffloadPricer(alone, layout, machine, partner)
@@ -184,18 +188,26 @@ def _physical(
     execution: Execution,
     placement: Placement,
     engine: EngineSpec,
+    kernels: EarlyKernels | None,
 ) -> tuple[StepPricer, BackendProvenance]:
     """The execution model of the device."""
     if isinstance(execution, RooflineExecution):
         constants = resolve_constants(
             execution, machine.bandwidth, layout.weight_dtype, layout.kv_dtype, spec
         )
+        kernels = kernels or kernels_of(engine.engine_version)
+        experts = kernels.slow_down(constants.experts, layout.weight_dtype, layout.expert)
+        constants = replace(constants, experts=experts)
         sampler = _sampler(spec, layout.card, engine)
-        routing = Routing(
-            **_given(diversity=spec.routing_diversity, spread=spec.routing_spread),
-        )
         work = StepWork(
-            layout, machine, constants, sampler, engine.enforce_eager, _program(spec) or "vllm", routing
+            layout,
+            machine,
+            constants,
+            sampler,
+            engine.enforce_eager,
+            program=_program(spec) or "vllm",
+            routing=Routing(**_given(diversity=spec.routing_diversity, spread=spec.routing_spread)),
+            head_norm_ns=kernels.head_norm_ns,
         )
         work.exchange_s(1)  # refuses devices without a known link now, not in the middle of a run
         largest_graph = 0 if engine.enforce_eager else min(2 * engine.max_num_seqs, _LARGEST_GRAPH)

@@ -35,6 +35,18 @@ class CardProvenance(_Part):
     shape: Provenance
     published: Provenance | None = None
     weight_dtype: Provenance | None = None
+    sampling: Provenance | None = None
+
+
+class SamplingDefaults(_Part):
+    """How a model asks to be sampled (its generation_config), which serving engines follow by default.
+
+    ``filtered``: by top-p or top-k, which costs a pass over the vocabulary for every token.
+    ``penalised``: with a penalty on repetition, which costs several.
+    """
+
+    filtered: bool
+    penalised: bool = False
 
 
 class MixtureOfExperts(_Part):
@@ -119,10 +131,14 @@ class ModelCard(_Part):
         Longest context the model was made for [tokens].
     qkv_bias, output_bias, expert_bias
         Whether these projections add a bias.
+    qk_norm
+        Whether queries and keys are normalised head by head.
     attention_output_gate
         Whether the query projection also makes a gate of the same size.
     sparse_attention_tokens
         Past tokens a query attends to after an indexer chose them (None: all).
+    sampling
+        How the model asks to be sampled, None where not known.
     weight_dtype
         Format the weights were published in; ``quantised`` says which matrices that covers
         where it is not bf16: everything but embeddings, head and router, or the experts only.
@@ -150,12 +166,14 @@ class ModelCard(_Part):
     qkv_bias: bool = False
     output_bias: bool = False
     expert_bias: bool = False
+    qk_norm: bool = False
     attention_output_gate: bool = False
     moe: MixtureOfExperts | None = None
     mla: LatentAttention | None = None
     linear_attention: LinearAttention | None = None
     attention_layers: AttentionLayers | None = None
     sparse_attention_tokens: PositiveInt | None = None
+    sampling: SamplingDefaults | None = None
     weight_dtype: str = "bf16"
     quantised: Literal["matrices", "experts"] = "matrices"
     params_total_published: PositiveInt | None = None

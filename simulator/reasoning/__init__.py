@@ -1,0 +1,1 @@
+"""Test-time compute: programs that turn one user task into many requests, and what they buy."""

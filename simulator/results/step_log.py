@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +44,7 @@ class StepLog:
 
     def __init__(self, pricer: StepPricer, keep_steps: bool = False) -> None:
         self._pricer = pricer
-        self._rows = array("q")
+        self._rows: list[tuple[int, ...]] = []
         self._ends = array("q")
         self._kv_blocks = array("q")
         self._kept: list[tuple[Ints, ...]] | None = [] if keep_steps else None
@@ -54,13 +55,14 @@ class StepLog:
         self._itl_sum_ns = 0
         self._itl_count = 0
 
-    def add_runs(self, rows: Sequence[int], ends: Sequence[int], kv_blocks: Sequence[int]) -> None:
-        """Runs of equal steps: their rows one behind the other, and of every step the end time
-        and the KV blocks in use.
+    def add_runs(
+        self, rows: Sequence[tuple[int, ...]], ends: Sequence[int], kv_blocks: Sequence[int]
+    ) -> None:
+        """Runs of equal steps, a row each, and of every step the end time and the KV blocks in use.
 
         The hot call: once per wake of a replica.
         """
-        self._rows.extend(rows)
+        self._rows += rows
         self._ends.extend(ends)
         self._kv_blocks.extend(kv_blocks)
         if len(self._ends) >= CHUNK_STEPS:
@@ -70,7 +72,8 @@ class StepLog:
         """Reduce what has been written since the last flush."""
         if not self._rows:
             return
-        rows = np.frombuffer(self._rows, dtype=np.int64).reshape(-1, ROW)
+        flat = np.fromiter(chain.from_iterable(self._rows), dtype=np.int64, count=ROW * len(self._rows))
+        rows = flat.reshape(-1, ROW)
         ends = np.frombuffer(self._ends, dtype=np.int64)
         counts = rows[:, 2]
         run = np.repeat(np.arange(len(rows)), counts)
@@ -109,8 +112,8 @@ class StepLog:
                     waiting,
                 )
             )
+        self._rows.clear()
         # New arrays: the views above still point into the old ones.
-        self._rows = array("q")
         self._ends = array("q")
         self._kv_blocks = array("q")
 
@@ -141,13 +144,16 @@ class StepLog:
         return LatencyHistogram(LOWEST_NS, RATIO, self._histogram.copy(), self._itl_sum_ns, self._itl_count)
 
     def step_table(self) -> StepTable | None:
-        """Every step, where they were kept."""
+        """Every step, where they were kept, by start and replica: jumps of replicas overtake each other."""
         self.flush()
         if self._kept is None:
             return None
         if not self._kept:
             return StepTable(*(np.zeros(0, dtype=np.int64) for _ in StepTable.__slots__))
-        return StepTable(*(np.concatenate(parts) for parts in zip(*self._kept, strict=True)))
+        columns = [np.concatenate(parts) for parts in zip(*self._kept, strict=True)]
+        replica, start = columns[:2]
+        order = np.lexsort((replica, start))
+        return StepTable(*(column[order] for column in columns))
 
     # -- reduction ---------------------------------------------------------------------------
 

@@ -42,11 +42,11 @@ class _Overrides(Spec):
     """Load of the busiest expert-parallel rank over the mean [1]."""
 
     routing_diversity: _Efficiency | None = None
-    """Share of a step's tokens that choose their experts independently of each other [1]; default: all,
-    as in real traffic; about 0.6 with random prompts."""
+    """Share of a step's tokens that choose their experts independently of each other [1]; default: 0.82."""
 
     routing_spread: NonNegativeFloat | None = None
-    """How far the loads of expert-parallel ranks scatter, in units of pure chance [1]; default: 1.5."""
+    """How far the loads of expert-parallel ranks scatter, in units of pure chance [1]; default: 1.45, as with
+    real prompts; about 0.3 with random ones."""
 
     sampler: Sampler | None = None
     """How tokens are sampled; default: what the engine version uses with top-p/top-k."""

@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from simulator.scenario.engine_versions import version_defaults
 from simulator.scenario.spec import Count, CountOrZero, Share, Spec
 
 #: Variants of the step scheduler. ``vllm`` is vLLM's V1 scheduler.
@@ -40,7 +41,7 @@ class EngineSpec(Spec):
     reorder the waiting line."""
 
     engine_version: str = "0.32.0"
-    """Version of vLLM whose rules are followed; a label in the results."""
+    """Version of vLLM; decides what it does where asynchronous scheduling and the sampler are not said."""
 
     block_size: Count = 16
     """Tokens in one KV-cache block [tokens]."""
@@ -88,8 +89,8 @@ class EngineSpec(Spec):
     watermark: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     """Share of the blocks that must stay free for an admission while others run."""
 
-    async_scheduling: bool = True
-    """Schedule the next step while the present one executes."""
+    async_scheduling: bool | None = None
+    """Schedule the next step while the present one executes; default: as the engine version does."""
 
     length_prediction_error: Annotated[float, Field(ge=0.0)] = 0.0
     """Of `shortest_job_first`: standard deviation of the logarithm of predicted over true output length."""
@@ -105,6 +106,13 @@ class EngineSpec(Spec):
 
     kv_cache_dtype: str = "auto"
     """Precision of the KV cache; `auto`: the model's `kv_dtype`."""
+
+    @property
+    def schedules_ahead(self) -> bool:
+        """Whether scheduling is asynchronous, said or by default."""
+        if self.async_scheduling is not None:
+            return self.async_scheduling
+        return version_defaults(self.engine_version).async_scheduling
 
     @property
     def splits_prompts(self) -> bool:

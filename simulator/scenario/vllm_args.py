@@ -9,10 +9,7 @@ Which flag means what stands in `simulator.scenario.vllm_flags`. Every flag ends
 exactly one place: in the pool, among the ignored (no effect on what is simulated), among
 the unsupported (an effect that the simulation does not have), or among the unknown.
 
-Where vLLM's default depends on the device, the default is written out: devices with
-70 GiB or more (but not the A100) run up to 1,024 requests and 8,192 tokens a step as an API
-server, others 256 and 2,048 (``EngineArgs.get_batch_defaults``; general knowledge of vLLM's
-source, unverified).
+Where vLLM's default depends on the device (`simulator.scenario.vllm_defaults`), it is written out.
 """
 
 from __future__ import annotations
@@ -29,6 +26,7 @@ from simulator.hardware.catalogue import load_device
 from simulator.models.card import ModelCard
 from simulator.models.precision import canonical_dtype
 from simulator.scenario.hugging_face import card_of_checkpoint
+from simulator.scenario.vllm_defaults import batch_defaults
 from simulator.scenario.vllm_flags import FLAGS, QUANTIZATIONS, SHORT_FLAGS, Effect, Flag
 
 #: Device assumed where nobody says which: a command line does not.
@@ -36,7 +34,6 @@ ASSUMED_HARDWARE = "nvidia-h100-sxm"
 #: Chance that a draft token is accepted, assumed where nobody says it.
 ASSUMED_ACCEPTANCE = 0.7
 
-_GIB = 2**30
 _WHERE = "vllm command line"
 _ENVIRONMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*", re.DOTALL)
 _SHELL_ENDS = {"&", "&&", "|", "||", ";", ">", ">>", "<"}
@@ -287,9 +284,7 @@ class _Reading:
             self.parallelism["expert"] = self.parallelism.get("tensor", 1) * self.parallelism.get("data", 1)
 
     def _device_defaults(self, card: ModelCard | None) -> None:
-        device = load_device(self.hardware)
-        large = (device.main_memory.capacity or 0.0) >= 70 * _GIB and "a100" not in device.id
-        seats, tokens = (1024, 8192) if large else (256, 2048)
+        seats, tokens = batch_defaults(load_device(self.hardware))
         longest = self.engine.get("max_model_len") or (card.context_tokens if card else 0)
         if not self.engine.get("enable_chunked_prefill", True):
             tokens = max(tokens, longest)

@@ -24,7 +24,7 @@ from simulator.simulation.pools import PreparedPool
 from simulator.units.clock import ns_from_seconds
 
 
-def context_of(scenario: Scenario, seed: int, card: ModelCard, pools: list[PreparedPool]) -> RunContext:
+def context_of(scenario: Scenario, card: ModelCard, pools: list[PreparedPool]) -> RunContext:
     """The context of a run of these pools."""
     prices = scenario.prices
     owned = prices.own or OwnershipSpec()
@@ -32,7 +32,7 @@ def context_of(scenario: Scenario, seed: int, card: ModelCard, pools: list[Prepa
         scenario=scenario.name,
         model=card.name,
         pools=tuple(_pool(pool, prices) for pool in pools),
-        seed=seed,
+        seed=scenario.seed,
         slo=_slo(scenario.slo),
         site=site_of(prices),
         warmup_ns=ns_from_seconds(scenario.warmup),

@@ -43,20 +43,33 @@ def _prepare(scenario: Scenario, number: int, card: ModelCard) -> PreparedPool:
     spec = scenario.cluster.pools[number]
     device = load_device(spec.hardware).with_power(spec.power.limit, spec.power.idle)
     try:
-        backend = compile_backend(
-            spec.latency,
-            card,
-            device,
-            spec.parallelism,
-            spec.engine,
-            weight_dtype=scenario.model.weight_dtype,
-            kv_dtype=scenario.model.kv_dtype,
-        )
+        return prepare_pool(spec, device, card, scenario.model.weight_dtype, scenario.model.kv_dtype)
     except InputError as error:
         if error.file is not None:
             raise
         key = f"cluster.pools[{number}]" + (f".{error.key}" if error.key else "")
         raise type(error)(error.message, key=key) from None
+
+
+def prepare_pool(
+    spec: PoolSpec, device: Device, card: ModelCard, weight_dtype: str = "auto", kv_dtype: str = "auto"
+) -> PreparedPool:
+    """One pool of ``device``, whatever device the spec names.
+
+    Raises
+    ------
+    DoesNotFitError, InputError
+        As `prepare_pools`, with keys inside the pool.
+    """
+    backend = compile_backend(
+        spec.latency,
+        card,
+        device,
+        spec.parallelism,
+        spec.engine,
+        weight_dtype=weight_dtype,
+        kv_dtype=kv_dtype,
+    )
     plan = PoolPlan(
         name=spec.name,
         settings=engine_settings(spec.engine, backend.placement.num_blocks, card.context_tokens),
@@ -95,7 +108,7 @@ def engine_settings(spec: EngineSpec, num_blocks: int, context_tokens: int) -> E
         long_prefill_token_threshold_adaptive=spec.long_prefill_token_threshold_adaptive,
         scheduler_reserve_full_isl=spec.scheduler_reserve_full_isl,
         watermark=spec.watermark,
-        async_scheduling=spec.async_scheduling,
+        async_scheduling=spec.schedules_ahead,
         num_speculative_tokens=spec.num_speculative_tokens,
         scheduler=spec.scheduler,
     )

@@ -1,0 +1,1 @@
+"""Quantities with units, simulated time, random streams, and the files that ship with the simulator."""

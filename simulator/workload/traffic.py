@@ -71,9 +71,14 @@ class RequestSource(Protocol):
         scenario be refused before it runs.
     """
 
-    concurrency: int | None
-    ends_on_stop: bool
-    max_total_tokens: int | None
+    @property
+    def concurrency(self) -> int | None: ...
+
+    @property
+    def ends_on_stop(self) -> bool: ...
+
+    @property
+    def max_total_tokens(self) -> int | None: ...
 
     def chunks(self) -> Iterator[Traffic]:
         """The requests in arrival order; a fresh, identical iteration at every call."""

@@ -57,7 +57,8 @@ def test_prompts_do_not_go_through_the_lpus(offload):
 
 
 def test_lpus_too_few_for_the_experts_are_refused_with_the_number_that_works(offload):
-    with pytest.raises(DoesNotFitError, match=r"60\.9 GB.*100 x NVIDIA Groq 3.*fewest that hold them are 129"):
+    arithmetic = r"60\.9 GB.*100 x NVIDIA Groq 3.*fewest that hold them are 129"
+    with pytest.raises(DoesNotFitError, match=arithmetic):
         offload(100)
 
 

@@ -94,7 +94,7 @@ def test_a_comparison_shows_each_result_in_a_column(tmp_path):
     other = result(STABLE, with_pool(context(scenario="other"), price=None))
     text = body(write_comparison([result(STABLE), other], tmp_path))
     assert "<th>one-server</th><th>other</th>" in text
-    assert re.search(r"<td>Rent</td><td>\$3.60 /h</td><td>unknown</td>", text)
+    assert re.search(r"<td>Cost per hour</td><td>\$3.60</td><td>unknown</td>", text)
 
 
 def test_results_of_one_name_are_numbered():

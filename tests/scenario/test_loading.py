@@ -21,7 +21,7 @@ def test_what_is_not_said_has_vllms_defaults(small):
     pool = load_scenario(small).cluster.pools[0]
     engine = pool.engine
     assert (engine.block_size, engine.max_num_seqs, engine.max_num_batched_tokens) == (16, 256, 8192)
-    assert engine.enable_chunked_prefill and engine.enable_prefix_caching and engine.async_scheduling
+    assert engine.enable_chunked_prefill and engine.enable_prefix_caching and engine.schedules_ahead
     assert engine.scheduling_policy == "fcfs" and engine.gpu_memory_utilization == 0.9
     assert (pool.replicas, pool.parallelism.devices, pool.role) == (1, 1, "unified")
     assert pool.latency == AutoBackendSpec()

@@ -85,15 +85,15 @@ def test_generated_arrivals_are_as_bursty_as_the_real_ones(shared, name, toleran
     assert np.mean([len(times) for times in drawn]) == pytest.approx(len(real), rel=0.05)
 
 
-@pytest.mark.parametrize(("name", "widths"), [("azure-conv-2023", (1, 10)), ("azure-code-2023", (1, 10, 60))])
-def test_slices_of_ten_minutes_are_as_bursty_as_the_real_ones_on_average(shared, name, widths):
-    """A slice shows only the bursts that fit into it: the chat's minutes wander less in ten minutes than in forty."""
+@pytest.mark.parametrize("name", ROWS)
+def test_slices_of_ten_minutes_are_as_bursty_as_the_real_ones_on_average(shared, name):
+    """A slice shows only the bursts that fit into it: a model that is right at one length may miss here."""
     real = read_trace(shared / ROWS[name]).traffic.arrival_ns
     slice_ns = 600_000_000_000
     starts = np.linspace(0, real[-1] - slice_ns, 12)
     slices = [real[(real >= start) & (real < start + slice_ns)] for start in starts]
     drawn = [requests(name, duration_s=600, seed=seed).arrival_ns for seed in range(60)]
-    for width_s in widths:
+    for width_s in (1, 10, 60):
         mean = np.mean([dispersion(times, width_s) for times in drawn])
         expected = np.mean([dispersion(times, width_s) for times in slices])
         assert mean == pytest.approx(expected, rel=0.25), width_s

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator.calibration.operators.search import Constant, Floats, Found, search
+from simulator.calibration.operators.search import Constant, Floats, Found, search, tried
 from simulator.calibration.operators.table import OperatorTable
 from simulator.hardware.execution import DecodeAttention
 from simulator.latency.roofline.terms import decode_attention_s
@@ -48,7 +48,7 @@ def fit_decode_attention(table: OperatorTable, kv_dtype: str, bandwidth: float, 
     work = list(zip(cache.tolist(), (sequences * heads).tolist(), flops.tolist(), strict=True))
 
     def predict(values: dict[str, float]) -> Floats:
-        constants = DecodeAttention.model_construct(**values)
+        constants = tried(DecodeAttention, values)
         times = [decode_attention_s(constants, *one, bandwidth, peak) for one in work]
         return np.array(times) + constants.fixed_us * 1e-6
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator.calibration.operators.search import Constant, Floats, Found, search
+from simulator.calibration.operators.search import Constant, Floats, Found, search, tried
 from simulator.calibration.operators.table import OperatorTable
 from simulator.hardware.execution import Experts
 from simulator.latency.roofline.terms import experts_s
@@ -50,7 +50,7 @@ def fit_experts(table: OperatorTable, weight_dtype: str, bandwidth: float, peak:
     work = list(zip(weights.tolist(), traffic.tolist(), (2 * visits * per_expert).tolist(), strict=True))
 
     def predict(values: dict[str, float]) -> Floats:
-        constants = Experts.model_construct(**values)
+        constants = tried(Experts, values)
         times = [experts_s(constants, *one, bandwidth, peak) for one in work]
         return np.array(times) + constants.fixed_us * 1e-6
 

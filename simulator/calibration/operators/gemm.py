@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator.calibration.operators.search import Constant, Floats, Found, search
+from simulator.calibration.operators.search import Constant, Floats, Found, search, tried
 from simulator.calibration.operators.table import OperatorTable
 from simulator.hardware.execution import Gemm
 from simulator.latency.roofline.terms import gemm_s
@@ -48,7 +48,7 @@ def fit_gemm(table: OperatorTable, weight_dtype: str, bandwidth: float, peak: fl
     size = bytes_per_value(weight_dtype)
 
     def predict(values: dict[str, float]) -> Floats:
-        constants = Gemm.model_construct(**(_unused() | values))
+        constants = tried(Gemm, _unused() | values)
         times = [gemm_s(constants, n, k, m, size, bandwidth, peak) for n, k, m in shapes]
         return np.array(times) + constants.fixed_us * 1e-6
 

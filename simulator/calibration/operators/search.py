@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel
 
 Floats = NDArray[np.float64]
+Part = TypeVar("Part", bound=BaseModel)
 
 #: Errors below this count by their square, above it by their size.
 SOFT = 0.1
@@ -47,3 +50,8 @@ def search(
     result = least_squares(errors, start, bounds=bounds, loss="soft_l1", f_scale=SOFT, x_scale="jac")
     left = float(np.abs(np.expm1(errors(result.x))).mean())
     return Found({name: float(value) for name, value in zip(names, result.x, strict=True)}, left)
+
+
+def tried(part: type[Part], values: Mapping[str, Any]) -> Part:
+    """Part of a profile with the values that a search tries: not validated, for the search calls it often."""
+    return part.model_construct(**values)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Floats = NDArray[np.float64]
 
@@ -74,4 +77,6 @@ def read_table(folder: Path, operator: str) -> OperatorTable | None:
     if not found:
         return None
     software = "-".join(found[0].name.removesuffix(".csv.gz").split("-")[-2:])
+    import pandas as pd
+
     return OperatorTable(pd.read_csv(found[0]), software)

@@ -18,13 +18,13 @@ Ints = NDArray[np.int32]
 class Load:
     """A `RequestSource` of given requests.
 
-    ``concurrency`` requests are kept in flight; None: they come at their own times. The first ``uncounted``
-    only bring the engine into its steady state.
+    ``concurrency`` requests are kept in flight; None: they come at their own times. The first
+    ``under_way`` only stand for those that were running before.
     """
 
     traffic: Traffic
     concurrency: int | None
-    uncounted: int = 0
+    under_way: int = 0
     ends_on_stop: bool = False
     max_total_tokens: int | None = None
 
@@ -41,14 +41,19 @@ def closed_loop(prompts: Ints, outputs: Ints, concurrency: int) -> Load:
     return Load(_traffic(prompts, outputs), concurrency)
 
 
-def steady_loop(prompt_tokens: float, output_tokens: float, concurrency: int, count: int, seed: int) -> Load:
-    """Equal requests, so many in flight, at every stage of their answers from the start.
+def steady_loop(prompt_tokens: float, outputs: Ints, concurrency: int, seed: int) -> Load:
+    """Requests with these outputs, so many in flight, in steady state from the start.
 
-    Real clients drift apart soon; equal requests that all start at once would answer in step for ever.
+    The first ``concurrency`` stand for requests under way: outputs found running are long ones, in
+    proportion to their length, and what they have said already counts as prompt.
     """
-    outputs = fixed(output_tokens, count + concurrency)
-    outputs[:concurrency] = uniform(1, output_tokens, concurrency, seed)
-    return Load(_traffic(fixed(prompt_tokens, len(outputs)), outputs), concurrency, uncounted=concurrency)
+    random = np.random.default_rng(seed)
+    found = random.choice(outputs, concurrency, p=outputs / outputs.sum())
+    said = (random.random(concurrency) * found).astype(np.int32)
+    first = np.maximum(found - said, 1).astype(np.int32)
+    prompts = fixed(prompt_tokens, concurrency + len(outputs))
+    prompts[:concurrency] += said
+    return Load(_traffic(prompts, np.concatenate([first, outputs])), concurrency, under_way=concurrency)
 
 
 def static_batch(prompt_tokens: float, output_tokens: float, size: int) -> Load:

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from simulator.errors import InputError, nearest
 
 #: Figures of a row that a simulation can be compared with.
@@ -98,6 +96,8 @@ def read_points(path: Path) -> Iterator[OperatingPoint]:
     InputError
         Where the file is missing or is no table of points.
     """
+    import pandas as pd
+
     try:
         table = pd.read_csv(path, low_memory=False)
     except FileNotFoundError:

@@ -13,8 +13,8 @@ from simulator.engine.cluster import ClusterPlan
 from simulator.errors import SimulatorError
 from simulator.results.latencies import is_finished
 from simulator.results.recording import Recording, RequestColumns
+from simulator.simulation.event_loop import simulate
 from simulator.simulation.pools import PreparedPool, prepare_pool
-from simulator.simulation.simulate import simulate
 from simulator.units.clock import NS_PER_S
 from simulator.units.random_streams import RandomStreams
 
@@ -62,10 +62,10 @@ def predict(setup: Setup) -> dict[str, float]:
 
 
 def _latencies(setup: Setup, requests: RequestColumns) -> dict[str, float]:
-    counted = requests.request >= setup.load.uncounted
-    arrival, output = requests.arrival_ns[counted], requests.output_tokens[counted]
-    e2e = (requests.finish_ns[counted] - arrival) / NS_PER_S
-    ttft = (requests.first_token_ns[counted] - arrival) / NS_PER_S
+    requests = _only(requests, requests.request >= setup.load.under_way)
+    output = requests.output_tokens
+    e2e = (requests.finish_ns - requests.arrival_ns) / NS_PER_S
+    ttft = (requests.first_token_ns - requests.arrival_ns) / NS_PER_S
     gaps = np.maximum(output - 1, 1)
     ttft += np.minimum(setup.stream_interval - 1, output - 1) * (e2e - ttft) / gaps
     tpot = ((e2e - ttft) / gaps)[output > 1]
@@ -75,17 +75,20 @@ def _latencies(setup: Setup, requests: RequestColumns) -> dict[str, float]:
     return {"ttft_s": float(middle(ttft)), "tpot_s": float(middle(tpot)), "e2e_s": float(middle(e2e))}
 
 
+def _only(requests: RequestColumns, keep: NDArray[np.bool_]) -> RequestColumns:
+    return RequestColumns(*(getattr(requests, name)[keep] for name in RequestColumns.__slots__))
+
+
 def _whole(requests: RequestColumns) -> Span:
     return Span(int(requests.arrival_ns.min()), int(requests.finish_ns.max()))
 
 
 def _steady(setup: Setup, requests: RequestColumns) -> Span:
-    """From when every first request of a closed loop has been replaced until none is replaced any more."""
-    concurrency = setup.load.concurrency
-    if concurrency is None or len(setup.load) <= 2 * concurrency:
+    """From when those under way at the start go on answering until no request is replaced any more."""
+    first = requests.request < setup.load.under_way
+    if not first.any():
         return _whole(requests)
-    first = requests.request < concurrency
-    return Span(int(requests.finish_ns[first].max()), int(requests.arrival_ns.max()))
+    return Span(int(requests.first_token_ns[first].max()), int(requests.arrival_ns.max()))
 
 
 def _rates(requests: RequestColumns, span: Span) -> dict[str, float]:

@@ -80,13 +80,19 @@ def default_execution(bandwidth: float) -> RooflineExecution:
         ),
         experts={"bf16": experts},
         sampling=Sampling(
-            source="sort: fitted on vLLM 0.15.1 runs on H100, scaled by bandwidth; triton and flashinfer: "
-            "ratios of vllm-project/vllm pull requests 32558 and 40376",
+            source="sort: fitted on vLLM 0.15.1 runs on H100, its slope scaled by bandwidth; triton and "
+            "flashinfer: table in vllm-project/vllm pull request 40376, scaled by bandwidth; penalty: passes "
+            "over counts, masks and logits in vLLM's code (general knowledge)",
             date=_DATE,
             confidence="estimate",
-            sort_ns=0.217 * slower,
-            triton_ns=0.055 * slower,
-            flashinfer_ns=0.013 * slower,
+            sort_us=350.0,
+            sort_ns=0.145 * slower,
+            triton_us=40.0,
+            triton_ns=0.070 * slower,
+            flashinfer_us=60.0,
+            flashinfer_ns=0.011 * slower,
+            penalty_us=100.0,
+            penalty_bytes=85.0,
         ),
         host=Host(
             source="residual of vLLM 0.11.1 decode steps on H100 (synchronous scheduling); per sequence "

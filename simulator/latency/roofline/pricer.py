@@ -1,10 +1,11 @@
 """Prices steps of machines that stream weights and cache from memory.
 
-    step = body(T) + head(B) + mix * decode attention(n, C) + prefill attention
+    step = body(T) + head(B) + mix * decode attention(n, C) + prefill attention + mixed
 
 with T the tokens of the step (padded to CUDA-graph sizes), B the sequences that sample, n the
 decode sequences and C their context. ``body`` and ``head`` are tables by token count, filled as
-counts first occur. The host's own work is added where scheduling is synchronous; where it is
+counts first occur; ``mixed`` is what the layers lose in a step with prefill because attention then leaves
+the CUDA graph. The host's own work is added where scheduling is synchronous; where it is
 asynchronous the longer of the two counts.
 """
 
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from simulator.latency.context_lines import ContextLines
 from simulator.latency.power import PhaseWork, step_energy_j
 from simulator.latency.pricer import BOUNDS, StepColumns, StepCosts
-from simulator.latency.roofline.step_work import StepWork
+from simulator.latency.roofline.step_work import PROMPT_TILE, StepWork
 from simulator.latency.roofline.terms import graph_tokens
 from simulator.models.accounting import experts_touched
 from simulator.models.precision import bytes_per_value
@@ -53,6 +54,8 @@ class RooflinePricer:
         self._asynchronous = asynchronous
         self._mix = work.constants.decode_attention.mixed_batch_factor
         self._ramp_tokens = work.constants.prefill_attention.ramp_tokens
+        self._ramp_per_token = self._ramp_tokens / PROMPT_TILE
+        self._mixed_ns = _NS * work.mixed_s() if largest_graph else 0.0
         self._prompt_terms = tuple((_NS * seconds, limit) for seconds, limit in work.prompt_terms())
         self._body_ns: dict[int, float] = {}
         self._head_ns: dict[int, float] = {}
@@ -96,7 +99,10 @@ class RooflinePricer:
         if prefill_tokens:
             triangle = prefill_products - prefill_tokens * prefill_tokens / (2.0 * prefill_sequences)
             edge = prefill_context - 0.5 * prefill_tokens
-            ramp = self._ramp_tokens
+            ramp = self._ramp_per_token * prefill_tokens / prefill_sequences
+            if ramp > self._ramp_tokens:
+                ramp = self._ramp_tokens
+            time += self._mixed_ns
             for ns_per_product, limit in self._prompt_terms:
                 seen, seen_edge = prefill_tokens * limit, prefill_sequences * limit
                 if triangle < seen:

@@ -29,6 +29,8 @@ from simulator.scenario.engine_versions import Sampler
 
 #: Bytes of one activation value, computed and on the wire.
 _ACTIVATION_BYTES = 2
+#: Prompt tokens that one block of prefill attention works on.
+PROMPT_TILE = 128
 #: Linear layers keep their state in 32 bits and read and write it in every step.
 _STATE_BYTES = 2 * 4
 
@@ -41,12 +43,12 @@ class Routing:
     random ones and the loops that models fall into after them choose alike. ``spread`` is how far the loads
     of expert-parallel ranks scatter, in units of pure chance: popular experts lie together.
 
-    Defaults: fitted to expert-parallel models of ML.ENERGY (real prompts, vLLM 0.11.1). The InferenceX and
-    aiconfigurator benchmarks (random prompts) show 0.6 and 0.3.
+    Defaults: fitted to mixture-of-experts models of ML.ENERGY (real prompts, vLLM 0.11.1). The InferenceX and
+    aiconfigurator benchmarks (random prompts) show 0.8 and 0.3.
     """
 
-    diversity: float = 1.0
-    spread: float = 1.5
+    diversity: float = 0.82
+    spread: float = 1.45
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class StepWork:
     eager: bool
     program: Program = "vllm"
     routing: Routing = Routing()
+    head_norm_ns: float = 0.0
 
     @property
     def ways(self) -> int:
@@ -166,7 +169,11 @@ class StepWork:
     def _rest_s(self, tokens: int) -> float:
         """Traffic of norms, rotary embedding, activation and cache write."""
         per_layer = self.constants.layer.hidden_bytes * tokens * self.layout.card.hidden
-        return self.layout.card.layers * per_layer / self.machine.bandwidth
+        moving = self.layout.card.layers * per_layer / self.machine.bandwidth
+        if not self.layout.card.qk_norm:
+            return moving
+        heads = sum(group.layers * (group.heads + group.kv_heads) for group in self.layout.attention)
+        return moving + heads * tokens * self.head_norm_ns * 1e-9
 
     def exchange_s(self, tokens: int) -> float:
         """All-reduces after attention and after the feed-forward part, and hops between stages.
@@ -209,15 +216,21 @@ class StepWork:
             self.machine.product_flops("bf16"),
         )
 
+    def mixed_s(self) -> float:
+        """What all layers take longer where a step also prefills: attention is outside the CUDA graph."""
+        return self.layout.card.layers * self.constants.layer.mixed_us * 1e-6
+
     def prompt_terms(self) -> tuple[tuple[float, float], ...]:
         """Attention of prompt tokens: (seconds per product, most tokens attended to) per kind of layer.
 
         With P prompt tokens of S sequences, their causal triangle ``A = sum n (s + n/2)`` and its
         edge ``E = sum (s + n/2)``, the layers of a kind take
 
-            seconds * (min(A, P * limit) + ramp_tokens * min(E, S * limit))
+            seconds * (min(A, P * limit) + ramp * min(E, S * limit))
 
-        The launch is part of the body. A chunked layer sees half a chunk on average.
+        with the profile's ``ramp_tokens``, less in proportion where the new tokens fill no tile of
+        queries (nearly all of the prompt was cached). The launch is part of the body. A chunked layer
+        sees half a chunk on average.
         """
         rate = self.constants.prefill_attention.compute_efficiency * self.machine.product_flops("bf16")
         return tuple(

@@ -97,9 +97,10 @@ class MarkovModulatedSpec(Spec):
 class LogAr1Spec(Spec):
     """A renewal process whose rate wanders: log rate is an AR(1) chain on a fixed grid.
 
-    ln(rate_k) = ln(base) + x_k with x_k = ar1 * x_(k-1) + noise and stationary standard
-    deviation ``log_sigma``; base is chosen so that the mean rate is ``rate``. Gaps are
-    Weibull in operational time (time in which the rate is one).
+    ln(rate_k) = x_k + constant with x_k = ar1 * x_(k-1) + noise and stationary standard deviation
+    ``log_sigma``. The run starts at ``rate``, which stays the mean, and wanders off from there: a
+    short run has about the rate asked for. Gaps are Weibull in operational time (time in which
+    the rate is one).
     """
 
     process: Literal["log_ar1"]

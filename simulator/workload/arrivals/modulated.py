@@ -98,16 +98,20 @@ def markov_rates(spec: MarkovModulatedSpec, random: np.random.Generator) -> Rate
 
 
 def log_ar1_rates(spec: LogAr1Spec, random: np.random.Generator) -> Rates:
-    """The rate whose logarithm is an AR(1) chain; its mean is exp(sigma^2 / 2) times its median."""
-    median = spec.rate * math.exp(-(spec.log_sigma**2) / 2.0)
+    """The rate whose logarithm is an AR(1) chain, started from the asked rate.
+
+    The chain's variance v grows from zero to its stationary value; rate * exp(x - v / 2) has the
+    asked mean at every time.
+    """
     noise = spec.log_sigma * math.sqrt(1.0 - spec.ar1**2)
-    level = spec.log_sigma * random.standard_normal()
+    level = variance = 0.0
     while True:
         path = np.empty(STEPS)
         for index, shock in enumerate(random.standard_normal(STEPS).tolist()):
-            path[index] = level
+            path[index] = level - variance / 2.0
             level = spec.ar1 * level + noise * shock
-        yield median * np.exp(path)
+            variance = spec.ar1**2 * variance + noise**2
+        yield spec.rate * np.exp(path)
 
 
 def markov(spec: MarkovModulatedSpec, streams: RandomStreams) -> Times:

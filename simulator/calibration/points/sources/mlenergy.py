@@ -3,8 +3,9 @@
 Assumed, where the rows say nothing:
 
 - Prompt lengths by task (`PROMPTS`, tokens): a few hundred for chat and exam questions, more for code.
-- Outputs scatter around the mean as gamma draws (`VARIATION`). Of several rounds of requests the steady
-  middle counts. TPOT is the batch over the throughput.
+- Outputs scatter around the mean as gamma draws (`VARIATION`). TPOT is the batch over the throughput.
+- Sampling is greedy, and the engine's own work between steps is `HOST_US` and `SEQUENCE_US` for each running
+  request, fitted on the source's dense models on H100 (`simulator.calibration.points.mlenergy_fit`).
 - ``ep`` devices share the experts, and without data parallelism the attention too: ``tp`` is 1 in
   such rows.
 - Power is that of the GPUs. Image and video tasks include an encoder that is not simulated.
@@ -12,7 +13,7 @@ Assumed, where the rows say nothing:
 
 from __future__ import annotations
 
-from simulator.calibration.points.load import Load, closed_loop, fixed, gamma
+from simulator.calibration.points.load import Load, gamma, steady_loop
 from simulator.calibration.points.point import OperatingPoint
 from simulator.calibration.points.setup import (
     NotSimulated,
@@ -28,9 +29,10 @@ from simulator.scenario.engine import EngineSpec
 #: Mean prompt of each text task [tokens], template included (an estimate: not published).
 PROMPTS = {"lm-arena-chat": 300, "gpqa": 300, "sourcegraph-fim": 1500}
 #: Coefficient of variation of output lengths [1] (an estimate).
-VARIATION = 0.5
-ROUNDS = 6
-MOST_REQUESTS = 12_000
+VARIATION = {"lm-arena-chat": 1.0, "gpqa": 0.3, "sourcegraph-fim": 0.8}
+HOST_US, SEQUENCE_US = 768.0, 36.2
+#: Requests for each in flight, and at least.
+ROUNDS, LEAST_REQUESTS = 2, 200
 STEP_TOKENS = 8192
 
 
@@ -52,7 +54,7 @@ def setup(point: OperatingPoint) -> Setup:
             max_num_batched_tokens=max(STEP_TOKENS, seats),
             enable_prefix_caching=False,
         ),
-        latency=AutoBackendSpec(),
+        latency=AutoBackendSpec(sampler="greedy", host_us=HOST_US, host_per_sequence_us=SEQUENCE_US),
     )
     measured = dict(point.measured)
     if "output_tokens_per_s" in measured:
@@ -63,7 +65,7 @@ def setup(point: OperatingPoint) -> Setup:
         pools=(pool,),
         weight_dtype=point.weight_dtype or "auto",
         kv_dtype=point.kv_dtype or "auto",
-        load=load(point, PROMPTS[task], min(seats, max(round(running), 1))),
+        load=load(point, task, min(seats, max(round(running), 1))),
         measured=measured,
         statistic="steady",
     )
@@ -76,10 +78,10 @@ def parallelism(point: OperatingPoint) -> ParallelismSpec:
     return ParallelismSpec(tensor=max(devices // data, 1), data=data, expert=point.ep or 1)
 
 
-def load(point: OperatingPoint, prompt: float, running: int) -> Load:
+def load(point: OperatingPoint, task: str, running: int) -> Load:
     """As many requests in flight as ran on average."""
     if point.output_tokens is None:
         raise NotSimulated("the row does not say how long outputs are")
-    count = max(min(ROUNDS * running, MOST_REQUESTS), 3 * running)
-    outputs = gamma(point.output_tokens, VARIATION, count, seed=1)
-    return closed_loop(fixed(prompt, count), outputs, running)
+    count = max(ROUNDS * running, LEAST_REQUESTS)
+    outputs = gamma(point.output_tokens, VARIATION[task], count, seed=1)
+    return steady_loop(PROMPTS[task], outputs, running, seed=2)

@@ -4,7 +4,8 @@ Assumed, where the rows say nothing:
 
 - InferenceX rows (with a date, an image or a dated file): prompts and outputs equally likely from 80 to
   100 % of nominal, ten requests for each in flight, the first ones all at once, means over all
-  requests. The vendor's own rows: lengths as nominal, requests at all stages of their answers.
+  requests. The vendor's own rows: the same with nominal prompts and outputs from 95 % on, so that
+  clients drift apart as real ones do.
 - Prompts are random, so tokens choose their experts alike (`DIVERSITY`, `SPREAD`), and nothing is shared.
 - Sampling is greedy. vLLM schedules ahead in InferenceX rows (its recipes ask for that), else as its
   version does.
@@ -21,7 +22,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from simulator.calibration.points.load import Load, closed_loop, steady_loop, uniform
+from simulator.calibration.points.load import Load, closed_loop, fixed, uniform
 from simulator.calibration.points.point import OperatingPoint, Workers
 from simulator.calibration.points.setup import (
     NotSimulated,
@@ -41,8 +42,9 @@ from simulator.scenario.engine import EngineSpec
 from simulator.scenario.engine_versions import API_REQUEST_S, API_TOKEN_S
 from simulator.units.clock import ns_from_seconds
 
-#: How random prompts choose experts, and how the loads of expert-parallel ranks scatter: see `Routing`.
-DIVERSITY, SPREAD = 0.6, 0.3
+#: How random prompts choose experts, and how the loads of expert-parallel ranks scatter (see `Routing`):
+#: found by `simulator.calibration.points.engine_fit`.
+DIVERSITY, SPREAD = 0.78, 0.32
 #: Tokens that arrive at a time (general knowledge of the recipes, unverified).
 STREAM_INTERVAL = {"sglang": 30, "tensorrt-llm": 10}
 #: Requests in a benchmark for each in flight, and at least.
@@ -52,7 +54,7 @@ LEAST_REQUESTS = 32
 MOST_REQUESTS = 20_000
 #: Tokens a step: InferenceX recipes and the defaults of all three programs.
 STEP_TOKENS = 8192
-SHORTEST = 0.8
+SHORTEST, DRIFT = 0.8, 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ def load(point: OperatingPoint, concurrency: int) -> Load:
     if is_inferencex(point):
         prompts = uniform(SHORTEST * prompt, prompt, count, seed=1)
         return closed_loop(prompts, uniform(SHORTEST * output, output, count, seed=2), concurrency)
-    return steady_loop(prompt, output, concurrency, count, seed=2)
+    return closed_loop(fixed(prompt, count), uniform(DRIFT * output, output, count, seed=2), concurrency)
 
 
 def spread_of(point: OperatingPoint) -> Spread:

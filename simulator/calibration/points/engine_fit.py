@@ -1,0 +1,137 @@
+"""Constants that whole engines show and operator tables do not, fitted to silicon points.
+
+- how much of the launching of kernels is left on Blackwell under each serving program;
+- what a linear layer and an indexer take however little there is to do;
+- at which rate 4-bit products really stream (their table is faster than any engine);
+- how random prompts choose experts.
+
+Everything else stays as the operator tables have it. Points that repeat a measurement count once.
+`python -m simulator.calibration.points.engine_fit FILE` prints the constants, and the errors with each model
+and with each device left out in turn.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from simulator.calibration.points.point import OperatingPoint, read_points
+from simulator.calibration.points.search import Expected, Floats, Values, report
+from simulator.calibration.points.setup import NotSimulated, Setup
+from simulator.calibration.points.sources import silicon
+from simulator.calibration.points.steady import SteadyLoad, steady_tpot_s
+from simulator.errors import InputError
+from simulator.hardware.device import Device
+from simulator.hardware.execution import RooflineExecution
+from simulator.latency import compile_backend
+from simulator.latency.pricer import StepPricer
+
+EXPECTED = {
+    "blackwell vllm": Expected(0.8, 0.2, 0.2, 1.5),
+    "blackwell sglang": Expected(0.8, 0.2, 0.2, 1.5),
+    "blackwell tensorrt-llm": Expected(0.8, 0.2, 0.2, 1.5),
+    "nvfp4 bandwidth_efficiency": Expected(0.9, 0.1, 0.4, 1.0),
+    "linear_us": Expected(20.0, 15.0, 0.0, 100.0),
+    "indexer_us": Expected(30.0, 30.0, 0.0, 150.0),
+    "diversity": Expected(0.8, 0.2, 0.1, 1.0),
+    "spread": Expected(0.5, 0.3, 0.0, 3.0),
+}
+#: Loads beyond are decided by queueing, which the closed form leaves out.
+MOST_IN_FLIGHT = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Points of one server: loads, and measured times per output token [s]."""
+
+    setup: Setup
+    loads: tuple[SteadyLoad, ...]
+    tpot_s: tuple[float, ...]
+
+
+FAMILIES: dict[str, Callable[[Server], str]] = {
+    "model": lambda server: server.setup.card.id,
+    "device": lambda server: server.setup.device.id,
+}
+
+
+def servers_of(points: Iterable[OperatingPoint]) -> list[Server]:
+    """Aggregated points by server, repeated measurements once."""
+    servers: dict[Any, tuple[Setup, dict[tuple[SteadyLoad, float], None]]] = {}
+    for point in points:
+        if point.mode != "agg" or "tpot_s" not in point.measured:
+            continue
+        try:
+            setup = silicon.setup(point)
+        except NotSimulated:
+            continue
+        in_flight = round(point.load_value or 0)
+        if in_flight > MOST_IN_FLIGHT or point.prompt_tokens is None or point.output_tokens is None:
+            continue
+        shorter = (1 + silicon.SHORTEST) / 2 if silicon.is_inferencex(point) else 1.0
+        output = point.output_tokens * shorter
+        gaps = output - 1
+        tpot = round(point.measured["tpot_s"] * gaps / (gaps - setup.stream_interval + 1), 5)
+        pool = setup.pools[0]
+        key = (point.model, point.device, pool.latency.model_dump_json(), str(pool.parallelism))
+        _, rows = servers.setdefault((*key, setup.weight_dtype, setup.kv_dtype), (setup, {}))
+        rows[(SteadyLoad(in_flight, point.prompt_tokens * shorter, output), tpot)] = None
+    return [
+        Server(setup, tuple(load for load, _ in rows), tuple(tpot for _, tpot in rows))
+        for setup, rows in servers.values()
+    ]
+
+
+def ratios(servers: Sequence[Server], values: Values) -> Floats:
+    """Predicted over measured time per output token of all points, NaN where a server cannot be built."""
+    found: list[float] = []
+    for server in servers:
+        pricer = _pricer(server.setup, values)
+        for load, measured in zip(server.loads, server.tpot_s, strict=True):
+            found.append(np.nan if pricer is None else steady_tpot_s(pricer, load) / measured)
+    return np.array(found)
+
+
+def _pricer(setup: Setup, values: Values) -> StepPricer | None:
+    pool = setup.pools[0]
+    routing = {"routing_diversity": values["diversity"], "routing_spread": values["spread"]}
+    try:
+        return compile_backend(
+            pool.latency.model_copy(update=routing),
+            setup.card,
+            with_constants(setup.device, values),
+            pool.parallelism,
+            pool.engine,
+            weight_dtype=setup.weight_dtype,
+            kv_dtype=setup.kv_dtype,
+        ).pricer
+    except InputError:
+        return None
+
+
+def with_constants(device: Device, values: Values) -> Device:
+    """The device with these constants in its profile."""
+    execution = device.execution
+    if not isinstance(execution, RooflineExecution) or execution.layer is None:
+        return device
+    update: dict[str, Any] = {"linear_us": values["linear_us"], "indexer_us": values["indexer_us"]}
+    if "fp4" in device.peak_flops:
+        programs = ("vllm", "sglang", "tensorrt-llm")
+        update["launch_share"] = {program: values[f"blackwell {program}"] for program in programs}
+    gemm = dict(execution.gemm)
+    if "nvfp4" in gemm:
+        efficiency = values["nvfp4 bandwidth_efficiency"]
+        gemm["nvfp4"] = gemm["nvfp4"].model_copy(update={"bandwidth_efficiency": efficiency})
+    changed = {"layer": execution.layer.model_copy(update=update), "gemm": gemm}
+    return device.model_copy(update={"execution": execution.model_copy(update=changed)})
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m simulator.calibration.points.engine_fit FILE")
+    report(EXPECTED, servers_of(read_points(Path(sys.argv[1]))), ratios, FAMILIES)

@@ -1,0 +1,172 @@
+"""Constants of vLLM 0.11 on real prompts, fitted to text points of ML.ENERGY.
+
+- of dense models on H100: the engine's own work between steps, which it does while the device waits, and
+  what normalising heads cost before its kernel was fused;
+- of mixtures of experts, with these: what expert-parallel layers and block-scaled experts cost before their
+  kernels were tuned, and how real prompts choose experts;
+- the draw of a busy device, such that the energy of a token comes out right at the predicted time.
+
+Rows of one B200 on exam questions are left out: their inter-token times (30 to 45 ms whatever the model,
+scattering by half) are those of a host that was busy with something else.
+`python -m simulator.calibration.points.mlenergy_fit FILE` prints the constants of time and of power, and the
+errors with each model left out in turn.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from simulator.calibration.points.point import OperatingPoint, read_points
+from simulator.calibration.points.search import Expected, Floats, Values, report
+from simulator.calibration.points.setup import NotSimulated, Setup
+from simulator.calibration.points.sources import mlenergy
+from simulator.calibration.points.steady import SteadyLoad, steady_dynamic_j, steady_tpot_s
+from simulator.errors import InputError
+from simulator.hardware.device import Device
+from simulator.hardware.execution import RooflineExecution
+from simulator.latency import compile_backend
+from simulator.latency.pricer import StepPricer
+from simulator.latency.roofline.releases import KERNELS_OF_0_11, EarlyKernels
+from simulator.scenario.backend import BackendSpec
+
+HOST = {
+    "host_us": Expected(650.0, 200.0, 0.0, 3000.0),
+    "host_per_sequence_us": Expected(30.0, 10.0, 0.0, 80.0),
+    "head_norm_ns": Expected(10.0, 5.0, 0.0, 40.0),
+}
+EXPERTS = {
+    "rank_doubling_us": Expected(10.0, 10.0, 0.0, 60.0),
+    "narrow_factor": Expected(1.2, 0.3, 1.0, 3.0),
+    "diversity": Expected(0.9, 0.2, 0.2, 1.0),
+    "spread": Expected(1.0, 0.5, 0.0, 3.0),
+}
+POWER = {
+    "busy": Expected(0.0, 0.1, 0.0, 0.5),
+    "memory": Expected(0.5, 0.3, 0.0, 2.0),
+    "compute": Expected(0.8, 0.3, 0.0, 2.0),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SteadyPoint:
+    """One point: its server and load, measured time [s] and energy [J] per output token."""
+
+    setup: Setup
+    load: SteadyLoad
+    tpot_s: float
+    joules: float
+
+
+FAMILIES: dict[str, Callable[[SteadyPoint], str]] = {"model": lambda point: point.setup.card.id}
+
+
+def points_of(points: Iterable[OperatingPoint]) -> list[SteadyPoint]:
+    """The points that can be fitted."""
+    found = []
+    for point in points:
+        try:
+            setup = mlenergy.setup(point)
+        except NotSimulated:
+            continue
+        task = str(point.extra["task"])
+        if task == "gpqa" and point.count == 1 and setup.device.id == "nvidia-b200-sxm":
+            continue
+        assert point.output_tokens is not None and setup.load.concurrency is not None
+        load = SteadyLoad(
+            setup.load.concurrency, mlenergy.PROMPTS[task], point.output_tokens, mlenergy.VARIATION[task]
+        )
+        joules = setup.measured.get("joules_per_output_token", np.nan)
+        found.append(SteadyPoint(setup, load, setup.measured["tpot_s"], joules))
+    return found
+
+
+def time_ratios(points: Sequence[SteadyPoint], values: Values) -> Floats:
+    """Predicted over measured time per output token, NaN where a server cannot be built."""
+    return np.array([_ratio(_timed(p, values), p, steady_tpot_s, p.tpot_s) for p in points])
+
+
+def energy_ratios(points: Sequence[SteadyPoint], values: Values) -> Floats:
+    """Predicted over measured energy per output token, NaN where a server cannot be built."""
+    found = []
+    for point in points:
+        setup = point.setup
+        pricer = _pricer(setup, setup.pools[0].latency, with_power(setup.device, values))
+        found.append(_ratio(pricer, point, _joules, point.joules))
+    return np.array(found)
+
+
+def _joules(pricer: StepPricer, load: SteadyLoad) -> float:
+    idle_w = np.nan if pricer.idle_w is None else pricer.idle_w
+    return steady_dynamic_j(pricer, load) + idle_w * steady_tpot_s(pricer, load) / load.in_flight
+
+
+def _ratio(
+    pricer: StepPricer | None,
+    point: SteadyPoint,
+    predict: Callable[[StepPricer, SteadyLoad], float],
+    measured: float,
+) -> float:
+    return float("nan") if pricer is None else predict(pricer, point.load) / measured
+
+
+def with_power(device: Device, values: Values) -> Device:
+    """The device with these constants of power in its profile."""
+    execution = device.execution
+    if not isinstance(execution, RooflineExecution) or execution.power is None:
+        return device
+    power = execution.power.model_copy(update=values)
+    return device.model_copy(update={"execution": execution.model_copy(update={"power": power})})
+
+
+def _timed(point: SteadyPoint, values: Values) -> StepPricer | None:
+    """A pricer with these constants of time; those not given are as shipped."""
+    host = ("host_us", "host_per_sequence_us")
+    overrides = {str(name): values[name] for name in host if name in values}
+    overrides |= {f"routing_{name}": values[name] for name in ("diversity", "spread") if name in values}
+    early = {name: values[name] for name in EarlyKernels.__slots__ if name in values}
+    kernels = replace(KERNELS_OF_0_11, **early)
+    latency = point.setup.pools[0].latency.model_copy(update=overrides)
+    return _pricer(point.setup, latency, point.setup.device, kernels)
+
+
+def _pricer(
+    setup: Setup, latency: BackendSpec, device: Device, kernels: EarlyKernels | None = None
+) -> StepPricer | None:
+    pool = setup.pools[0]
+    try:
+        return compile_backend(
+            latency,
+            setup.card,
+            device,
+            pool.parallelism,
+            pool.engine,
+            weight_dtype=setup.weight_dtype,
+            kv_dtype=setup.kv_dtype,
+            kernels=kernels,
+        ).pricer
+    except InputError:
+        return None
+
+
+def main(file: Path) -> None:
+    """Print the constants: of the host, of experts, and of power device by device."""
+    points = points_of(read_points(file))
+    dense = [p for p in points if p.setup.card.moe is None and p.setup.device.id == "nvidia-h100-sxm"]
+    print("time per output token, dense models on H100")
+    report(HOST, dense, time_ratios, FAMILIES)
+    print("\ntime per output token, mixture-of-experts models")
+    report(EXPERTS, [p for p in points if p.setup.card.moe is not None], time_ratios, FAMILIES)
+    for device in sorted({point.setup.device.id for point in points}):
+        print(f"\nenergy per output token, {device}")
+        report(POWER, [p for p in points if p.setup.device.id == device], energy_ratios, FAMILIES)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m simulator.calibration.points.mlenergy_fit FILE")
+    main(Path(sys.argv[1]))

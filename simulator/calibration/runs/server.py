@@ -1,0 +1,154 @@
+"""The server of a measured run as the simulator builds it: device, model, engine, steps priced.
+
+Settings that a run does not state are the engine version's defaults. Whatever cannot be simulated
+as it stands is refused with the reason (`NotSimulated`), never guessed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import ValidationError
+
+from simulator.calibration.runs.measured import EngineUsed, HardwareUsed, MeasuredRun, ModelUsed
+from simulator.errors import InputError
+from simulator.hardware.catalogue import load_device
+from simulator.hardware.device import Device
+from simulator.models.card import ModelCard
+from simulator.models.catalogue import load_model
+from simulator.scenario.engine import EngineSpec
+from simulator.scenario.vllm_defaults import batch_defaults
+
+#: Version taken for runs whose engine does not say its own.
+ASSUMED_VERSION = "0.11.1"
+#: Settings of a run that have no counterpart because they do not change what is simulated here.
+IGNORED_SETTINGS = frozenset(
+    {
+        "cpu_kv_blocks",
+        "enable_expert_parallel",
+        "kv_offload_to_cpu",
+        "max_cudagraph_capture_size",
+        "stream_interval",
+    }
+)
+_SOURCE = "the run's own description"
+
+
+class NotSimulated(Exception):
+    """Why a run cannot be simulated, for the report."""
+
+
+def device_of(hardware: HardwareUsed) -> Device:
+    """The device of a run: its profile, else one of the few values that the run states."""
+    try:
+        return load_device(hardware.device)
+    except InputError:
+        return _stated_device(hardware)
+
+
+def _stated_device(hardware: HardwareUsed) -> Device:
+    values = hardware.values
+    stated = {"source": [_SOURCE], "confidence": "estimate"}
+    try:
+        return Device.model_validate(
+            {
+                "id": hardware.device,
+                "name": hardware.device,
+                "vendor": "unknown",
+                "year": 2020,
+                "family": "gpu-gddr",
+                "memory": [
+                    {
+                        "tier": "vram",
+                        "type": "unknown",
+                        "capacity": f"{values['memory_bytes']} byte",
+                        "bandwidth": f"{values['memory_bandwidth_bytes_per_s']} byte/s",
+                        **stated,
+                    }
+                ],
+                "compute": [{"peak": {"bf16": f"{values['bf16_flops_per_s']} FLOP/s"}, **stated}],
+                "tdp": {"value": f"{values['tdp_w']} W", **stated} if "tdp_w" in values else None,
+            }
+        )
+    except KeyError as missing:
+        raise NotSimulated(
+            f"device {hardware.device!r} has no profile, and the run does not state its {missing.args[0]}"
+        ) from None
+    except ValidationError as error:
+        raise NotSimulated(
+            f"device {hardware.device!r} has no profile, and what the run states of it is not usable:"
+            f" {error.errors()[0]['msg']}"
+        ) from None
+
+
+def card_of(model: ModelUsed) -> ModelCard:
+    """The model of a run: its card, else one of the architecture that the run states."""
+    try:
+        return load_model(model.id)
+    except InputError:
+        return _stated_card(model)
+
+
+def _stated_card(model: ModelUsed) -> ModelCard:
+    if not model.architecture:
+        raise NotSimulated(f"model {model.id!r} has no card, and the run does not state its architecture")
+    known = {
+        ("params_total_published" if name == "params_total" else name): value
+        for name, value in model.architecture.items()
+    }
+    fields = {name: value for name, value in known.items() if name in ModelCard.model_fields}
+    content: dict[str, Any] = {
+        "context_tokens": 1 << 20,
+        "year": 2024,
+        **fields,
+        "id": model.id,
+        "name": model.id,
+        "provenance": {"shape": {"source": [_SOURCE], "confidence": "third-party-measurement"}},
+    }
+    try:
+        return ModelCard.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise NotSimulated(
+            f"model {model.id!r} has no card, and the architecture that the run states is not usable:"
+            f" {where}: {first['msg']}"
+        ) from None
+
+
+def engine_of(engine: EngineUsed, device: Device) -> EngineSpec:
+    """The engine's settings; those that the run leaves open as its version has them on this device."""
+    if engine.name != "vllm":
+        raise NotSimulated(f"the engine is {engine.name!r}; only vLLM's scheduler is simulated")
+    settings = {name: value for name, value in engine.settings.items() if name not in IGNORED_SETTINGS}
+    unknown = sorted(set(settings) - set(EngineSpec.model_fields))
+    if unknown:
+        raise NotSimulated(f"engine settings that the simulator does not have: {', '.join(unknown)}")
+    seats, tokens = batch_defaults(device)
+    given_tokens = settings.get("max_num_batched_tokens")
+    filled = {
+        "max_num_batched_tokens": tokens,
+        "max_num_seqs": min(seats, given_tokens or tokens),
+        "engine_version": engine.version or ASSUMED_VERSION,
+        **settings,
+    }
+    if engine.usable_kv_blocks is not None:
+        filled["num_gpu_blocks"] = engine.usable_kv_blocks + 1
+    try:
+        return EngineSpec.model_validate(filled)
+    except ValidationError as error:
+        raise NotSimulated(f"engine settings: {error.errors()[0]['msg']}") from None
+
+
+def refuse_what_is_missing(run: MeasuredRun) -> None:
+    """Refuse runs that say too little, or are of a kind that is not simulated."""
+    if run.parallelism is None:
+        raise NotSimulated("the run does not say how the model was spread over the devices")
+    if run.client is None:
+        raise NotSimulated(
+            "the run has no requests: engine iterations only, without the load that led to them"
+        )
+    if run.parallelism.roles:
+        raise NotSimulated("replicas with roles: the run does not say how the cache travels between them")
+    if not run.requests_file and not run.workload.load_stages:
+        raise NotSimulated("the load is neither in rows nor in stages")

@@ -1,0 +1,108 @@
+"""Simulated time from the first arrival to the last end: a cluster's plan and a workload in, columns out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from simpy.core import EmptySchedule
+
+from simulator.engine.cluster import Cluster, ClusterPlan
+from simulator.engine.limits import longest_request, refuse_length
+from simulator.engine.sources import ClosedLoop, OpenLoop, requests_of
+from simulator.engine.timing import NsEnvironment
+from simulator.results.recording import Recording
+from simulator.units.random_streams import RandomStreams
+from simulator.workload.traffic import RequestSource
+
+#: Told the simulated time [ns] and the share of the work that is done (None where unknown).
+Progress = Callable[[int, float | None], None]
+
+#: Wall time between two calls of it [s], and events between two looks at the clock.
+PROGRESS_S = 0.2
+PROGRESS_EVENTS = 2048
+
+
+def simulate(
+    plan: ClusterPlan,
+    source: RequestSource,
+    streams: RandomStreams,
+    *,
+    requests: int | None = None,
+    until_ns: int | None = None,
+    progress: Progress | None = None,
+) -> Recording:
+    """Run a workload through a cluster until its last request has ended.
+
+    An overloaded cluster ends too, for its arrivals do.
+
+    Parameters
+    ----------
+    plan, source
+        The cluster and its traffic.
+    streams
+        Randomness of the routers and of speculation.
+    requests
+        How many there will be, where it is known (for ``progress``).
+    until_ns
+        When a closed loop stops sending [ns]; the traffic of an open loop ends by itself.
+    progress
+        Called now and then with simulated time [ns] and the share of the work that is done.
+
+    Raises
+    ------
+    InputError
+        Where a request is too long for the cluster.
+    """
+    refuse_long_requests(source, plan)
+    env = NsEnvironment()
+    cluster = Cluster(env, plan, streams)
+    caching = any(pool.settings.enable_prefix_caching for pool in plan.pools)
+    traffic = requests_of(source, with_content=caching)
+    if source.concurrency is None:
+        OpenLoop(env, traffic, cluster.submit)
+    else:
+        ClosedLoop(env, traffic, cluster.submit, source.concurrency, until_ns)
+    if progress is None:
+        env.run()
+    else:
+        _run(cluster, requests, until_ns, progress)
+    return cluster.recording()
+
+
+def refuse_long_requests(source: RequestSource, plan: ClusterPlan) -> None:
+    """Refuse a workload whose longest possible request no pool could hold.
+
+    Where lengths are unbounded nothing is known yet; the gateway refuses each as it comes.
+    """
+    longest = source.max_total_tokens
+    if longest is not None and longest > longest_request(plan.pools):
+        outputs = [pool for pool in plan.pools if pool.role != "prefill"]
+        raise refuse_length(outputs, longest, "the longest request can have")
+
+
+def _run(cluster: Cluster, requests: int | None, until_ns: int | None, progress: Progress) -> None:
+    """Take events until there are none."""
+    env = cluster.env
+    step = env.step
+    told = time.monotonic()
+    try:
+        while True:
+            for _ in range(PROGRESS_EVENTS):
+                step()
+            now = time.monotonic()
+            if now - told >= PROGRESS_S:
+                told = now
+                progress(env.now, _share_done(cluster, requests, until_ns))
+    except EmptySchedule:
+        progress(env.now, 1.0)
+
+
+def _share_done(cluster: Cluster, requests: int | None, until_ns: int | None) -> float | None:
+    """The share of the requests that have ended, or of the time that is over, whichever is further."""
+    shares = []
+    if requests is not None:
+        shares.append(cluster.gateway.ended / requests)
+    if until_ns is not None:
+        shares.append(cluster.env.now / until_ns)
+    return min(max(shares), 1.0) if shares else None

@@ -1,0 +1,112 @@
+"""Prices, power and sources reach the result; what is unknown stays unknown."""
+
+from __future__ import annotations
+
+import pytest
+
+from simulator.errors import InputError
+from simulator.results.ranges import Range
+from tests.simulation.scenarios import run
+
+POOL = "cluster__pools__0__"
+
+
+def test_the_shipped_price_with_its_range_and_source():
+    price = run(requests=5).context.pools[0].price
+    assert 0 < price.low <= price.mid <= price.high
+    assert "price(s)" in price.source
+
+
+def test_a_price_in_the_scenario_goes_before():
+    result = run(requests=5, **{f"{POOL}price": "3.00 USD/h"})
+    price = result.context.pools[0].price
+    assert (price.low, price.mid, price.high) == (3.0, 3.0, 3.0)
+    assert result.summary.to_dict()["cost_per_hour_usd"] == pytest.approx(3.0)
+
+
+def test_a_tier_narrows_the_price_and_an_unknown_one_is_refused():
+    reserved = run(requests=5, prices__tier="reserved").context.pools[0].price
+    assert reserved.source.startswith("reserved")
+    with pytest.raises(InputError, match="tier"):
+        run(requests=5, prices__tier="cheapest")
+
+
+def test_a_device_without_a_price_costs_an_unknown_amount():
+    result = run("azure-conv-groq", requests=5, warmup="0 s")
+    assert result.context.pools[0].price is None
+    assert result.summary.to_dict()["cost_per_hour_usd"] is None
+
+
+def test_the_region_brings_electricity_and_carbon():
+    site = run(requests=5, prices__region="Germany").context.site
+    assert 0.05 < site.electricity_usd_per_kwh.mid < 1.0
+    assert 0.1 < site.grid_kg_per_kwh.mid < 1.0
+    assert 1.0 < site.grid_l_per_kwh.mid < 10.0
+    assert "electricity" in site.source and "carbon" in site.source
+
+
+def test_without_a_region_electricity_and_carbon_are_unknown():
+    site = run(requests=5).context.site
+    assert (site.electricity_usd_per_kwh, site.grid_kg_per_kwh) == (None, None)
+    assert 1.0 < site.pue.low < site.pue.mid < site.pue.high
+
+
+def test_figures_of_the_scenario_go_before_those_of_the_region():
+    own = {"region": "Germany", "pue": 1.07, "grid_carbon": "12 g/kWh", "electricity": "0.02 USD/kWh"}
+    site = run(requests=5, prices=own).context.site
+    assert site.pue == Range.exactly(1.07)
+    assert site.grid_kg_per_kwh == Range.exactly(0.012)
+    assert site.electricity_usd_per_kwh == Range.exactly(0.02)
+
+
+def test_an_operator_brings_its_pue_and_an_unknown_one_is_refused():
+    site = run(requests=5, prices__operator="Google fleet").context.site
+    assert site.pue == Range.exactly(1.09)
+    with pytest.raises(InputError, match="no power usage effectiveness is known of operator 'Gogle'"):
+        run(requests=5, prices__operator="Gogle")
+
+
+def test_carbon_by_hour_goes_before_that_of_the_region():
+    hours = ["100 g/kWh"] * 23 + ["200 g/kWh"]
+    site = run(requests=5, prices={"region": "Germany", "grid_carbon_by_hour": hours}).context.site
+    assert site.grid_kg_per_kwh_by_hour[22:] == (0.1, 0.2)
+
+
+def test_owned_hardware_costs_its_price_over_its_life_with_electricity():
+    prices = {"own": {"upkeep_per_year": 0.05}, "region": "Virginia", "hardware_life_years": 4.0}
+    result = run(requests=5, prices=prices, **{f"{POOL}purchase": 35000.0})
+    cost = result.summary.cost
+    assert cost.basis == "own"
+    per_device_hour = 35000 * (1 / 4 + 0.05) / 8766
+    devices = result.context.pools[0].devices
+    assert cost.per_hour_usd == pytest.approx(devices * per_device_hour, rel=0.2)
+    assert cost.per_hour_usd > devices * per_device_hour
+
+
+def test_an_api_is_compared_at_its_list_price():
+    result = run(requests=5, prices__api="groq/openai/gpt-oss-120b")
+    figures = result.summary.to_dict()
+    assert figures["api"] == "groq/openai/gpt-oss-120b"
+    assert figures["break_even_requests_per_s"] > 0
+    with pytest.raises(InputError, match="no API price"):
+        run(requests=5, prices__api="nobody/nothing")
+
+
+def test_power_of_the_scenario_makes_an_unknown_energy_known():
+    quiet = {"requests": 5, "warmup": "0 s"}
+    assert run("azure-conv-groq", **quiet).summary.energy.total_j is None
+    power = {"idle": "100 W", "host": "50 W"}
+    known = run("azure-conv-groq", **quiet, **{f"{POOL}power": power}).summary.energy
+    assert known.total_j > 0
+    assert known.host_j.mid > 0
+
+
+def test_the_backend_says_how_far_it_was_off_and_where_its_numbers_come_from():
+    pool = run(requests=5).context.pools[0]
+    assert pool.backend == "roofline"
+    assert "error" in pool.provenance and "Sources:" in pool.provenance
+
+
+def test_estimates_in_the_profile_are_named():
+    pool = run("azure-conv-groq", requests=5, warmup="0 s").context.pools[0]
+    assert pool.estimates
