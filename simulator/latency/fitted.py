@@ -1,9 +1,10 @@
 """Step times fitted to measured runs of one machine, model and engine.
 
     t = f(T) + sequence * n + crowd * max(0, n - crowd_from) + context * C
-      + product * sum s(s + n) + mixed * n [if the step also prefills]
+      + product * P + mixed * n [if the step also prefills]
 
-with T the tokens of the step, n the decode sequences and C their context. ``f`` is
+with T the tokens of the step, n the decode sequences, C their context and P the attention products of the
+prompts (tokens times context, see `simulator.latency.pricer`). ``f`` is
 piecewise linear through the knots and carries the small-batch kinks of real matrix
 products, which one straight line cannot. Beyond the last knot it goes on with the last
 slope. All coefficients are at least zero.
