@@ -586,15 +586,17 @@ class AggregateReplica(Replica):
         cache.step = step - 1  # a victim's token of this step is not scheduled
         order = list(self._running)
         preempted: list[Request] = []
+        size, ages = self._size, step - 1
         index = 0
         while index < len(order):
             request = order[index]
+            index += 1
             if request is self._partial:
                 needed = partial_needed
-            elif request.leave_step < step:
-                needed = 0
+            elif (request.base + ages) % size or request.leave_step < step:
+                continue
             else:
-                needed = int((request.base + step - 1) % self._size == 0)
+                needed = 1
             while needed > cache.free:
                 victim = order.pop()
                 self._preempt(victim, step)
@@ -605,7 +607,6 @@ class AggregateReplica(Replica):
             cache.take(needed)
             if request is self._partial:
                 request.blocks += needed
-            index += 1
         cache.step = step
         return preempted
 

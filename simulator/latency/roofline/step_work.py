@@ -13,6 +13,7 @@ prompt are ``sum n^2 = prefill_tokens^2 / prefill_sequences`` (exact for equal c
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import ceil, inf
 
 from simulator.hardware.execution import Gemm as GemmConstants
@@ -51,6 +52,22 @@ class Routing:
     spread: float = 1.45
 
 
+@dataclass(frozen=True, slots=True)
+class _Product:
+    """A dense product on one machine: what does not depend on the number of tokens."""
+
+    gemm: Gemm
+    constants: GemmConstants
+    stored: float
+    bandwidth: float
+    peak: float
+
+    def seconds(self, tokens: int) -> float:
+        """Once, for so many tokens [s]; the launch aside."""
+        gemm = self.gemm
+        return gemm_s(self.constants, gemm.n, gemm.k, tokens, self.stored, self.bandwidth, self.peak)
+
+
 @dataclass(frozen=True)
 class StepWork:
     """The parts of a step for one layout on one machine."""
@@ -72,7 +89,7 @@ class StepWork:
     def body_s(self, tokens: int) -> float:
         """Everything that depends on the number of tokens alone: products, experts, the rest of
         the layers and exchange. ``tokens`` are those of one micro-batch on one rank."""
-        compute = self.launch_s() + self.dense_s(tokens) + self.experts_s(tokens) + self._rest_s(tokens)
+        compute = self.launch_s + self.dense_s(tokens) + self.experts_s(tokens) + self._rest_s(tokens)
         if self.eager:
             compute = max(compute, self.layout.card.layers * self.constants.host.eager_layer_us * 1e-6)
         return compute + self.exchange_s(tokens)
@@ -81,14 +98,15 @@ class StepWork:
         """The LM head and sampling for the sequences that sample."""
         local = ceil(sequences / self.ways)
         head = self.layout.gemms.lm_head
-        product = self._gemm_constants(head).fixed_us * 1e-6 + self._gemm_s(head, local)
-        return product + self.sampling_s(local)
+        product = self._product(head)
+        return product.constants.fixed_us * 1e-6 + product.seconds(local) + self.sampling_s(local)
 
+    @cached_property
     def launch_s(self) -> float:
         """What the layers take however little there is to do: launches, and kernels that start and end."""
         layer, card = self.constants.layer, self.layout.card
         total_us = card.layers * layer.fixed_us
-        total_us += sum(gemm.layers * self._gemm_constants(gemm).fixed_us for gemm in self.layout.gemms.dense)
+        total_us += sum(product.gemm.layers * product.constants.fixed_us for product in self._dense)
         experts = self.layout.gemms.experts
         if experts is not None:
             total_us += experts.gate_up.layers * self.constants.experts.fixed_us
@@ -119,24 +137,18 @@ class StepWork:
 
     def dense_s(self, tokens: int) -> float:
         """All dense products of all layers."""
-        return sum(gemm.layers * self._gemm_s(gemm, tokens) for gemm in self.layout.gemms.dense)
+        return sum(product.gemm.layers * product.seconds(tokens) for product in self._dense)
 
-    def _gemm_constants(self, gemm: Gemm) -> GemmConstants:
-        narrow = self.layout.weight_size(gemm.role) < _ACTIVATION_BYTES
-        return self.constants.gemm_for(self.layout.weight_dtype if narrow else "bf16")
+    @cached_property
+    def _dense(self) -> tuple[_Product, ...]:
+        return tuple(map(self._product, self.layout.gemms.dense))
 
-    def _gemm_s(self, gemm: Gemm, tokens: int) -> float:
+    def _product(self, gemm: Gemm) -> _Product:
         stored = self.layout.weight_size(gemm.role)
         dtype = self.layout.weight_dtype if stored < _ACTIVATION_BYTES else "bf16"
-        return gemm_s(
-            self._gemm_constants(gemm),
-            gemm.n,
-            gemm.k,
-            tokens,
-            stored,
-            self.machine.bandwidth,
-            self.machine.product_flops(dtype),
-        )
+        machine = self.machine
+        constants = self.constants.gemm_for(dtype)
+        return _Product(gemm, constants, stored, machine.bandwidth, machine.product_flops(dtype))
 
     def experts_s(self, tokens: int) -> float:
         """All routed experts of all layers on the busiest rank, for the tokens of all data-parallel ranks.
