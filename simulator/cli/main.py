@@ -16,6 +16,7 @@ from simulator.cli.report import report
 from simulator.cli.run import run
 from simulator.cli.schema import schema
 from simulator.cli.show import show
+from simulator.cli.validate import validate
 from simulator.errors import SimulatorError
 
 EXIT_BAD_INPUT = 2
@@ -31,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (run, compare, demo, conformance, report, convert, show, schema):
+for command in (run, compare, demo, validate, conformance, report, convert, show, schema):
     app.command()(command)
 
 

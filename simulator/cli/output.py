@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from simulator.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+#: Width of tables that go to a file or a pipe [columns].
+WIDEST = 180
 
 
 def check_writable(folder: Path) -> None:
@@ -35,3 +43,10 @@ def write_text(path: Path, text: str) -> None:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def wide_console() -> Console:
+    """A console for tables: as wide as the terminal, or wide enough for them in a file or a pipe."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else WIDEST)

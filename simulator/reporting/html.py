@@ -69,6 +69,18 @@ def write_comparisons(
     return _write(path, title, body)
 
 
+def write_page(
+    path: str | Path,
+    title: str,
+    tables: Iterable[sections.Table],
+    figures: dict[str, go.Figure],
+    text: str = "",
+) -> Path:
+    """Writes tables and figures that belong to no single result; a folder gets ``report.html`` in it."""
+    body = [_head(title, text), _figures(figures, "p"), *(_card(_table(table)) for table in tables)]
+    return _write(path, title, body)
+
+
 def _write(path: str | Path, title: str, body: Iterable[str]) -> Path:
     from plotly.offline import get_plotlyjs
 

@@ -58,6 +58,11 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
         console.print(_rich_table(table, str))
 
 
+def print_table(table: sections.Table, console: Console) -> None:
+    """Prints one table."""
+    console.print(_rich_table(table, str))
+
+
 def _rich_table(content: sections.Table, name: Callable[[str], str]) -> Table:
     from rich import box
     from rich.table import Table

@@ -10,11 +10,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from simulator.results.distributions import PERCENTILES, histogram_quantile, merge_histograms
 from simulator.results.latencies import defined, is_finished, latencies_of
 from simulator.results.recording import Floats, Recording
-
-LATENCIES = ("ttft", "tpot", "e2e")
-STATISTICS = ("mean", "p50", "p90", "p99")
+from simulator.units.clock import NS_PER_S
 
 
 def figures_of(recording: Recording) -> dict[str, float]:
@@ -43,8 +42,7 @@ def figures_of(recording: Recording) -> dict[str, float]:
     figures["requests_per_s"] = float(finished.sum()) / duration_s
     figures["output_tokens_per_s"] = tokens / duration_s
     figures["output_tokens_per_s_mean_of_seconds"] = tokens / float(np.ceil(duration_s))
-    figures["itl_mean_s"] = _mean_inter_token_s(recording)
-    return figures
+    return figures | _inter_token(recording)
 
 
 def _statistics(name: str, seconds: Floats) -> dict[str, float]:
@@ -53,10 +51,16 @@ def _statistics(name: str, seconds: Floats) -> dict[str, float]:
 
 def _each_statistic(name: str, seconds: Floats) -> Iterator[tuple[str, float]]:
     yield f"{name}_mean_s", float(seconds.mean())
-    for percentile in (50, 90, 95, 99):
+    for percentile in PERCENTILES:
         yield f"{name}_p{percentile}_s", float(np.percentile(seconds, percentile))
 
 
-def _mean_inter_token_s(recording: Recording) -> float:
-    total = sum(pool.inter_token.total for pool in recording.pools)
-    return sum(pool.inter_token.sum_ns for pool in recording.pools) / max(total, 1) / 1e9
+def _inter_token(recording: Recording) -> dict[str, float]:
+    """Statistics of the times between tokens [s]; percentiles to a bin of the recorded histogram."""
+    histogram = merge_histograms(pool.inter_token for pool in recording.pools)
+    if histogram is None:
+        return {}
+    figures = {"itl_mean_s": histogram.sum_ns / histogram.total / NS_PER_S}
+    for percentile in PERCENTILES:
+        figures[f"itl_p{percentile}_s"] = histogram_quantile(histogram, percentile / 100) / NS_PER_S
+    return figures

@@ -132,6 +132,7 @@ class Peer(_Part):
     measured: Figures = Field(default_factory=dict)
     predicted: Figures = Field(default_factory=dict)
     fitted_on_this_run: bool = False
+    profiled: bool = Field(default=False, alias="profiled_on_this_device_and_model")
 
 
 class MeasuredRun(_Part):
