@@ -160,6 +160,23 @@ class AggregateReplica(Replica):
         self._plan_ahead(now)
         self._awake = False
 
+    def _held_requests(self, now: int) -> list[Request]:
+        done = self._first + bisect_left(self._ends, now) - 1  # the last step that ended before now
+        if done >= self._first:
+            self._commit(done)
+        for request in self._running:
+            if request is not self._partial:
+                request.outputs = max(request.outputs, request.base + done + 1 - request.prompt_tokens)
+        for request in self._waiting:
+            if request.status == PREEMPTED:  # its last token may be in flight
+                delivered = request.base + done + 1 - request.prompt_tokens
+                request.outputs = max(0, min(request.outputs, delivered))
+        held = [*self._running, *self._waiting]
+        self._running.clear()
+        self._waiting.clear()
+        self._ends, self._rows, self._blocks = [], [], []
+        return held
+
     def _plan_ahead(self, now: int) -> None:
         """Compose the steps that are due and plan the run of equal steps behind them."""
         ends = self._ends
@@ -660,7 +677,8 @@ class AggregateReplica(Replica):
             if request not in self._running:
                 self._waiting.remove(request)
                 if request.status == PREEMPTED:  # its last token may be in flight
-                    request.outputs = min(request.outputs, request.base + step - request.prompt_tokens)
+                    delivered = request.base + step - request.prompt_tokens
+                    request.outputs = max(0, min(request.outputs, delivered))
             else:
                 del self._running[request]
                 if request is self._partial:

@@ -2,24 +2,29 @@
 
 It takes requests one by one (`Cluster.submit`); who makes them (`engine.sources`, programs of
 users) is not its business. A request's ``on_end`` is called when its client has the last token.
+Replicas come and go while it runs: `add`, `drain`, `kill`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from simulator.engine.disaggregated import DisaggregatedServing
+from simulator.engine.disaggregated import Disaggregation
 from simulator.engine.gateway import NO_DELAYS, Gateway, ServingDelays
-from simulator.engine.pool import Pool, PoolPlan, Role
+from simulator.engine.pool import Pool, PoolPlan
 from simulator.engine.replica import Replica
 from simulator.engine.request import Request
-from simulator.engine.routing import ROUTERS, Router
+from simulator.engine.routing import Router, build_router
+from simulator.engine.service import Service
 from simulator.engine.timing import NsEnvironment
 from simulator.engine.transfer import Link, LinkPlan
-from simulator.engine.unified import UnifiedServing
 from simulator.results.recording import Recording
 from simulator.results.request_log import RequestLog
+from simulator.scenario.routing import AnyRouterSpec, RoundRobinSpec
 from simulator.units.random_streams import RandomStreams
+
+IN_TURN = RoundRobinSpec()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +34,10 @@ class ClusterPlan:
     Attributes
     ----------
     pools
-        Unified pools only, or prefill and decode pools.
-    policy
-        One of ``engine.routing.ROUTERS``; each role has a router of its own.
+        Unified pools, or prefill and decode pools, or all of them.
+    router
+        How requests are spread over the replicas that take new ones, and prompts' outputs over decode
+        replicas.
     link
         Way out of each prefill replica; needed where there are any.
     delays
@@ -43,7 +49,7 @@ class ClusterPlan:
     """
 
     pools: tuple[PoolPlan, ...]
-    policy: str = "round_robin"
+    router: AnyRouterSpec = IN_TURN
     link: LinkPlan | None = None
     delays: ServingDelays = NO_DELAYS
     jumping: bool = True
@@ -69,8 +75,8 @@ class Cluster:
             for number, pool in enumerate(plan.pools)
         ]
         self.gateway = Gateway(env, plan.pools, self.requests, plan.delays)
-        self.gateway.serve = self._serving(streams).submit
-        self.gateway.drop = self._drop
+        self._service = self._built_service(streams)
+        self.gateway.serve = self._service.submit
         self.gateway.neighbours = self._neighbours
 
     def submit(self, request: Request) -> None:
@@ -83,14 +89,35 @@ class Cluster:
         """
         self.gateway.submit(request)
 
-    def _drop(self, request: Request) -> None:
-        self._replica(request).abort(request)
+    # -- replicas come and go --------------------------------------------------------------------
 
-    def _neighbours(self, request: Request) -> int:
-        return self._replica(request).outstanding
+    def add(self, pool: Pool) -> Replica:
+        """One replica more in a pool; it takes requests from now on."""
+        replica = pool.add()
+        self._service.join(replica)
+        return replica
 
-    def _replica(self, request: Request) -> Replica:
-        return self.pools[request.pool].replicas[request.replica]
+    def drain(self, replica: Replica, then: Callable[[Replica], None] = lambda replica: None) -> None:
+        """A replica gets no more requests; ``then`` is called once those that it has have ended."""
+        self._service.leave(replica)
+        self.pools[replica.pool].drain(replica, then)
+
+    def kill(self, replica: Replica) -> list[Request]:
+        """A replica is gone at once, and with it all KV caches in it and on their way to it.
+
+        Returns the requests that lost what they had, in order of admission: each must be sent
+        `again`, or ended with ``gateway.end(request, "failed")``.
+        """
+        pool = self.pools[replica.pool]
+        if replica in pool.serving:
+            self._service.leave(replica)
+        return self._service.lost_with(replica, pool.halt(replica))
+
+    def again(self, request: Request) -> None:
+        """Send a request once more that was lost with its replica; its client keeps the tokens it has."""
+        self._service.submit(request)
+
+    # -- results -----------------------------------------------------------------------------------
 
     def recording(self) -> Recording:
         """All that happened so far."""
@@ -101,21 +128,30 @@ class Cluster:
             unfinished=self.gateway.submitted - self.gateway.ended,
         )
 
-    def _serving(self, streams: RandomStreams) -> UnifiedServing | DisaggregatedServing:
-        done = self.gateway.done
-        if all(pool.plan.role == "unified" for pool in self.pools):
-            return UnifiedServing(self.pools, self._router("unified", streams), done)
-        assert self.plan.link is not None  # the scenario holds this
-        links = {
-            replica: Link(self.env, self.plan.link)
-            for pool in self.pools
-            if pool.plan.role == "prefill"
-            for replica in pool.replicas
-        }
-        return DisaggregatedServing(
-            self.pools, self._router("prefill", streams), self._router("decode", streams), links, done
-        )
+    def _neighbours(self, request: Request) -> int:
+        return self.pools[request.pool].replicas[request.replica].outstanding
 
-    def _router(self, role: Role, streams: RandomStreams) -> Router:
-        replicas = [replica for pool in self.pools if pool.plan.role == role for replica in pool.replicas]
-        return ROUTERS[self.plan.policy](replicas, streams.generator(f"router.{role}"))
+    def _built_service(self, streams: RandomStreams) -> Service:
+        gateway = self.gateway
+        decode = self._disaggregation(streams)
+        router = self._router(("unified", "prefill"), "unified" if decode is None else "prefill", streams)
+        return Service(self.pools, router, decode, gateway.done, gateway.aborted)
+
+    def _disaggregation(self, streams: RandomStreams) -> Disaggregation | None:
+        if not any(pool.plan.role == "decode" for pool in self.pools):
+            return None
+        assert self.plan.link is not None  # the scenario holds this
+        plan = self.plan.link
+        links: dict[Replica, Link] = {}
+
+        def link_of(replica: Replica) -> Link:
+            if replica not in links:
+                links[replica] = Link(self.env, plan)
+            return links[replica]
+
+        router = self._router(("decode",), "decode", streams)
+        return Disaggregation(self.pools, router, link_of, self.gateway.done, self.gateway.aborted)
+
+    def _router(self, roles: tuple[str, ...], name: str, streams: RandomStreams) -> Router:
+        replicas = [replica for pool in self.pools if pool.plan.role in roles for replica in pool.serving]
+        return build_router(self.plan.router, replicas, streams.generator(f"router.{name}"))

@@ -22,9 +22,13 @@ from simulator.engine.timing import Appointment, NsEnvironment
 from simulator.results.recording import STATUSES
 from simulator.results.request_log import RequestLog
 
-_FINISHED = STATUSES.index("finished")
-_ABORTED = STATUSES.index("aborted")
-_TIMED_OUT = STATUSES.index("timed_out")
+#: How a request ends by its finish reason: the engine's, or the gateway's own.
+_STATUS = {
+    "stop": STATUSES.index("finished"),
+    "length": STATUSES.index("finished"),
+    "abort": STATUSES.index("aborted"),
+    **{status: STATUSES.index(status) for status in ("timed_out", "shed", "failed", "refused")},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +62,9 @@ class Gateway:
 
     Attributes
     ----------
-    serve, drop, neighbours
-        What brings a request to its replicas, what has them drop it, and how many requests are with
-        the replica of a request; set by the cluster.
+    serve, neighbours
+        What brings a request to its replicas, and how many requests are with the replica of a
+        request; set by the cluster.
     submitted, ended
         Requests so far.
     """
@@ -70,7 +74,6 @@ class Gateway:
     ) -> None:
         self.env = env
         self.serve: Callable[[Request], None]
-        self.drop: Callable[[Request], None]
         self.neighbours: Callable[[Request], int]
         self.submitted = 0
         self.ended = 0
@@ -99,7 +102,7 @@ class Gateway:
         if self._patience is not None:
             self._patience.begin(request)
         if self._delays.request_ns:
-            Appointment(self.env, self._delays.request_ns, lambda _: self.serve(request))
+            request.place = Delay(self.env, self._delays.request_ns, request, self.serve, self.aborted)
         else:
             self.serve(request)
 
@@ -118,21 +121,31 @@ class Gateway:
             request.first_answer_ns += delay
         Appointment(self.env, delay, lambda _: self._answer(request))
 
+    def end(self, request: Request, reason: str) -> None:
+        """A request that is in no replica ends now: ``shed``, ``failed``, ``refused``, ``abort``."""
+        request.finish_reason = reason
+        request.finish_ns = self.env.now
+        self._answer(request)
+
+    def aborted(self, request: Request) -> None:
+        """A request is dropped between two places."""
+        self.end(request, "abort")
+
     def _give_up(self, request: Request) -> None:
-        self.drop(request)
+        assert request.place is not None
+        request.place.abort(request)
 
     def _answer(self, request: Request) -> None:
         self.ended += 1
-        status = _FINISHED
-        if request.finish_reason == "abort":
-            gave_up = self._patience is not None and self._patience.is_over(request)
-            status = _TIMED_OUT if gave_up else _ABORTED
+        reason = request.finish_reason
+        if reason == "abort" and self._patience is not None and self._patience.is_over(request):
+            reason = "timed_out"
         outputs = request.outputs
         thinking = request.thinking_tokens
         self._add_row(
             (
                 request.index,
-                status,
+                _STATUS[reason],
                 request.arrival_ns,
                 request.first_scheduled_ns,
                 request.first_token_ns,
@@ -159,6 +172,32 @@ class Gateway:
         pools = [pool for pool in self._pools if pool.role == "prefill"]
         what = f"request {request.index} (prompt {prompt:,} + its first output) has"
         return refuse_length(pools, prompt + 1, what)
+
+
+class Delay:
+    """A request on its way through the serving program to its service."""
+
+    def __init__(
+        self,
+        env: NsEnvironment,
+        delay_ns: int,
+        request: Request,
+        serve: Callable[[Request], None],
+        aborted: Callable[[Request], None],
+    ) -> None:
+        self._serve = serve
+        self._aborted = aborted
+        self._request: Request | None = request
+        Appointment(env, delay_ns, self._over)
+
+    def abort(self, request: Request) -> None:
+        """The client has given up: the request never gets there."""
+        self._request = None
+        self._aborted(request)
+
+    def _over(self, event: Event) -> None:
+        if self._request is not None:
+            self._serve(self._request)
 
 
 class Patience:

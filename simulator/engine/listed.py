@@ -51,6 +51,17 @@ class ListedReplica(Replica):
         if self._executing is None:
             self._wake_at(int(self.env.now))
 
+    def _held_requests(self, now: int) -> list[Request]:
+        del now  # a step's output is processed when it ends
+        scheduler = self.scheduler
+        held = [*scheduler.running]
+        scheduler.running.clear()
+        while len(scheduler.waiting):
+            held.append(scheduler.waiting.pop())
+        self._under_way.clear()
+        self._executing = None
+        return held
+
     def _on_wake(self, now: int) -> None:
         if self._executing is not None:
             self._complete(self._executing, now)

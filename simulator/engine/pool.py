@@ -1,4 +1,4 @@
-"""A pool: replicas that are all alike, with one log of their steps."""
+"""A pool: replicas that are all alike, with one log of their steps. They come and go at run time."""
 
 from __future__ import annotations
 
@@ -60,6 +60,13 @@ class Pool:
 
     ``ended`` is called with every request that ends in one of them; whoever sends requests
     here sets it. ``random`` is for draws of the engine itself.
+
+    Attributes
+    ----------
+    replicas
+        All there ever were, by number; a number is never used again.
+    serving
+        Those that take requests now.
     """
 
     def __init__(
@@ -72,23 +79,18 @@ class Pool:
         jumping: bool = True,
         keep_steps: bool = False,
     ) -> None:
+        self.env = env
         self.plan = plan
+        self.number = number
         self.log = StepLog(plan.pricer, keep_steps)
         self.ended: Callable[[Request], None] = _nobody
         self.preemptions = 0
-        self.replicas: list[Replica] = [
-            build_replica(
-                env,
-                plan.settings,
-                plan.pricer,
-                self.log,
-                self._on_end,
-                number=i,
-                pool=number,
-                jumping=jumping,
-            )
-            for i in range(plan.replicas)
-        ]
+        self._jumping = jumping
+        self.replicas: list[Replica] = []
+        self.serving: dict[Replica, None] = {}
+        self._leaving: dict[Replica, Callable[[Replica], None]] = {}
+        for _ in range(plan.replicas):
+            self.add()
 
         self._acceptance: DraftAcceptance | None = None
         if plan.speculative_acceptance is not None:
@@ -97,6 +99,36 @@ class Pool:
         self._predictor: LengthPredictor | None = None
         if plan.length_prediction_error and plan.role != "prefill":  # there, an output is one token
             self._predictor = LengthPredictor(plan.length_prediction_error, random)
+
+    def add(self) -> Replica:
+        """One replica more, in service from now on."""
+        replica = build_replica(
+            self.env,
+            self.plan.settings,
+            self.plan.pricer,
+            self.log,
+            self._on_end,
+            number=len(self.replicas),
+            pool=self.number,
+            jumping=self._jumping,
+        )
+        self.replicas.append(replica)
+        self.serving[replica] = None
+        return replica
+
+    def drain(self, replica: Replica, then: Callable[[Replica], None]) -> None:
+        """Take a replica out of service; ``then`` is called once it has no requests, maybe now."""
+        del self.serving[replica]
+        if replica.outstanding:
+            self._leaving[replica] = then
+        else:
+            then(replica)
+
+    def halt(self, replica: Replica) -> list[Request]:
+        """A replica is gone at once; returns the requests that it had (see `Replica.halt`)."""
+        self.serving.pop(replica, None)
+        self._leaving.pop(replica, None)
+        return replica.halt()
 
     def send(self, request: Request, replica: Replica) -> None:
         """Hand a request to one of the replicas."""
@@ -109,6 +141,10 @@ class Pool:
     def _on_end(self, request: Request) -> None:
         self.preemptions += request.preemptions
         self.ended(request)
+        if self._leaving:
+            replica = self.replicas[request.replica]
+            if replica in self._leaving and not replica.outstanding:
+                self._leaving.pop(replica)(replica)
 
     def recording(self) -> PoolRecording:
         """What the pool did so far."""

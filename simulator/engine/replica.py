@@ -131,6 +131,7 @@ class Replica:
             )
         self.outstanding += 1
         self.outstanding_tokens += request.prompt_tokens + request.output_tokens
+        request.place = self
         request.pool = self.pool
         request.replica = self.number
         self._inbox.append(request)
@@ -140,6 +141,31 @@ class Replica:
         """Ask for a request to be dropped before the next step is composed."""
         self._aborts.append(request)
         self._notice()
+
+    def halt(self) -> list[Request]:
+        """Stop for ever, in the middle of whatever is executing; returns all requests it had.
+
+        Tokens of steps that ended before now are with the clients; all KV entries are lost. The
+        requests come in the order in which they were admitted, those that waited behind them, and can be
+        submitted elsewhere: prompt and delivered output are computed again there. Those whose client has
+        given up end now.
+        """
+        now = int(self.env.now)
+        held = [*self._held_requests(now), *self._inbox]
+        given_up, self._aborts = set(self._aborts), []
+        self._inbox.clear()
+        self._wake = None
+        self._wake_ns = NEVER
+        lost = []
+        for request in held:
+            request.start_over()
+            if request in given_up:
+                request.finish_reason = "abort"
+                self._ended(request, now)
+            else:
+                lost.append(request)
+        self.outstanding = self.outstanding_tokens = 0
+        return lost
 
     def counts(self) -> Counts:
         """Requests and KV blocks now."""
@@ -152,6 +178,10 @@ class Replica:
         raise NotImplementedError
 
     def _on_wake(self, now: int) -> None:
+        raise NotImplementedError
+
+    def _held_requests(self, now: int) -> list[Request]:
+        """All requests beyond the inbox, with ``outputs`` as delivered; nothing of them is kept."""
         raise NotImplementedError
 
     def _wake_at(self, time_ns: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from simulator.engine.content import Content
 
@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 WAITING, RUNNING, PREEMPTED, FINISHED = range(4)
 
 NEVER = -1
+
+
+class Place(Protocol):
+    """Where a request is between the gateway and its end: in a replica, on a link, in a line."""
+
+    def abort(self, request: Request) -> None:
+        """Have the request dropped; it ends with the reason ``abort``, now or soon."""
 
 
 class Request:
@@ -30,12 +37,15 @@ class Request:
 
     The aggregate engine does not touch a decoding request until something happens to it:
     in step ``s`` its context is ``base + s``. The list-walking engine keeps ``computed``.
+
+    ``place`` is whoever has the request now; ``attempts`` how often its client has sent it.
     """
 
     __slots__ = (
         "accepted_drafts",
         "answer_step",
         "arrival_ns",
+        "attempts",
         "base",
         "blocks",
         "cached_tokens",
@@ -62,6 +72,7 @@ class Request:
         "order",
         "output_tokens",
         "outputs",
+        "place",
         "placeholders",
         "pool",
         "predicted_tokens",
@@ -73,6 +84,7 @@ class Request:
         "stale",
         "status",
         "stops",
+        "tenant",
         "think_ns",
         "thinking_tokens",
         "verifications",
@@ -131,8 +143,11 @@ class Request:
         self.answer_step = NEVER
         self.order = 0
 
-        self.pool = 0
-        self.replica = 0
+        self.tenant = 0
+        self.attempts = 1
+        self.place: Place | None = None
+        self.pool = NEVER
+        self.replica = NEVER
         self.enqueued_ns = NEVER
         self.first_scheduled_ns = NEVER
         self.first_token_ns = NEVER
@@ -140,6 +155,21 @@ class Request:
         self.finish_ns = NEVER
         self.cached_tokens = NEVER
         self.finish_reason = ""
+
+    def start_over(self) -> None:
+        """A replica lost it: what it had computed is gone; the client keeps the tokens it has."""
+        self.status = WAITING
+        self.computed = self.placeholders = self.in_flight = self.stale = self.drafts = 0
+        self.is_prefill_chunk = False
+        self.blocks = self.hashed = 0
+        self.held = []
+        self.growing_at = None
+        self.base = self.order = self.remote_tokens = 0
+        self.done_step = self.leave_step = self.answer_step = NEVER
+        self.enqueued_ns = NEVER
+        self.place = None
+        if not self.outputs:
+            self.first_token_ns = self.first_answer_ns = NEVER
 
     @property
     def known_tokens(self) -> int:

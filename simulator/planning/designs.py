@@ -5,8 +5,9 @@ from __future__ import annotations
 from simulator.errors import InputError
 from simulator.planning.layouts import LayoutChoice
 from simulator.scenario.backend import AutoBackendSpec
-from simulator.scenario.cluster import ParallelismSpec, PoolSpec, RouterSpec
+from simulator.scenario.cluster import ParallelismSpec, PoolSpec
 from simulator.scenario.compare import EntrantSpec
+from simulator.scenario.routing import LeastOutstandingSpec
 from simulator.scenario.scenario import Scenario
 
 
@@ -54,9 +55,7 @@ def on_hardware(scenario: Scenario, entrant: EntrantSpec, layout: LayoutChoice, 
             "power": entrant.power,
         }
     )
-    cluster = scenario.cluster.model_copy(
-        update={"pools": (other,), "router": RouterSpec(policy="least_outstanding")}
-    )
+    cluster = scenario.cluster.model_copy(update={"pools": (other,), "router": LeastOutstandingSpec()})
     return changed(scenario, cluster=cluster)
 
 

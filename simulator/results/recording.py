@@ -11,7 +11,7 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 #: Ways a request can end, as stored in ``RequestColumns.status``.
-STATUSES = ("finished", "aborted", "timed_out", "shed", "failed")
+STATUSES = ("finished", "aborted", "timed_out", "shed", "failed", "refused")
 #: A time that never came (first token of a request aborted before it, say).
 NEVER = -1
 
@@ -25,7 +25,8 @@ class RequestColumns:
     ``finish_ns`` when the client had the first and the last token. ``first_answer_ns`` is
     the first token after thinking (equal to ``first_token_ns`` without thinking).
     ``output_tokens`` were really generated; ``cached_tokens`` is the prefix hit at first
-    admission; ``pool`` and ``replica`` (index within the pool) generated the output.
+    admission; ``pool`` and ``replica`` (index within the pool) generated the output, ``NEVER`` where
+    no replica had the request.
     """
 
     request: Ints

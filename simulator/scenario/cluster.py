@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, PositiveFloat, model_validator
 
 from simulator.scenario.backend import AutoBackendSpec, BackendSpec
 from simulator.scenario.engine import EngineSpec
+from simulator.scenario.routing import RoundRobinSpec, RouterSpec
 from simulator.scenario.spec import Count, Spec
 from simulator.units.quantity import BytesPerSecond, Seconds, USDPerHour, Watts
 
@@ -97,13 +98,6 @@ class PoolSpec(Spec):
     """Draw of one device where the profile has none, or another."""
 
 
-class RouterSpec(Spec):
-    """Which replica a new request goes to."""
-
-    policy: Literal["round_robin", "random", "least_outstanding"] = "round_robin"
-    """In turn, at random, or to the replica with the fewest unfinished requests."""
-
-
 class TransferSpec(Spec):
     """The link that carries the KV cache from a prefill replica to a decode replica."""
 
@@ -120,7 +114,7 @@ class ClusterSpec(Spec):
     pools: tuple[PoolSpec, ...] = Field(min_length=1)
     """Pools; at least one."""
 
-    router: RouterSpec = RouterSpec()
+    router: RouterSpec = RoundRobinSpec()
     """How requests are spread over the replicas that take new requests."""
 
     transfer: TransferSpec | None = None

@@ -63,7 +63,7 @@ def cluster_plan(scenario: Scenario, pools: list[PreparedPool]) -> ClusterPlan:
     transfer = scenario.cluster.transfer
     return ClusterPlan(
         pools=tuple(pool.plan for pool in pools),
-        policy=scenario.cluster.router.policy,
+        router=scenario.cluster.router,
         link=None if transfer is None else LinkPlan(transfer.bandwidth, ns_from_seconds(transfer.latency)),
         jumping=scenario.jumping,
         keep_steps=scenario.record == "steps",

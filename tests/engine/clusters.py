@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from simulator.engine.cluster import Cluster, ClusterPlan
 from simulator.engine.pool import PoolPlan
 from simulator.engine.request import Request
@@ -13,6 +15,7 @@ from simulator.engine.sources import OpenLoop
 from simulator.engine.timing import NsEnvironment
 from simulator.latency.linear import LinearPricer
 from simulator.scenario.backend import LinearBackendSpec
+from simulator.scenario.routing import AnyRouterSpec, RouterSpec
 from simulator.units.random_streams import RandomStreams
 
 MS = 1_000_000
@@ -39,8 +42,15 @@ def pool(name: str = "main", **changes: Any) -> PoolPlan:
     return PoolPlan(name=name, **{**plain, **changes})
 
 
+def router_spec(policy: str, **settings: Any) -> AnyRouterSpec:
+    """The router that a scenario names so."""
+    return TypeAdapter(RouterSpec).validate_python({"policy": policy, **settings})
+
+
 def cluster(*pools: PoolPlan, **changes: Any) -> Cluster:
     """A cluster of these pools (default: one) at time zero."""
+    if "policy" in changes:
+        changes["router"] = router_spec(changes.pop("policy"))
     plan = ClusterPlan(pools or (pool(),), **changes)
     return Cluster(NsEnvironment(), plan, RandomStreams(0))
 

@@ -19,12 +19,22 @@ class RandomChoice(Router):
 
     def __init__(self, replicas: Sequence[Replica], random: np.random.Generator) -> None:
         super().__init__(replicas, random)
-        self._positions = self._draws(random)
+        self._positions = self._draws(len(self.replicas))
 
     def choose(self, request: Request) -> Replica:
         """Any of them."""
         return self.replicas[next(self._positions)]
 
-    def _draws(self, random: np.random.Generator) -> Iterator[int]:
+    def join(self, replica: Replica) -> None:
+        """One more to draw from."""
+        super().join(replica)
+        self._positions = self._draws(len(self.replicas))
+
+    def leave(self, replica: Replica) -> None:
+        """One fewer to draw from."""
+        super().leave(replica)
+        self._positions = self._draws(len(self.replicas))
+
+    def _draws(self, replicas: int) -> Iterator[int]:
         while True:
-            yield from random.integers(len(self.replicas), size=DRAWS).tolist()
+            yield from self.random.integers(replicas, size=DRAWS).tolist()

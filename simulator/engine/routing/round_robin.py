@@ -22,3 +22,23 @@ class RoundRobin(Router):
     def choose(self, request: Request) -> Replica:
         """The next in turn."""
         return next(self._turns)
+
+    def join(self, replica: Replica) -> None:
+        """The newcomer is the last of the turn that begins now."""
+        order = self._order()
+        order.append(replica)
+        self._begin(order)
+
+    def leave(self, replica: Replica) -> None:
+        """The others keep their order."""
+        order = self._order()
+        order.remove(replica)
+        self._begin(order)
+
+    def _order(self) -> list[Replica]:
+        """The replicas, from the next in turn on."""
+        return [next(self._turns) for _ in self.replicas]
+
+    def _begin(self, order: list[Replica]) -> None:
+        self.replicas = order
+        self._turns = cycle(order)

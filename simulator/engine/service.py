@@ -1,0 +1,130 @@
+"""One model's service: which replica a request goes to first, and where from there.
+
+A unified replica does all of a request; a prefill replica computes its prompt and hands it over to
+a decode replica (`engine.disaggregated`). Both kinds may stand behind the same router. While no
+replica is in service, requests wait in a line of their own.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from simulator.engine.disaggregated import Disaggregation
+from simulator.engine.pool import Pool
+from simulator.engine.replica import Replica
+from simulator.engine.request import Request
+from simulator.engine.routing.router import Router
+
+
+class Service:
+    """Sends each request to a replica of the pools that take new ones.
+
+    Parameters
+    ----------
+    pools
+        All pools of the cluster, so that a request's pool number finds its pool.
+    router
+        Chooses among the replicas of the unified and prefill pools.
+    disaggregation
+        Takes over where a prefill replica is chosen; None without such pools.
+    done
+        Called with every request that has ended.
+    aborted
+        Called with every request that is dropped while it waits for a replica.
+    """
+
+    def __init__(
+        self,
+        pools: Sequence[Pool],
+        router: Router,
+        disaggregation: Disaggregation | None,
+        done: Callable[[Request], None],
+        aborted: Callable[[Request], None],
+    ) -> None:
+        self._pools = pools
+        self._router = router
+        self._disaggregation = disaggregation
+        self._done = done
+        self._line = Line(aborted)
+        self._begin: list[Callable[[Request, Replica], None]] = [pool.send for pool in pools]
+        for pool in pools:
+            if pool.plan.role == "unified":
+                pool.ended = self._ended
+            elif pool.plan.role == "prefill":
+                assert disaggregation is not None
+                self._begin[pool.number] = disaggregation.begin
+        if disaggregation is not None:
+            disaggregation.left_prefill = self._left
+
+    def submit(self, request: Request) -> None:
+        """Send a request on its way."""
+        router = self._router
+        if not router.replicas:
+            self._line.wait(request)
+            return
+        replica = router.choose(request)
+        if router.listens:
+            router.sent(replica, request)
+        self._begin[replica.pool](request, replica)
+
+    def join(self, replica: Replica) -> None:
+        """A replica has come into service."""
+        if self._pools[replica.pool].plan.role == "decode":
+            assert self._disaggregation is not None
+            self._disaggregation.join(replica)
+            return
+        self._router.join(replica)
+        for request in self._line.take():
+            self.submit(request)
+
+    def leave(self, replica: Replica) -> None:
+        """A replica takes no more requests."""
+        if self._pools[replica.pool].plan.role == "decode":
+            assert self._disaggregation is not None
+            self._disaggregation.leave(replica)
+        else:
+            self._router.leave(replica)
+
+    def lost_with(self, replica: Replica, requests: list[Request]) -> list[Request]:
+        """A replica is gone with these requests: whole requests that must begin again."""
+        if self._disaggregation is None:
+            return requests
+        if self._pools[replica.pool].plan.role == "prefill":
+            return self._disaggregation.lost_with(replica, requests)
+        return [*requests, *self._disaggregation.lost_with(replica, ())]
+
+    def _ended(self, request: Request) -> None:
+        if self._router.listens:
+            self._router.ended(self._pools[request.pool].replicas[request.replica], request)
+        self._done(request)
+
+    def _left(self, replica: Replica, request: Request) -> None:
+        if self._router.listens:
+            self._router.ended(replica, request)
+
+
+class Line:
+    """Requests that wait for a replica to come into service, first come first served."""
+
+    def __init__(self, aborted: Callable[[Request], None]) -> None:
+        self._requests: deque[Request] = deque()
+        self._aborted = aborted
+
+    def __len__(self) -> int:
+        return len(self._requests)
+
+    def wait(self, request: Request) -> None:
+        """Line up."""
+        request.place = self
+        self._requests.append(request)
+
+    def take(self) -> list[Request]:
+        """Everybody, in order; the line is empty then."""
+        everybody, self._requests = list(self._requests), deque()
+        return everybody
+
+    def abort(self, request: Request) -> None:
+        """The client has given up."""
+        self._requests.remove(request)
+        self._aborted(request)
