@@ -50,6 +50,7 @@ class _Reading:
             self.file = _scenario_file(source)
             self.content, self.base = read_mapping(self.file), self.file.resolve().parent
         self.workload_file: Path | None = None
+        self.changed: Mapping[str, Any] = {}  # what the scenario itself says of a workload that it names
         self.overridden: list[tuple[Step, ...]] = []
         self._override(overrides)
         self._open_references()
@@ -91,7 +92,8 @@ class _Reading:
                 self.content["workload"] = self._workload(workload)
             elif isinstance(workload, Mapping) and isinstance(workload.get("from"), str):
                 changes = {key: value for key, value in workload.items() if key != "from"}
-                self.content["workload"] = _merged(self._workload(workload["from"]), changes)
+                self.changed = _with_absolute_traces(changes, self.base)
+                self.content["workload"] = _merged(self._workload(workload["from"]), self.changed)
         except InputError as error:
             raise self._placed(error) from None
         self.content = _with_absolute_paths(self.content, self.base)
@@ -101,10 +103,21 @@ class _Reading:
         first = problems[0][0]
         if any(first[: len(steps)] == steps for steps in self.overridden):
             return as_input_error(problems, "--set")
-        if self.workload_file is not None and first[:1] == ("workload",):
+        if self.workload_file is not None and first[:1] == ("workload",) and not self._changes(first[1:]):
             inside = [(path[1:], text) for path, text in problems if path[:1] == ("workload",)]
             return as_input_error(inside, self.workload_file)
         return as_input_error(problems, self.file)
+
+    def _changes(self, steps: tuple[Step, ...]) -> bool:
+        """Whether the scenario itself says what stands at this place of the workload that it names."""
+        place: Any = self.changed
+        for step in steps:
+            if not isinstance(place, Mapping):
+                break
+            if step not in place:
+                return False
+            place = place[step]
+        return True
 
     def _placed(self, error: InputError) -> InputError:
         """The same error with the scenario's file, where it names none."""
@@ -137,6 +150,17 @@ def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, An
         else:
             result[key] = value
     return result
+
+
+def _with_absolute_traces(changes: Mapping[str, Any], base: Path) -> dict[str, Any]:
+    """Traces that a scenario puts into a workload of another folder, meant from the scenario's own."""
+
+    def absolute(part: Any) -> Any:
+        if isinstance(part, Mapping) and isinstance(part.get("file"), str):
+            return {**part, "file": str((base / part["file"]).resolve())}
+        return part
+
+    return {key: absolute(part) if key in ("arrivals", "rows") else part for key, part in changes.items()}
 
 
 def _with_absolute_paths(content: dict[str, Any], base: Path) -> dict[str, Any]:

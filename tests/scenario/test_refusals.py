@@ -104,6 +104,21 @@ def test_a_mistake_inside_a_workload_file_names_that_file(written, small):
     assert (error.file, error.key) == (str(mine.resolve()), "arrivals.rat")
 
 
+def test_a_mistake_in_a_change_to_a_named_workload_names_the_scenario(small):
+    changed = {"from": "azure-conv-2023", "arrivals": {"process": "poisson", "rate": "-3 /s"}}
+    error = refusal(small | {"workload": changed})
+    assert (error.file, error.key) == (None, "workload.arrivals.rate")
+    assert "found '-3 /s'" in error.message
+
+
+def test_a_trace_in_a_change_to_a_named_workload_lies_beside_the_scenario(written, small):
+    import yaml
+
+    changed = {"from": "azure-conv-2023", "arrivals": {"process": "replay", "file": "mine.csv"}}
+    file = written(yaml.safe_dump(small | {"workload": changed}))
+    assert load_scenario(file).workload.arrivals.file == str(file.parent.resolve() / "mine.csv")
+
+
 def test_an_unknown_workload_names_the_nearest(written, small):
     error = refusal(small | {"workload": "azure-con-2023"})
     assert error.key == "workload"
