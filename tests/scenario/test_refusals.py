@@ -114,7 +114,7 @@ def test_a_mistake_in_a_change_to_a_named_workload_names_the_scenario(small):
 def test_a_trace_in_a_change_to_a_named_workload_lies_beside_the_scenario(written, small):
     import yaml
 
-    changed = {"from": "azure-conv-2023", "arrivals": {"process": "replay", "file": "mine.csv"}}
+    changed = {"from": "vllm-cpu-chat", "arrivals": {"process": "replay", "file": "mine.csv"}}
     file = written(yaml.safe_dump(small | {"workload": changed}))
     assert load_scenario(file).workload.arrivals.file == str(file.parent.resolve() / "mine.csv")
 
