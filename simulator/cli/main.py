@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
+from simulator.cli.calibrate import calibrate
 from simulator.cli.compare import compare
 from simulator.cli.conformance import conformance
 from simulator.cli.convert import convert
@@ -32,7 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (run, compare, demo, validate, conformance, report, convert, show, schema):
+for command in (run, compare, calibrate, validate, demo, conformance, report, convert, show, schema):
     app.command()(command)
 
 

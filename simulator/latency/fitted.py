@@ -35,11 +35,23 @@ from simulator.scenario.yaml_file import read_mapping
 FORMAT = "fitted-backend/1"
 
 
+class LeftOut(BaseModel):
+    """A figure of data that a fit had not seen: predicted over measured - 1."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data: str
+    metric: str
+    error: float
+
+
 class FittedBackend(BaseModel):
     """A fitted backend as it stands in its YAML file; times in milliseconds and microseconds.
 
     ``knots`` maps tokens of a step to milliseconds. ``error`` says in words how far the fit
-    was off on data that it had not seen.
+    was off on data that it had not seen, ``held_out`` figure by figure. ``request_ms`` is the time of a
+    request in the API server. ``not_identified`` names what the data could not tell, ``condition`` the
+    condition number of what they could.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -56,7 +68,11 @@ class FittedBackend(BaseModel):
     context_us: NonNegativeFloat = 0.0
     product_us: NonNegativeFloat = 0.0
     mixed_us: NonNegativeFloat = 0.0
+    request_ms: NonNegativeFloat = 0.0
     idle_w: PositiveFloat | None = None
+    condition: PositiveFloat | None = None
+    not_identified: tuple[str, ...] = ()
+    held_out: tuple[LeftOut, ...] = ()
 
     @model_validator(mode="after")
     def _knots_ascend(self) -> FittedBackend:
