@@ -6,7 +6,7 @@ of every other case too.
 
 from __future__ import annotations
 
-from benchmarks.cases import engine, start
+from benchmarks.cases import cluster, engine, start
 from benchmarks.figures import Case
 
-CASES: tuple[Case, ...] = (*start.CASES, *engine.CASES)
+CASES: tuple[Case, ...] = (*start.CASES, *engine.CASES, *cluster.CASES)

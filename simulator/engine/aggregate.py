@@ -183,14 +183,26 @@ class AggregateReplica(Replica):
         lag = self._lag
         step = self._first + len(ends)
         ages_to = -1
+        stepwise = self._stepwise
         while len(ends) <= lag:
             if self._leaves_after:
                 self._leave(step - 1)
+            if not self._waiting and self._partial is None and self._decodes and not stepwise:
+                # Nobody to admit: the batch ages from this step on.
+                self._retry = False
+                ages_to = self._run_on(step, now)
+                planned = self._first + len(ends)
+                if ages_to >= planned - 1:
+                    step = planned
+                    break
+                if planned > step:
+                    step = planned
+                    continue
             if not self._compose(step, now):
                 break
             step += 1
-            if not self._retry and not self._stepwise:
-                ages_to = self._run_on(step)
+            if not self._retry and not stepwise:
+                ages_to = self._run_on(step, now)
                 step = self._first + len(ends)
                 if ages_to >= step - 1:
                     break
@@ -423,7 +435,7 @@ class AggregateReplica(Replica):
         self._bases -= request.base
         self._residues[(1 - request.base) % self._size] -= 1
 
-    def _run_on(self, step: int) -> int:
+    def _run_on(self, step: int, now: int) -> int:
         """Plan the run of decode-only steps from ``step`` on, in which the batch only ages.
 
         Returns the last planned step if the one behind it is sure to age too, else -1.
@@ -441,7 +453,7 @@ class AggregateReplica(Replica):
         ages = last > event or not self._lag
         last = min(last, event, step + self._usual_run + SPARE_STEPS)
         if decodes and last >= step:
-            self._append_run(step, last)
+            self._append_run(step, last, now)
         return event if ages and last == event else -1
 
     def _last_with_blocks(self, step: int, last: int) -> int:
@@ -457,10 +469,11 @@ class AggregateReplica(Replica):
                 return s - 1
         return last
 
-    def _append_run(self, step: int, last: int) -> None:
-        """Append equal steps ``step`` to ``last`` to the plan."""
+    def _append_run(self, step: int, last: int, now: int) -> None:
+        """Append equal steps ``step`` to ``last`` to the plan; the first of all begins ``now``."""
         ends = self._ends
-        now = ends[-1]
+        if ends:
+            now = ends[-1]
         decodes = self._decodes
         context = self._bases + decodes * step
         left = last - step + 1

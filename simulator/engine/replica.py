@@ -31,11 +31,12 @@ AFTER_ARRIVALS = 2
 class Wake(Event):
     """A replica's appointment at a step boundary."""
 
+    _value = None
+    _ok = True
+
     def __init__(self, env: Environment, callback: Callable[[Event], None]) -> None:
         self.env = env
         self.callbacks = [callback]
-        self._value = None
-        self._ok = True
 
 
 class Counts(NamedTuple):

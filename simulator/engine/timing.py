@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from heapq import heappop
 from typing import TYPE_CHECKING
 
 from simpy import Environment
@@ -25,13 +26,31 @@ class NsEnvironment(Environment):
             """The simulated time [ns]."""
             ...
 
+    def advance(self, events: int) -> bool:
+        """Take up to so many events; False where there are no more.
+
+        What `Environment.step` does, in one flat loop: the simulation takes all its events here.
+        """
+        queue = self._queue
+        for _ in range(events):
+            if not queue:
+                return False
+            self._now, _, _, event = heappop(queue)
+            callbacks, event.callbacks = event.callbacks, None  # type: ignore[assignment]
+            for callback in callbacks:
+                callback(event)
+            if not event._ok and not hasattr(event, "_defused"):
+                raise event._value  # type: ignore[misc]
+        return True
+
 
 class Appointment(Event):
     """An event that happens after a set time and calls one function: cheaper than a process."""
 
+    _value = None
+    _ok = True
+
     def __init__(self, env: NsEnvironment, delay_ns: int, then: Appointed) -> None:
         self.env = env
         self.callbacks = [then]
-        self._value = None
-        self._ok = True
         env.schedule(self, NORMAL, delay_ns)

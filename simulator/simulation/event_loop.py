@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import time
-from collections.abc import Callable
-
-from simpy.core import EmptySchedule
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from simulator.engine.cluster import Cluster, ClusterPlan
 from simulator.engine.limits import longest_request, refuse_length
@@ -21,6 +21,8 @@ Progress = Callable[[int, float | None], None]
 #: Wall time between two calls of it [s], and events between two looks at the clock.
 PROGRESS_S = 0.2
 PROGRESS_EVENTS = 2048
+#: New objects between two searches for cyclic garbage.
+YOUNG_OBJECTS = 100_000
 
 
 def simulate(
@@ -63,9 +65,7 @@ def simulate(
         OpenLoop(env, traffic, cluster.submit)
     else:
         ClosedLoop(env, traffic, cluster.submit, source.concurrency, until_ns)
-    if progress is None:
-        env.run()
-    else:
+    with rare_collections():
         _run(cluster, requests, until_ns, progress)
     return cluster.recording()
 
@@ -81,21 +81,28 @@ def refuse_long_requests(source: RequestSource, plan: ClusterPlan) -> None:
         raise refuse_length(outputs, longest, "the longest request can have")
 
 
-def _run(cluster: Cluster, requests: int | None, until_ns: int | None, progress: Progress) -> None:
+def _run(cluster: Cluster, requests: int | None, until_ns: int | None, progress: Progress | None) -> None:
     """Take events until there are none."""
     env = cluster.env
-    step = env.step
     told = time.monotonic()
-    try:
-        while True:
-            for _ in range(PROGRESS_EVENTS):
-                step()
-            now = time.monotonic()
-            if now - told >= PROGRESS_S:
-                told = now
-                progress(env.now, _share_done(cluster, requests, until_ns))
-    except EmptySchedule:
+    while env.advance(PROGRESS_EVENTS):
+        now = time.monotonic()
+        if progress is not None and now - told >= PROGRESS_S:
+            told = now
+            progress(env.now, _share_done(cluster, requests, until_ns))
+    if progress is not None:
         progress(env.now, 1.0)
+
+
+@contextmanager
+def rare_collections() -> Iterator[None]:
+    """Look for cyclic garbage seldom: the engine makes none to speak of, and holds a lot to look through."""
+    usual = gc.get_threshold()
+    gc.set_threshold(YOUNG_OBJECTS, *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
 
 
 def _share_done(cluster: Cluster, requests: int | None, until_ns: int | None) -> float | None:
