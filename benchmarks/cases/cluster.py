@@ -35,9 +35,7 @@ def growth() -> Figures:
     """Exponents of time over requests, and of time per request over replicas with equally much to do each."""
     served_s(2_000, 50)  # imports and catalogues
     few, many = (served_s(requests, 100) for requests in REQUESTS)
-    small, large = (
-        served_s(replicas * REQUESTS_PER_REPLICA, replicas) / replicas for replicas in REPLICAS
-    )
+    small, large = (served_s(replicas * REQUESTS_PER_REPLICA, replicas) / replicas for replicas in REPLICAS)
     return {
         "cluster.requests_exponent": exponent(few, many, REQUESTS),
         "cluster.replicas_exponent": exponent(small, large, REPLICAS),

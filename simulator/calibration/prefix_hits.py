@@ -84,8 +84,7 @@ def prefix_hits(prompts: Iterable[Prompt], blocks: int = UNLIMITED, block_size: 
         needed = -(-prompt.tokens // block_size)
         if needed > blocks:
             raise InputError(
-                f"prompt {index} needs {needed:,} blocks of {block_size} tokens; a cache of {blocks:,} can not"
-                " hold it"
+                f"prompt {index} needs {needed:,} blocks of {block_size} tokens, and the cache has {blocks:,}"
             )
         request = Request(index, 0, prompt.tokens, 1, content=prompt.content)
         hits, hit, _ = cache.lookup(request)

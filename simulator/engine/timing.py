@@ -40,7 +40,7 @@ class NsEnvironment(Environment):
             for callback in callbacks:
                 callback(event)
             if not event._ok and not hasattr(event, "_defused"):
-                raise event._value  # type: ignore[misc]
+                raise event._value
         return True
 
 
