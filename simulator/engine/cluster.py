@@ -89,6 +89,11 @@ class Cluster:
         """
         self.gateway.submit(request)
 
+    def abort(self, request: Request) -> None:
+        """Its client wants no more of a request that has not ended; it ends with the reason ``abort``."""
+        assert request.place is not None
+        request.place.abort(request)
+
     # -- replicas come and go --------------------------------------------------------------------
 
     def add(self, pool: Pool) -> Replica:

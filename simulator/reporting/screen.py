@@ -36,9 +36,9 @@ def print_summary(result: Result, console: Console) -> None:
     name = str if console.width >= FULL_NAMES else _abbreviation
     tables = [_rich_table(table, name) for table in sections.tables_of(result)]
     if console.width >= WIDE:
-        latency, traffic, cost, energy, pools = tables
+        latency, *others, pools = tables
         console.print(latency)
-        console.print(Columns([traffic, cost, energy]))
+        console.print(Columns(others))
         console.print(pools)
     else:
         for table in tables:

@@ -75,6 +75,7 @@ def tables_of(result: Result) -> tuple[Table, ...]:
         traffic_table(result),
         cost_table(result),
         energy_table(result),
+        *task_tables(result),
         pool_table(result),
     )
 
@@ -135,12 +136,62 @@ def traffic_table(result: Result) -> Table:
             "Output tokens",
             f"{show.count(counts.output_tokens)} ({show.number(summary.rate(counts.output_tokens), '/s')})",
         ),
-        *([("of them thinking", show.count(counts.thinking_tokens))] if counts.thinking_tokens else []),
+        *_thinking_rows(result),
         ("Most requests in flight", show.count(counts.max_concurrent)),
         ("Prefix cache hit rate", show.percent(summary.prefix_hit_rate)),
         ("Preemptions", show.count(summary.preemptions)),
     ]
     return Table("Traffic", ("", ""), tuple(rows))
+
+
+def _thinking_rows(result: Result) -> list[tuple[str, str]]:
+    counts = result.summary.counts
+    if not counts.thinking_tokens:
+        return []
+    return [
+        ("of them thinking", show.count(counts.thinking_tokens)),
+        ("thought in vain", show.count(counts.vain_thinking_tokens)),
+    ]
+
+
+def task_tables(result: Result) -> tuple[Table, ...]:
+    """What a strategy of test-time compute did, where one ran."""
+    tasks = result.summary.tasks
+    if tasks is None:
+        return ()
+
+    def mean(amount: float | None) -> str:
+        return show.number(tasks.per_task(amount))
+
+    accuracy = tasks.accuracy
+    right = (
+        "no published figure applies"
+        if accuracy is None
+        else f"{show.percent(accuracy.share)} ({show.percent(accuracy.low)} to {show.percent(accuracy.high)})"
+    )
+    rows = (
+        ("Tasks answered", f"{show.count(tasks.answered)} of {show.count(tasks.ended)}"),
+        ("Answered right", right),
+        ("Task latency, p50 / p99", _median_and_tail(tasks.latency)),
+        ("Time to first token, p50 / p99", _median_and_tail(tasks.first_token)),
+        ("Time to first answer token, p50 / p99", _median_and_tail(tasks.first_answer)),
+        ("Calls per task", mean(tasks.calls)),
+        ("Prompt tokens per task", f"{mean(tasks.prompt_tokens)} ({mean(tasks.cached_tokens)} from cache)"),
+        ("Output tokens per task", mean(tasks.output_tokens)),
+        ("Thinking tokens per task", mean(tasks.thinking_tokens)),
+        ("Thought in vain", show.percent(tasks.vain_share)),
+        *([("Waiting for tools per task", f"{mean(tasks.waited_s)} s")] if tasks.waited_s else []),
+        ("Cost per task", show.span(tasks.cost, show.dollars)),
+        ("Energy per task", show.energy(tasks.energy_j)),
+    )
+    title = f"Tasks ({tasks.strategy.replace('_', ' ')})"
+    return (Table(title, ("", ""), rows, f"Accuracy: {tasks.basis}" if accuracy else ""),)
+
+
+def _median_and_tail(values: Distribution | None) -> str:
+    if values is None:
+        return show.NOTHING
+    return f"{show.milliseconds(values.p50)} / {show.milliseconds(values.p99)}"
 
 
 def cost_table(result: Result) -> Table:

@@ -8,6 +8,7 @@ asynchronous scheduling, no preemption, every request finished.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulator.results.latencies import is_finished
 from simulator.results.recording import NEVER, STATUSES, PoolRecording, Recording, RequestColumns
@@ -62,14 +63,19 @@ def _check_requests(requests: RequestColumns, end_ns: int, pools: int) -> None:
 
 def _check_finished(requests: RequestColumns, pools: int) -> None:
     done = is_finished(requests)
-    stages = ("arrival_ns", "first_scheduled_ns", "first_token_ns", "first_answer_ns", "finish_ns")
-    times = [getattr(requests, stage)[done] for stage in stages]
-    for stage, earlier, later in zip(stages[1:], times, times[1:], strict=False):
-        _require(bool((later != NEVER).all()), f"a finished request has no {stage}")
-        _require(bool((later >= earlier).all()), f"{stage} lies before the stage that precedes it")
+    answering = done & (requests.thinking_tokens < requests.output_tokens)
+    _check_order(requests, done, ("arrival_ns", "first_scheduled_ns", "first_token_ns", "finish_ns"))
+    _check_order(requests, answering, ("first_token_ns", "first_answer_ns", "finish_ns"))
     _require(bool((requests.output_tokens[done] >= 1).all()), "a finished request has no output")
     known = (requests.pool[done] >= 0) & (requests.pool[done] < pools)
     _require(bool(known.all()), "a finished request names no pool")
+
+
+def _check_order(requests: RequestColumns, which: NDArray[np.bool_], stages: tuple[str, ...]) -> None:
+    times = [getattr(requests, stage)[which] for stage in stages]
+    for stage, earlier, later in zip(stages[1:], times, times[1:], strict=False):
+        _require(bool((later != NEVER).all()), f"a finished request has no {stage}")
+        _require(bool((later >= earlier).all()), f"{stage} lies before the stage that precedes it")
 
 
 def _check_windows(pool: PoolRecording) -> None:

@@ -3,6 +3,7 @@
 =====================  ==============================================================
 summary.json           all figures under vLLM's keys; versions and times under ``meta``
 requests.parquet       one row per ended request (``.csv`` without pyarrow)
+tasks.parquet          one row per ended task, where a strategy of test-time compute ran
 windows-POOL.parquet   sums per window of simulated time
 steps-POOL.parquet     every engine step, where they were recorded
 scenario.yaml          the scenario as it was run
@@ -30,7 +31,14 @@ from simulator.errors import InputError
 from simulator.latency.pricer import BOUNDS
 from simulator.results import tables
 from simulator.results.context import RunContext
-from simulator.results.recording import LatencyHistogram, PoolRecording, Recording, StepWindows
+from simulator.results.recording import (
+    NEVER,
+    LatencyHistogram,
+    PoolRecording,
+    Recording,
+    StepWindows,
+    TaskRecording,
+)
 from simulator.results.result import Result, RunMeta
 from simulator.results.summary import summarise
 
@@ -94,11 +102,13 @@ def read_result(folder: str | Path) -> Result:
     meta = _read_json(folder / SUMMARY).get("meta", {})
     try:
         context = RunContext.from_dict(about["context"])
+        requests = _read_table(folder, "requests")
         recording = Recording(
-            requests=tables.requests_from(_read_table(folder, "requests")),
+            requests=tables.requests_from(requests),
             pools=tuple(_read_pool(folder, pool) for pool in about["pools"]),
             end_ns=about["end_ns"],
             unfinished=about["unfinished"],
+            tasks=_read_tasks(folder, about.get("tasks"), requests),
         )
         made = RunMeta(**meta)
     except (KeyError, TypeError, ValueError) as error:
@@ -153,6 +163,8 @@ def _write_files(result: Result, folder: Path) -> None:
 
     recording = result.recording
     _write_table(folder, "requests", _request_pieces(recording))
+    if recording.tasks is not None:
+        _write_table(folder, "tasks", [tables.task_columns(recording.tasks.columns)])
     for pool in recording.pools:
         _write_table(folder, _pool_file("windows", pool.name), [tables.window_columns(pool)])
         if pool.step_table is not None:
@@ -163,6 +175,7 @@ def _write_files(result: Result, folder: Path) -> None:
         "end_ns": recording.end_ns,
         "unfinished": recording.unfinished,
         "pools": [_pool_dict(pool) for pool in recording.pools],
+        "tasks": _tasks_dict(recording.tasks),
     }
     (folder / RECORDING).write_text(as_json(about))
     (folder / SCENARIO).write_text(yaml.safe_dump(result.scenario, sort_keys=False, allow_unicode=True))
@@ -179,7 +192,26 @@ def _request_pieces(recording: Recording) -> Iterator[dict[str, tables.Column]]:
     for start in range(0, max(len(requests.request), 1), CHUNK_ROWS):
         part = slice(start, start + CHUNK_ROWS)
         piece = type(requests)(**{name: getattr(requests, name)[part] for name in requests.__slots__})
-        yield tables.request_columns(piece)
+        yield tables.request_columns(piece, recording.tasks)
+
+
+def _tasks_dict(tasks: TaskRecording | None) -> dict[str, Any] | None:
+    """What the task table cannot hold."""
+    if tasks is None:
+        return None
+    return {"unfinished": tasks.unfinished, "strategy": tasks.strategy, "quality": tasks.quality}
+
+
+def _read_tasks(
+    folder: Path, about: dict[str, Any] | None, requests: dict[str, tables.Column]
+) -> TaskRecording | None:
+    """The tasks, and which of them each call belongs to (as far as it had ended)."""
+    if about is None:
+        return None
+    number = requests["request"].astype(np.int64)
+    task_of_request = np.full(int(number.max()) + 1 if len(number) else 0, NEVER, dtype=np.int64)
+    task_of_request[number] = requests["task"].astype(np.int64)
+    return TaskRecording(tables.tasks_from(_read_table(folder, "tasks")), task_of_request, **about)
 
 
 def _write_table(folder: Path, name: str, pieces: Iterable[dict[str, tables.Column]]) -> None:

@@ -118,6 +118,65 @@ class PoolRecording:
     step_table: StepTable | None = None
 
 
+#: A verdict that nobody can give: no quality curve applies.
+UNKNOWN = -1
+
+
+@dataclass(frozen=True, slots=True)
+class TaskColumns:
+    """One element per ended task, in order of ending, shape (n,), int64.
+
+    A task is one arrival of the workload where a strategy of test-time compute works on it.
+
+    Times are simulated nanoseconds, ``NEVER`` where they did not occur. ``first_token_ns`` is the first
+    token of any call, ``first_answer_ns`` the first token of the answer that the user sees (the end of
+    the task where candidates have to be compared first), ``finish_ns`` when the answer was complete.
+    Tokens are sums over the calls; ``vain_tokens`` is thinking that the answer does not rest on (candidates
+    not chosen, branches given up, loops cut off). ``wait_ns`` was spent waiting for tools.
+    ``answered`` is 0 where a task ended without an answer; ``right`` is 1, 0 or ``UNKNOWN``.
+    """
+
+    task: Ints
+    answered: Ints
+    right: Ints
+    arrival_ns: Ints
+    first_token_ns: Ints
+    first_answer_ns: Ints
+    finish_ns: Ints
+    wait_ns: Ints
+    calls: Ints
+    prompt_tokens: Ints
+    cached_tokens: Ints
+    output_tokens: Ints
+    thinking_tokens: Ints
+    vain_tokens: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRecording:
+    """All tasks of a run.
+
+    Attributes
+    ----------
+    columns
+        The ended tasks.
+    task_of_request
+        Task of the call with each request number, shape (calls,), int64.
+    unfinished
+        Tasks that were under way when the run ended.
+    strategy
+        What they were worked on by, in words.
+    quality
+        What the verdicts in ``right`` rest on, in words; empty where there are none.
+    """
+
+    columns: TaskColumns
+    task_of_request: Ints
+    unfinished: int
+    strategy: str
+    quality: str
+
+
 @dataclass(frozen=True, slots=True)
 class Recording:
     """The columns of one run. ``unfinished`` requests were still in the system at ``end_ns``."""
@@ -126,3 +185,4 @@ class Recording:
     pools: tuple[PoolRecording, ...]
     end_ns: int
     unfinished: int
+    tasks: TaskRecording | None = None

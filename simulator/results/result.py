@@ -70,7 +70,16 @@ class Result:
     @cached_property
     def requests(self) -> pd.DataFrame:
         """One row per ended request; the columns are those of ``tables.request_columns``."""
-        return tables.frame(tables.request_columns(self.recording.requests))
+        return tables.frame(tables.request_columns(self.recording.requests, self.recording.tasks))
+
+    @cached_property
+    def tasks(self) -> pd.DataFrame:
+        """One row per ended task, where a strategy of test-time compute ran; ``tables.task_columns``."""
+        if self.recording.tasks is None:
+            raise InputError(
+                "no strategy ran, so there are no tasks; add a section 'reasoning'", key="reasoning"
+            )
+        return tables.frame(tables.task_columns(self.recording.tasks.columns))
 
     def windows(self, pool: str | None = None) -> pd.DataFrame:
         """Sums per window of simulated time of one pool (default: the first); ``tables.window_columns``."""

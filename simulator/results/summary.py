@@ -36,6 +36,7 @@ from simulator.results.pool_use import PoolUse, use_of_pool
 from simulator.results.ranges import mid, named, times
 from simulator.results.recording import STATUSES, Recording, RequestColumns
 from simulator.results.slo import Attainment, Mask, attainment_of, meets
+from simulator.results.task_summary import TaskSummary, task_keys, tasks_of
 from simulator.results.water import WaterSummary, water_of
 
 
@@ -45,7 +46,7 @@ class Counts:
 
     ``completed`` and the token totals belong to requests that finished in the measured time, ``by_status`` to
     all that ended in it; ``measured`` arrived in it and ended: the latencies are theirs. ``issued`` and
-    ``unfinished`` belong to the whole run.
+    ``unfinished`` belong to the whole run. ``vain_thinking_tokens`` were thought for no answer.
     """
 
     issued: int
@@ -56,6 +57,7 @@ class Counts:
     input_tokens: int
     output_tokens: int
     thinking_tokens: int
+    vain_thinking_tokens: int
     goodput_requests: int | None
     max_concurrent: int
 
@@ -96,6 +98,7 @@ class Summary:
     carbon: CarbonSummary
     water: WaterSummary
     break_even: BreakEven | None
+    tasks: TaskSummary | None
     messages: tuple[str, ...]
 
     def rate(self, amount: float | None) -> float | None:
@@ -117,6 +120,7 @@ class Summary:
             **self._fleet_keys(),
             **self._cost_keys(),
             **self._energy_keys(),
+            **task_keys(self.tasks),
             "pools": [self._pool_dict(i) for i in range(len(self.pools))],
             "messages": list(self.messages),
         }
@@ -143,6 +147,7 @@ class Summary:
             "total_input_tokens": counts.input_tokens,
             "total_output_tokens": counts.output_tokens,
             "total_thinking_tokens": counts.thinking_tokens,
+            "total_vain_thinking_tokens": counts.vain_thinking_tokens,
             "arrival_rate": self.load.arrival_rate,
             "request_throughput": self.rate(counts.completed),
             "request_goodput": self.rate(counts.goodput_requests),
@@ -287,6 +292,7 @@ def summarise(recording: Recording, context: RunContext) -> Summary:
         "requests": counts.completed,
     }
     cost = cost_of(context, pools, energy, duration_s, **done)
+    tasks = tasks_of(recording.tasks, warmup_ns, cost.total, energy.total_j)
     carbon = carbon_of(recording, context, energy, duration_s, counts.completed)
     water = water_of(context, energy, counts.completed)
     return Summary(
@@ -305,6 +311,7 @@ def summarise(recording: Recording, context: RunContext) -> Summary:
         carbon=carbon,
         water=water,
         break_even=break_even_of(context.api, cost, duration_s, **done),
+        tasks=tasks,
         messages=messages_of(context, counts.by_status, counts.unfinished, load, cost, energy, carbon, water),
     )
 
@@ -338,9 +345,20 @@ def _count(recording: Recording, context: RunContext, latencies: Latencies, meas
         input_tokens=int(requests.prompt_tokens[completed].sum()),
         output_tokens=int(requests.output_tokens[completed].sum()),
         thinking_tokens=int(requests.thinking_tokens[completed].sum()),
+        vain_thinking_tokens=_thought_in_vain(recording, context.warmup_ns),
         goodput_requests=None if good is None else int(good.sum()),
         max_concurrent=max_concurrent(requests, recording.unfinished),
     )
+
+
+def _thought_in_vain(recording: Recording, warmup_ns: int) -> int:
+    """Thinking that no answer rests on: of tasks what they did not choose, else of requests cut off."""
+    if recording.tasks is not None:
+        tasks = recording.tasks.columns
+        return int(tasks.vain_tokens[tasks.finish_ns >= warmup_ns].sum())
+    requests = recording.requests
+    cut_off = (requests.finish_ns >= warmup_ns) & ~is_finished(requests)
+    return int(requests.thinking_tokens[cut_off].sum())
 
 
 def _latency_summary(recording: Recording, latencies: Latencies, measured: Mask) -> LatencySummary:

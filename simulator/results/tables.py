@@ -21,6 +21,8 @@ from simulator.results.recording import (
     PoolRecording,
     RequestColumns,
     StepTable,
+    TaskColumns,
+    TaskRecording,
 )
 
 if TYPE_CHECKING:
@@ -44,6 +46,9 @@ COUNTS = (
     "pool",
     "replica",
 )
+#: Columns of the task table: recorded times, and integers as they are.
+TASK_TIMES = tuple(name for name in TaskColumns.__slots__ if name.endswith("_ns"))
+TASK_COUNTS = tuple(name for name in TaskColumns.__slots__ if not name.endswith("_ns"))
 _STEP_COUNTS = (
     "prefill_tokens",
     "prefill_sequences",
@@ -69,11 +74,12 @@ def nanoseconds(times_s: Floats) -> Ints:
     return np.where(np.isnan(times_s), NEVER, np.rint(np.nan_to_num(times_s) * 1e9)).astype(np.int64)
 
 
-def request_columns(requests: RequestColumns) -> dict[str, Column]:
+def request_columns(requests: RequestColumns, tasks: TaskRecording | None = None) -> dict[str, Column]:
     """Columns of the request table, in order.
 
     ``request``, ``status`` (name), ``arrival_s`` ... ``finish_s`` [s], tokens, ``preemptions``, ``pool`` and
-    ``replica`` (indices), then the derived ``queue_s``, ``ttft_s``, ``tpot_s`` and ``e2e_s`` [s].
+    ``replica`` (indices), then the derived ``queue_s``, ``ttft_s``, ``tpot_s`` and ``e2e_s`` [s]. Where there
+    are tasks, ``task`` says whose call it is.
     """
     derived = latencies_of(requests)
     return {
@@ -85,7 +91,26 @@ def request_columns(requests: RequestColumns) -> dict[str, Column]:
         "ttft_s": derived.ttft / 1e3,
         "tpot_s": derived.tpot / 1e3,
         "e2e_s": derived.e2e / 1e3,
+        **({} if tasks is None else {"task": tasks.task_of_request[requests.request]}),
     }
+
+
+def task_columns(tasks: TaskColumns) -> dict[str, Column]:
+    """Columns of the task table: the recorded ones, times in seconds, and the derived ``e2e_s`` [s].
+
+    ``right`` is 1, 0 or -1 where no quality curve applies.
+    """
+    times = {name.removesuffix("_ns") + "_s": seconds(getattr(tasks, name)) for name in TASK_TIMES}
+    counts = {name: getattr(tasks, name) for name in TASK_COUNTS}
+    return {**counts, **times, "e2e_s": times["finish_s"] - times["arrival_s"]}
+
+
+def tasks_from(columns: dict[str, Column]) -> TaskColumns:
+    """The inverse of ``task_columns``. Raises KeyError on other columns."""
+    return TaskColumns(
+        **{name: nanoseconds(columns[name.removesuffix("_ns") + "_s"].astype(float)) for name in TASK_TIMES},
+        **{name: _integers(columns[name]) for name in TASK_COUNTS},
+    )
 
 
 def window_columns(pool: PoolRecording) -> dict[str, Column]:

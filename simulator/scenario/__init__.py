@@ -7,6 +7,7 @@
 `model`              which model card, at which precision
 `workload`           arrivals, lengths, prefixes, sessions
 `backend`            which latency backend prices the steps
+`reasoning`          test-time compute: strategies, verifiers, quality
 `objectives`         service-level objectives
 `prices`             which prices and which grid
 `loading`            a file, a shipped name or a mapping into a `Scenario`

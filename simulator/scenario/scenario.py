@@ -12,6 +12,7 @@ from simulator.scenario.compare import CompareSpec
 from simulator.scenario.model import ModelSpec
 from simulator.scenario.objectives import SloSpec
 from simulator.scenario.prices import PricesSpec
+from simulator.scenario.reasoning import ReasoningSpec
 from simulator.scenario.references import NameOrInline
 from simulator.scenario.spec import Count, CountOrZero, PositiveSeconds, Spec
 from simulator.scenario.workload import WorkloadSpec
@@ -43,6 +44,9 @@ class Scenario(Spec):
 
     cluster: ClusterSpec
     """Pools, router and link."""
+
+    reasoning: ReasoningSpec | None = None
+    """Test-time compute: what every arrival of the workload becomes before it is answered."""
 
     slo: SloSpec = SloSpec()
     """Service-level objectives; all optional."""

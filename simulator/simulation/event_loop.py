@@ -6,12 +6,16 @@ import gc
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from typing import Protocol
 
 from simulator.engine.cluster import Cluster, ClusterPlan
 from simulator.engine.limits import longest_request, refuse_length
 from simulator.engine.sources import ClosedLoop, OpenLoop, requests_of
 from simulator.engine.timing import NsEnvironment
+from simulator.reasoning.build import build_desk
 from simulator.results.recording import Recording
+from simulator.scenario.reasoning import ReasoningSpec
 from simulator.units.random_streams import RandomStreams
 from simulator.workload.traffic import RequestSource
 
@@ -32,6 +36,7 @@ def simulate(
     *,
     requests: int | None = None,
     until_ns: int | None = None,
+    reasoning: ReasoningSpec | None = None,
     progress: Progress | None = None,
 ) -> Recording:
     """Run a workload through a cluster until its last request has ended.
@@ -48,6 +53,8 @@ def simulate(
         How many there will be, where it is known (for ``progress``).
     until_ns
         When a closed loop stops sending [ns]; the traffic of an open loop ends by itself.
+    reasoning
+        What each arrival becomes; None: a request of its own.
     progress
         Called now and then with simulated time [ns] and the share of the work that is done.
 
@@ -61,13 +68,16 @@ def simulate(
     cluster = Cluster(env, plan, streams)
     caching = any(pool.settings.enable_prefix_caching for pool in plan.pools)
     traffic = requests_of(source, with_content=caching)
+    desk = None if reasoning is None else build_desk(reasoning, cluster, streams, stops=source.ends_on_stop)
+    submit = cluster.submit if desk is None else desk.submit
     if source.concurrency is None:
-        OpenLoop(env, traffic, cluster.submit)
+        OpenLoop(env, traffic, submit)
     else:
-        ClosedLoop(env, traffic, cluster.submit, source.concurrency, until_ns)
+        ClosedLoop(env, traffic, submit, source.concurrency, until_ns)
     with rare_collections():
-        _run(cluster, requests, until_ns, progress)
-    return cluster.recording()
+        _run(cluster, desk or cluster.gateway, requests, until_ns, progress)
+    recording = cluster.recording()
+    return recording if desk is None else replace(recording, tasks=desk.recording())
 
 
 def refuse_long_requests(source: RequestSource, plan: ClusterPlan) -> None:
@@ -81,7 +91,18 @@ def refuse_long_requests(source: RequestSource, plan: ClusterPlan) -> None:
         raise refuse_length(outputs, longest, "the longest request can have")
 
 
-def _run(cluster: Cluster, requests: int | None, until_ns: int | None, progress: Progress | None) -> None:
+class Work(Protocol):
+    """What is to be done: a gateway's requests, a desk's tasks."""
+
+    @property
+    def ended(self) -> int:
+        """How many are done."""
+        ...
+
+
+def _run(
+    cluster: Cluster, work: Work, requests: int | None, until_ns: int | None, progress: Progress | None
+) -> None:
     """Take events until there are none."""
     env = cluster.env
     told = time.monotonic()
@@ -89,7 +110,7 @@ def _run(cluster: Cluster, requests: int | None, until_ns: int | None, progress:
         now = time.monotonic()
         if progress is not None and now - told >= PROGRESS_S:
             told = now
-            progress(env.now, _share_done(cluster, requests, until_ns))
+            progress(env.now, _share_done(env.now, work, requests, until_ns))
     if progress is not None:
         progress(env.now, 1.0)
 
@@ -105,11 +126,11 @@ def rare_collections() -> Iterator[None]:
         gc.set_threshold(*usual)
 
 
-def _share_done(cluster: Cluster, requests: int | None, until_ns: int | None) -> float | None:
+def _share_done(now_ns: int, work: Work, requests: int | None, until_ns: int | None) -> float | None:
     """The share of the requests that have ended, or of the time that is over, whichever is further."""
     shares = []
     if requests is not None:
-        shares.append(cluster.gateway.ended / requests)
+        shares.append(work.ended / requests)
     if until_ns is not None:
-        shares.append(cluster.env.now / until_ns)
+        shares.append(now_ns / until_ns)
     return min(max(shares), 1.0) if shares else None

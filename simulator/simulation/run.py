@@ -52,6 +52,7 @@ def run_scenario(scenario: Scenario, seed: int | None = None, progress: Progress
         streams,
         requests=scenario.requests,
         until_ns=None if scenario.duration is None else ns_from_seconds(scenario.duration),
+        reasoning=None if scenario.reasoning is None else scenario.reasoning.of_model(card.id),
         progress=progress,
     )
     meta = RunMeta.here(time.perf_counter() - started)

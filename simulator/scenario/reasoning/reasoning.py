@@ -1,0 +1,31 @@
+"""The section ``reasoning`` of a scenario."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from simulator.scenario.reasoning.quality import QualitySpec
+from simulator.scenario.reasoning.strategies import StrategySpec
+from simulator.scenario.spec import Spec
+
+
+class ReasoningSpec(Spec):
+    """What every task of the workload becomes, and how often its answer is right."""
+
+    strategy: StrategySpec
+    """From one task to many calls."""
+
+    run_spread: Annotated[float, Field(ge=0.0, le=3.0)] = 0.236
+    """Standard deviation of ln(thinking) between runs of one model on one problem. Default: the median
+    over 545 pairs of model and prompt (cpldcpu/LRMTokenEconomy, measured for this project)."""
+
+    quality: QualitySpec | None = None
+    """How often answers are right; without it cost and latency are all that is reported."""
+
+    def of_model(self, model: str) -> ReasoningSpec:
+        """The same for a cluster that serves ``model``."""
+        if self.quality is None:
+            return self
+        return self.model_copy(update={"quality": self.quality.of_model(model)})
