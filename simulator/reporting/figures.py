@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.reporting import style
-from simulator.reporting.series import PoolSeries, attainment_over_time, cumulative, pool_series
+from simulator.reporting.series import (
+    PoolSeries,
+    attainment_over_time,
+    cumulative,
+    hits_over_time,
+    pool_series,
+)
 from simulator.results.latencies import defined, is_finished, latencies_of
 from simulator.results.recording import Floats
 from simulator.results.result import Result
@@ -51,6 +57,8 @@ def figures_of(result: Result) -> dict[str, go.Figure]:
         "waiting": waiting_over_time(series),
         "bottlenecks": bottlenecks_over_time(series),
     }
+    if any(pool.prefix_hit_tokens for pool in result.recording.pools):
+        figures["prefix_hits"] = prefix_hits_figure(result)
     if result.context.slo.given:
         figures["attainment"] = attainment_figure(result)
     if result.summary.cost.total_usd is not None:
@@ -215,12 +223,7 @@ def attainment_figure(result: Result) -> go.Figure:
     """Share of requests within the objectives by time of arrival, with the share asked for."""
     import plotly.graph_objects as go
 
-    time_s, share = attainment_over_time(result)
-    figure = go.Figure(
-        go.Scatter(
-            x=time_s, y=share, mode="lines+markers", marker={"size": 5}, line={"color": style.colour(0)}
-        )
-    )
+    figure = go.Figure(_share_line(*attainment_over_time(result)))
     figure.add_hline(
         y=100 * result.context.slo.attainment,
         line={"color": style.OBJECTIVE, "width": 1.5, "dash": "dash"},
@@ -231,6 +234,23 @@ def attainment_figure(result: Result) -> go.Figure:
     figure.update_yaxes(title_text="requests within objectives [%]")
     style.finish(figure, "Objectives met over time", showlegend=False)
     return figure.update_yaxes(range=[0, 103])
+
+
+def prefix_hits_figure(result: Result) -> go.Figure:
+    """Share of prompt tokens that a prefix cache held, by the time at which requests were first scheduled."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure(_share_line(*hits_over_time(result)))
+    figure.update_yaxes(title_text="prompt tokens cached [%]")
+    _over_time(figure, "Prefix cache hits", legend=False)
+    return figure.update_yaxes(range=[0, 103])
+
+
+def _share_line(time_s: Floats, share: Floats) -> go.Scatter:
+    import plotly.graph_objects as go
+
+    line = {"color": style.colour(0)}
+    return go.Scatter(x=time_s, y=share, mode="lines+markers", marker={"size": 5}, line=line)
 
 
 def cost_split(result: Result) -> go.Figure:

@@ -8,7 +8,7 @@ import numpy as np
 
 from simulator.latency.pricer import BOUNDS
 from simulator.results.latencies import latencies_of
-from simulator.results.recording import Floats, PoolRecording
+from simulator.results.recording import NEVER, Floats, Ints, PoolRecording
 from simulator.results.result import Result
 from simulator.results.slo import meets
 
@@ -16,8 +16,8 @@ from simulator.results.slo import meets
 POINTS = 400
 #: Points of a series over time; each is a mean over the windows that fall on it.
 TIME_POINTS = 240
-#: Points of the attainment over time: each needs enough requests to be a share.
-ATTAINMENT_POINTS = 48
+#: Points of a share over time: each needs enough requests to be one.
+SHARE_POINTS = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +79,29 @@ def attainment_over_time(result: Result) -> tuple[Floats, Floats]:
     if len(requests.arrival_ns) == 0:
         return np.zeros(0), np.zeros(0)
     good = meets(requests, latencies_of(requests), result.context.slo)
-    width = max(int(requests.arrival_ns.max()) // ATTAINMENT_POINTS + 1, 1)
-    interval = requests.arrival_ns // width
-    arrived = np.bincount(interval, minlength=ATTAINMENT_POINTS).astype(np.float64)
-    met = np.bincount(interval, weights=good, minlength=ATTAINMENT_POINTS).astype(np.float64)
-    time_s = (np.arange(len(arrived), dtype=np.float64) + 0.5) * (width / 1e9)
-    return time_s, 100 * _mean(met, arrived)
+    return _share_over_time(requests.arrival_ns, good.astype(np.float64), np.ones(len(good)))
+
+
+def hits_over_time(result: Result) -> tuple[Floats, Floats]:
+    """Share [%] of prompt tokens found in a prefix cache, by the time of first scheduling [s]."""
+    requests = result.recording.requests
+    began = requests.first_scheduled_ns != NEVER
+    if not began.any():
+        return np.zeros(0), np.zeros(0)
+    prompt, cached = (
+        column[began].astype(np.float64) for column in (requests.prompt_tokens, requests.cached_tokens)
+    )
+    return _share_over_time(requests.first_scheduled_ns[began], cached, prompt)
+
+
+def _share_over_time(time_ns: Ints, part: Floats, whole: Floats) -> tuple[Floats, Floats]:
+    """Share [%] that ``part`` is of ``whole``, in ``SHARE_POINTS`` intervals of time [s]; inputs of one shape."""
+    width = max(int(time_ns.max()) // SHARE_POINTS + 1, 1)
+    interval = time_ns // width
+    summed = np.bincount(interval, weights=whole, minlength=SHARE_POINTS)
+    counted = np.bincount(interval, weights=part, minlength=SHARE_POINTS)
+    time_s = (np.arange(len(summed), dtype=np.float64) + 0.5) * (width / 1e9)
+    return time_s, 100 * _mean(counted, summed)
 
 
 def _mean(total: Floats, weight: Floats) -> Floats:

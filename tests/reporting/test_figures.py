@@ -11,7 +11,7 @@ import pytest
 from simulator.reporting.figures import figures_of
 from simulator.reporting.series import TIME_POINTS, attainment_over_time, cumulative, pool_series
 from simulator.results.context import Slo
-from tests.results.recordings import S, context, one_server, result, with_pool
+from tests.results.recordings import S, context, one_server, result, with_pool, with_requests
 
 
 def values(column) -> np.ndarray:
@@ -35,6 +35,18 @@ def test_what_is_unknown_or_not_asked_for_is_not_drawn():
     assert not {"cost", "energy", "attainment"} & set(drawn)
     known = figures_of(result(one_server([0.0])))
     assert {"cost", "energy", "attainment"} <= set(known)
+
+
+def test_prefix_hits_are_drawn_over_time_where_there_are_any():
+    recording = one_server(np.arange(10.0))
+    prompt = recording.requests.prompt_tokens
+    cached = np.where(np.arange(10) < 5, 0, prompt // 2)
+    hit = with_requests(recording, cached_tokens=cached)
+    hit = replace(hit, pools=tuple(replace(pool, prefix_hit_tokens=1) for pool in hit.pools))
+    assert "prefix_hits" not in figures_of(result(recording))
+    (line,) = figures_of(result(hit))["prefix_hits"].data
+    share = values(line.y)
+    assert share[np.isfinite(share)].tolist() == pytest.approx([0.0] * 5 + [50.0] * 5)
 
 
 @pytest.mark.parametrize("arrivals", [[], [0.0]])
