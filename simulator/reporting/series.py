@@ -88,18 +88,17 @@ def hits_over_time(result: Result) -> tuple[Floats, Floats]:
     began = requests.first_scheduled_ns != NEVER
     if not began.any():
         return np.zeros(0), np.zeros(0)
-    prompt, cached = (
-        column[began].astype(np.float64) for column in (requests.prompt_tokens, requests.cached_tokens)
-    )
+    cached = requests.cached_tokens[began].astype(np.float64)
+    prompt = requests.prompt_tokens[began].astype(np.float64)
     return _share_over_time(requests.first_scheduled_ns[began], cached, prompt)
 
 
 def _share_over_time(time_ns: Ints, part: Floats, whole: Floats) -> tuple[Floats, Floats]:
-    """Share [%] that ``part`` is of ``whole``, in ``SHARE_POINTS`` intervals of time [s]; inputs of one shape."""
+    """Share [%] that ``part`` is of ``whole`` in intervals of time, and their middles [s]."""
     width = max(int(time_ns.max()) // SHARE_POINTS + 1, 1)
     interval = time_ns // width
-    summed = np.bincount(interval, weights=whole, minlength=SHARE_POINTS)
-    counted = np.bincount(interval, weights=part, minlength=SHARE_POINTS)
+    summed = np.bincount(interval, weights=whole, minlength=SHARE_POINTS).astype(np.float64)
+    counted = np.bincount(interval, weights=part, minlength=SHARE_POINTS).astype(np.float64)
     time_s = (np.arange(len(summed), dtype=np.float64) + 0.5) * (width / 1e9)
     return time_s, 100 * _mean(counted, summed)
 
