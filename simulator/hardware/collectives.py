@@ -153,6 +153,67 @@ def all_reduce_seconds(device: Device, devices: int, message_bytes: float) -> fl
     return collective_curve(device, "all_reduce", devices).seconds(message_bytes)
 
 
+@dataclass(frozen=True, slots=True)
+class Links:
+    """The two levels of the network among a replica's devices, at what a transfer attains of them.
+
+    Attributes
+    ----------
+    domain
+        Devices that the local link joins.
+    local_rate, outer_rate
+        One way for one device, inside a domain and between domains [bytes/s]; None where unknown.
+    local_s, outer_s
+        Latency of a hop [s].
+    """
+
+    device: str
+    domain: int
+    local_rate: float | None
+    local_s: float
+    outer_rate: float | None
+    outer_s: float
+
+    def personal_s(self, local_bytes: float, outer_bytes: float) -> float:
+        """Every device sends others what is theirs alone, so much in its domain and so much beyond it [s].
+
+        Both links work at once; the slower one counts.
+
+        Raises
+        ------
+        InputError
+            Where bytes go over a link of unknown bandwidth.
+        """
+        local = self._s(self.local_rate, self.local_s, local_bytes)
+        return _LAUNCH_S + max(local, self._s(self.outer_rate, self.outer_s, outer_bytes))
+
+    def hop_s(self, distance: int, message_bytes: float) -> float:
+        """From one device to the one ``distance`` further: beyond its domain where that is as large [s]."""
+        if distance < self.domain:
+            return self._s(self.local_rate, self.local_s, message_bytes)
+        return self._s(self.outer_rate, self.outer_s, message_bytes)
+
+    def _s(self, rate: float | None, latency: float, size: float) -> float:
+        if size <= 0:
+            return 0.0
+        if rate is None:
+            raise _no_link(self.device)
+        return latency + size / rate
+
+
+def links_of(device: Device) -> Links:
+    """The links among devices of this kind."""
+    inside, outside = _local_link(device), _outer_link(device)
+    return Links(
+        device=device.name,
+        domain=_domain(device),
+        local_rate=None if inside.bandwidth is None else _LINK_EFFICIENCY * inside.bandwidth,
+        local_s=inside.latency,
+        outer_rate=None if outside.bandwidth is None else _LINK_EFFICIENCY * outside.bandwidth,
+        outer_s=outside.latency,
+    )
+
+
 @cache
 def _measurements() -> _Measurements:
     path = data_folder("hardware_profiles") / "collectives" / "measured.yaml"
@@ -232,12 +293,16 @@ class _LinkFigures:
     def usable_bandwidth(self, device: Device) -> float:
         """Attainable bandwidth one way [bytes/s]."""
         if self.bandwidth is None:
-            raise InputError(
-                f"{device.name} has no published link bandwidth between devices, so a model cannot be "
-                f"spread over more of them than are directly joined; give scale_up or scale_out a "
-                f"bandwidth in a profile of your own"
-            )
+            raise _no_link(device.name)
         return _LINK_EFFICIENCY * self.bandwidth
+
+
+def _no_link(device: str) -> InputError:
+    return InputError(
+        f"{device} has no published link bandwidth between devices, so a model cannot be "
+        f"spread over more of them than are directly joined; give scale_up or scale_out a "
+        f"bandwidth in a profile of your own"
+    )
 
 
 def _local_link(device: Device) -> _LinkFigures:

@@ -116,6 +116,8 @@ def compile_backend(
         parallelism.expert,
         weight_dtype,
         engine.kv_cache_dtype if engine.kv_cache_dtype != "auto" else kv_dtype,
+        parallelism.context,
+        parallelism.micro_batches,
     )
     execution = _execution(spec, device)
     if isinstance(spec, RooflineBackendSpec) and not isinstance(execution, RooflineExecution):
@@ -208,6 +210,8 @@ def _physical(
             program=_program(spec) or "vllm",
             routing=Routing(**_given(diversity=spec.routing_diversity, spread=spec.routing_spread)),
             head_norm_ns=kernels.head_norm_ns,
+            expert_exchange=engine.all2all_backend,
+            overlaps_halves=engine.enable_dbo,
         )
         work.exchange_s(1)  # refuses devices without a known link now, not in the middle of a run
         largest_graph = 0 if engine.enforce_eager else min(2 * engine.max_num_seqs, _LARGEST_GRAPH)
@@ -215,6 +219,7 @@ def _physical(
             layout, constants
         )
     _refuse_overrides(spec, execution.model, machine.name)
+    _refuse_split_sequences(layout, execution.model)
     pricer = whole_step_pricer(execution, layout, machine, placement, engine.max_num_seqs)
     return pricer, _provenance(NAMES[execution.model], execution)
 
@@ -252,6 +257,15 @@ def _refuse_overrides(spec: AutoBackendSpec | RooflineBackendSpec, model: str, d
         raise InputError(
             f"{', '.join(given)} only act on roofline machines, but {device} runs models as {model!r}",
             key="latency",
+        )
+
+
+def _refuse_split_sequences(layout: Layout, model: str) -> None:
+    if layout.context > 1:
+        raise InputError(
+            f"context is {layout.context}, but {model!r} machines do not share the tokens of a sequence;"
+            " leave it at 1",
+            key="parallelism.context",
         )
 
 

@@ -23,7 +23,9 @@ from simulator.models.gemms import ModelGemms, model_gemms
 class Layout:
     """A model on the devices of one replica.
 
-    ``expert`` ranks lie on the ``tensor * data`` devices that share a layer.
+    ``expert`` ranks lie on the ``tensor * data`` devices that share a layer. ``context`` groups of them
+    share the tokens of each sequence, with all weights in every group. ``in_flight`` batches are on
+    their way through the ``pipeline``; with fewer than stages, stages wait.
     """
 
     card: ModelCard
@@ -33,11 +35,24 @@ class Layout:
     expert: int = 1
     weight_dtype: str = "bf16"
     kv_dtype: str = "bf16"
+    context: int = 1
+    micro_batches: int | None = None
 
     @property
     def devices(self) -> int:
         """Devices of one replica."""
-        return self.tensor * self.pipeline * self.data
+        return self.tensor * self.pipeline * self.data * self.context
+
+    @property
+    def in_flight(self) -> int:
+        """Batches in the pipeline at once; by default as many as there are stages, which leaves no bubble."""
+        return self.pipeline if self.micro_batches is None else self.micro_batches
+
+    @property
+    def longest_stage(self) -> float:
+        """Layers of the longest pipeline stage over those of an average one: all wait for it."""
+        layers = self.card.layers
+        return -(-layers // self.pipeline) * self.pipeline / layers
 
     @cached_property
     def gemms(self) -> ModelGemms:
@@ -74,6 +89,8 @@ def lay_out(
     expert: int,
     weight_dtype: str,
     kv_dtype: str,
+    context: int = 1,
+    micro_batches: int | None = None,
 ) -> Layout:
     """A layout with ``auto`` formats resolved."""
     return Layout(
@@ -84,4 +101,6 @@ def lay_out(
         expert,
         resolve_weight_dtype(card, weight_dtype),
         resolve_kv_dtype(kv_dtype),
+        context,
+        micro_batches,
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from simulator.errors import InputError
-from simulator.hardware.collectives import collective_curve
+from simulator.hardware.collectives import Links, collective_curve, links_of
 from simulator.hardware.device import Device, MemoryTier
 
 #: Formats to fall back to where a device has no unit for one, with the ratio of rates.
@@ -56,6 +56,10 @@ class Machine:
         Memory that weights may spill to, None for none.
     joined
         Whether a link to further devices is known.
+    all_gather_s
+        Likewise of an all-gather of what each of the devices holds.
+    links
+        Bandwidth and latency inside a domain and between domains.
     """
 
     name: str
@@ -68,6 +72,8 @@ class Machine:
     all_reduce_s: Callable[[int, float], float]
     slow: SlowTier | None = None
     joined: bool = True
+    all_gather_s: Callable[[int, float], float] | None = None
+    links: Links | None = None
 
     def product_flops(self, weight_dtype: str) -> float:
         """Peak rate of products with weights stored in this format [FLOP/s].
@@ -114,6 +120,10 @@ def machine_of(device: Device, tier: str | None = None, overflow_tier: str | Non
     def curve(devices: int) -> Callable[[float], float]:
         return collective_curve(device, "all_reduce", devices).seconds
 
+    @cache
+    def gather(devices: int) -> Callable[[float], float]:
+        return collective_curve(device, "all_gather", devices).seconds
+
     return Machine(
         name=device.name,
         family=device.family,
@@ -125,6 +135,8 @@ def machine_of(device: Device, tier: str | None = None, overflow_tier: str | Non
         all_reduce_s=lambda devices, size: curve(devices)(size),
         slow=slow,
         joined=_is_joined(device),
+        all_gather_s=lambda devices, size: gather(devices)(size),
+        links=links_of(device),
     )
 
 

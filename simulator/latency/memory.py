@@ -67,7 +67,7 @@ def device_memory(
         return _spread(layout, machine, utilisation, execution)
     usable, runtime = utilisation * machine.capacity, runtime_bytes(machine.capacity)
     fast = spill(layout.weight_bytes, usable - runtime, machine).fast
-    return DeviceMemory(usable, runtime, fast, layout.cache, ranks=layout.data)
+    return DeviceMemory(usable, runtime, fast, layout.cache, ranks=layout.data * layout.context)
 
 
 def _spread(

@@ -31,10 +31,25 @@ class ParallelismSpec(Spec):
     expert: Count = 1
     """Devices over which the experts of a mixture-of-experts layer are spread."""
 
+    context: Count = 1
+    """Groups of devices that share the tokens of each sequence, prompts and cache: for long contexts."""
+
+    micro_batches: Count | None = None
+    """Batches in the pipeline at once; default: one per stage. With fewer, stages stand idle (bubbles)."""
+
     @property
     def devices(self) -> int:
         """Devices of one replica. Experts live on the devices that tensor and data give."""
-        return self.tensor * self.pipeline * self.data
+        return self.tensor * self.pipeline * self.data * self.context
+
+    @model_validator(mode="after")
+    def _no_more_batches_than_stages(self) -> Self:
+        if self.micro_batches is not None and self.micro_batches > self.pipeline:
+            raise ValueError(
+                f"micro_batches is {self.micro_batches}, but at most pipeline = {self.pipeline} batches"
+                " are on their way at once"
+            )
+        return self
 
     @model_validator(mode="after")
     def _experts_have_devices(self) -> Self:

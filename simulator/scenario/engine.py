@@ -31,6 +31,10 @@ WHOLE_PROMPTS = ("orca", "prefill_first")
 OWN_ORDER = ("shortest_job_first", "longest_prefix_first")
 
 
+#: vLLM's ways of taking tokens to their experts.
+ExpertExchange = Literal["allgather_reducescatter", "deepep_high_throughput", "deepep_low_latency"]
+
+
 class EngineSpec(Spec):
     """One replica's engine."""
 
@@ -106,6 +110,13 @@ class EngineSpec(Spec):
 
     kv_cache_dtype: str = "auto"
     """Precision of the KV cache; `auto`: the model's `kv_dtype`."""
+
+    all2all_backend: ExpertExchange = "allgather_reducescatter"
+    """How tokens of data-parallel ranks reach their experts: all to all devices, or each to its own experts
+    only, one copy per node (`deepep_high_throughput`) or one per expert (`deepep_low_latency`)."""
+
+    enable_dbo: bool = False
+    """Two half batches take turns, so that the exchange of one hides behind the products of the other."""
 
     @property
     def schedules_ahead(self) -> bool:

@@ -19,12 +19,13 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 from simulator.errors import InputError, nearest
 from simulator.hardware.catalogue import load_device
 from simulator.models.card import ModelCard
 from simulator.models.precision import canonical_dtype
+from simulator.scenario.engine import ExpertExchange
 from simulator.scenario.hugging_face import card_of_checkpoint
 from simulator.scenario.vllm_defaults import batch_defaults
 from simulator.scenario.vllm_flags import FLAGS, QUANTIZATIONS, SHORT_FLAGS, Effect, Flag
@@ -171,6 +172,8 @@ class _Reading:
                 self.parallelism[flag.text] = value
             case Effect.EXPERT_PARALLEL:
                 self.expert_parallel = value
+            case Effect.EXPERT_EXCHANGE:
+                self._expert_exchange(str(value))
             case Effect.DTYPE:
                 if value != "auto":
                     self.model.setdefault("weight_dtype", canonical_dtype(value))
@@ -184,6 +187,13 @@ class _Reading:
                 self._compilation(value)
             case _:
                 raise AssertionError(f"no place for --{name}")
+
+    def _expert_exchange(self, value: str) -> None:
+        if value in get_args(ExpertExchange):
+            self.engine["all2all_backend"] = value
+        else:
+            known = ", ".join(get_args(ExpertExchange))
+            self.unsupported.append(SetAside(f"--all2all-backend {value}", f"modelled are {known}"))
 
     def _quantization(self, value: str) -> None:
         dtype = QUANTIZATIONS.get(value.lower())

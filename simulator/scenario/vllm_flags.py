@@ -16,6 +16,7 @@ class Effect(Enum):
     ENGINE = auto()
     PARALLELISM = auto()
     EXPERT_PARALLEL = auto()
+    EXPERT_EXCHANGE = auto()
     DTYPE = auto()
     QUANTIZATION = auto()
     ATTENTION_BACKEND = auto()
@@ -110,12 +111,15 @@ FLAGS: dict[str, Flag] = {
         "scheduler_reserve_full_isl",
         "async_scheduling",
         "enforce_eager",
+        "enable_dbo",
         kind=bool,
     ),
     **_engine("scheduling_policy", "kv_cache_dtype", kind=str),
     "tensor-parallel-size": Flag(Effect.PARALLELISM, "tensor", int),
     "pipeline-parallel-size": Flag(Effect.PARALLELISM, "pipeline", int),
     "data-parallel-size": Flag(Effect.PARALLELISM, "data", int),
+    "prefill-context-parallel-size": Flag(Effect.PARALLELISM, "context", int),
+    "all2all-backend": Flag(Effect.EXPERT_EXCHANGE, "all2all_backend"),
     "enable-expert-parallel": Flag(Effect.EXPERT_PARALLEL, "expert", bool),
     "dtype": Flag(Effect.DTYPE, "weight_dtype"),
     "quantization": Flag(Effect.QUANTIZATION, "weight_dtype"),
@@ -196,14 +200,14 @@ FLAGS: dict[str, Flag] = {
     ),
     **_same(
         Effect.UNSUPPORTED,
-        "splitting one sequence over devices is not modelled",
-        "decode-context-parallel-size prefill-context-parallel-size dcp-kv-cache-interleave-size"
+        "devices that share sequences do so for prompts and outputs alike (prefill-context-parallel-size)",
+        "decode-context-parallel-size dcp-kv-cache-interleave-size"
         " cp-kv-cache-interleave-size dcp-comm-backend",
     ),
     **_same(
         Effect.UNSUPPORTED,
-        "the exchange between experts is modelled in one form only",
-        "enable-eplb eplb-config enable-dbo all2all-backend dbo-decode-token-threshold ubatch-size"
+        "the exchange between experts is modelled without such details",
+        "enable-eplb eplb-config dbo-decode-token-threshold ubatch-size"
         " dbo-prefill-token-threshold num-redundant-experts expert-placement-strategy moe-backend"
         " enable-elastic-ep",
     ),

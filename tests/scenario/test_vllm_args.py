@@ -185,3 +185,17 @@ def test_every_engine_flag_is_an_engine_setting():
 
 def test_every_short_flag_stands_for_a_known_one():
     assert set(SHORT_FLAGS.values()) <= set(FLAGS)
+
+
+def test_the_way_to_the_experts_and_shared_prompts_are_understood():
+    found = pool_from_vllm_args(
+        "vllm serve m -dp 8 -ep --all2all-backend deepep_low_latency --enable-dbo -pcp 2"
+    )
+    assert found.pool["engine"]["all2all_backend"] == "deepep_low_latency"
+    assert found.pool["engine"]["enable_dbo"] is True
+    assert found.pool["parallelism"]["context"] == 2
+
+
+def test_kernels_that_are_not_modelled_are_set_aside():
+    found = pool_from_vllm_args("vllm serve m --all2all-backend pplx")
+    assert any("all2all-backend" in aside.flag for aside in found.unsupported)

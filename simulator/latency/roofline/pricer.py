@@ -47,10 +47,12 @@ class RooflinePricer:
         machine = work.machine
         self.idle_w = None if machine.idle_w is None else machine.idle_w * work.layout.devices
         self._work = work
+        self._context = work.layout.context
         self._largest_graph = largest_graph
         host = work.constants.host
         per_sequence = host.hidden_per_sequence_us if asynchronous else host.per_sequence_us
-        self._host_ns, self._host_sequence_ns = host.step_us * 1e3, per_sequence * 1e3
+        # Data-parallel ranks have a scheduler each, which sees their own sequences only.
+        self._host_ns, self._host_sequence_ns = host.step_us * 1e3, per_sequence * 1e3 / work.layout.data
         self._asynchronous = asynchronous
         self._mix = work.constants.decode_attention.mixed_batch_factor
         self._ramp_tokens = work.constants.prefill_attention.ramp_tokens
@@ -83,7 +85,7 @@ class RooflinePricer:
         if not prefill_tokens and decode_tokens == decode_sequences:
             fixed, slope, _ = self.decode_line(decode_sequences, decode_context)
             return int(fixed + slope * decode_context)
-        tokens = prefill_tokens + decode_tokens
+        tokens = -(-prefill_tokens // self._context) + decode_tokens
         sequences = prefill_sequences + decode_sequences
         body = self._body_ns.get(tokens)
         if body is None:
@@ -167,7 +169,7 @@ class RooflinePricer:
         work = self._work
         tokens = np.maximum(steps.prefill_tokens + steps.decode_tokens, 1)
         weights = self._weight_bytes(tokens)
-        flops = 2.0 * self._weights_per_token() * tokens / work.ways
+        flops = 2.0 * self._weights_per_token() * tokens / work.shares
         prefill_share = steps.prefill_tokens / tokens
         prompt_flops, decode_flops, cache_bytes = self._attention_work(steps)
         prefill = PhaseWork(weights * prefill_share, flops * prefill_share + prompt_flops)
@@ -178,7 +180,7 @@ class RooflinePricer:
 
     def _attention_work(self, steps: StepColumns) -> tuple[Floats, Floats, Floats]:
         """FLOPs of prompts, FLOPs of decodes and bytes of cache read on one device."""
-        layout, ways = self._work.layout, self._work.ways
+        layout, shares = self._work.layout, self._work.shares
         size = bytes_per_value(layout.kv_dtype)
         squares = steps.prefill_tokens.astype(float) ** 2 / (2.0 * np.maximum(steps.prefill_sequences, 1))
         triangle = np.maximum(steps.prefill_products - squares, 0.0)
@@ -190,7 +192,7 @@ class RooflinePricer:
             prompt_flops = prompt_flops + group.layers * group.prefill_flops_per_product * seen
             decode_flops = decode_flops + group.layers * group.decode_flops_per_product * read
             cache_bytes = cache_bytes + group.layers * group.kv_values_per_token * size * read
-        return prompt_flops / ways, decode_flops / ways, cache_bytes / ways
+        return prompt_flops / shares, decode_flops / shares, cache_bytes / shares
 
     def _weights_per_token(self) -> float:
         """Weights that one token multiplies on one device, as if it held all layers."""

@@ -1,9 +1,10 @@
 """Times of the parts of a step on one device [s], as functions of the step's aggregates.
 
 Tokens of a step are shared by the data-parallel ranks and, as micro-batches in steady state, by
-the pipeline stages: with ``ways = data * pipeline``, a device sees a ``1/ways`` part of
-them in every one of the model's layers (a pipeline of p stages working on p micro-batches advances
-all of them by one step in the time that all layers take for one).
+the pipeline stages: with m batches in flight in a pipeline and ``ways = data * m``, a device sees a
+``1/ways`` part of them. A pipeline of p stages advances all m batches by one step in the time that all
+layers take for one; with m = p no stage waits, with fewer p - m stages do at any time (bubbles). All wait
+for the longest stage. Context-parallel ranks share the tokens of prompts and the cache of every sequence.
 
 Approximations, since only sums over the batch are known: a windowed layer reads
 ``sequences * min(mean context, window)`` tokens; the squares in the causal triangle of a
@@ -21,11 +22,13 @@ from simulator.hardware.execution import Program
 from simulator.latency.layout import Layout
 from simulator.latency.machine import Machine
 from simulator.latency.roofline.constants import RooflineConstants
+from simulator.latency.roofline.expert_exchange import copies_sent
 from simulator.latency.roofline.terms import busiest_rank, decode_attention_s, experts_s, gemm_s
 from simulator.models.accounting import experts_touched
 from simulator.models.attention import AttentionGroup
 from simulator.models.gemms import Gemm
 from simulator.models.precision import bytes_per_value
+from simulator.scenario.engine import ExpertExchange
 from simulator.scenario.engine_versions import Sampler
 
 #: Bytes of one activation value, computed and on the wire.
@@ -80,19 +83,38 @@ class StepWork:
     program: Program = "vllm"
     routing: Routing = Routing()
     head_norm_ns: float = 0.0
+    expert_exchange: ExpertExchange = "allgather_reducescatter"
+    overlaps_halves: bool = False
 
     @property
     def ways(self) -> int:
-        """Parts that the tokens of a step are cut into."""
-        return self.layout.data * self.layout.pipeline
+        """Parts that the tokens of a step are cut into, one on each rank of each batch in flight."""
+        return self.layout.data * self.layout.in_flight
+
+    @property
+    def shares(self) -> int:
+        """Devices over which the work of all layers is spread, tensor parallelism aside."""
+        return self.layout.data * self.layout.pipeline * self.layout.context
 
     def body_s(self, tokens: int) -> float:
         """Everything that depends on the number of tokens alone: products, experts, the rest of
-        the layers and exchange. ``tokens`` are those of one micro-batch on one rank."""
+        the layers and exchange. ``tokens`` are those of one micro-batch on one rank.
+
+        Where half batches take turns, both read all weights, and the exchange counts only as far as
+        it takes longer than the products (attention, which would hide some more of it, does not count
+        here). They do so where it pays.
+        """
+        one = self._layers_s(tokens) + self.exchange_s(tokens)
+        if not self.overlaps_halves or tokens < 2:
+            return one
+        half = ceil(tokens / 2)
+        return min(one, 2 * max(self._layers_s(half), self.exchange_s(half)))
+
+    def _layers_s(self, tokens: int) -> float:
         compute = self.launch_s + self.dense_s(tokens) + self.experts_s(tokens) + self._rest_s(tokens)
         if self.eager:
             compute = max(compute, self.layout.card.layers * self.constants.host.eager_layer_us * 1e-6)
-        return compute + self.exchange_s(tokens)
+        return compute * self.layout.longest_stage
 
     def head_s(self, sequences: int) -> float:
         """The LM head and sampling for the sequences that sample."""
@@ -188,35 +210,79 @@ class StepWork:
         return moving + heads * tokens * self.head_norm_ns * 1e-9
 
     def exchange_s(self, tokens: int) -> float:
-        """All-reduces after attention and after the feed-forward part, and hops between stages.
+        """Everything that the devices of a replica tell each other in a step.
 
-        Experts on several data-parallel ranks gather and scatter the tokens of all of them,
-        which moves as much as one all-reduce.
+        All-reduces after attention and after the feed-forward part among tensor-parallel ranks; the way
+        of tokens to their experts and back among data-parallel ranks; the cache entries of new tokens
+        among context-parallel ranks; and hops between pipeline stages.
         """
-        layout, all_reduce = self.layout, self.machine.all_reduce_s
+        layout = self.layout
         size = tokens * layout.card.hidden * _ACTIVATION_BYTES
-        per_tensor = all_reduce(layout.tensor, size) if layout.tensor > 1 else 0.0
+        per_tensor = self.machine.all_reduce_s(layout.tensor, size) if layout.tensor > 1 else 0.0
         expert_layers = 0
         experts = layout.gemms.experts
         if experts is not None and layout.data > 1:
             expert_layers = experts.gate_up.layers
         total = (2 * layout.card.layers - expert_layers) * per_tensor
         if expert_layers:
-            total += expert_layers * all_reduce(layout.tensor * layout.data, size * layout.data)
+            total += expert_layers * self._to_experts_s(tokens)
+        if layout.context > 1:
+            total += self._shared_context_s(tokens)
         if layout.pipeline > 1:
-            total += (layout.pipeline - 1) * all_reduce(2, size)
+            total += (layout.pipeline - 1) * self._stage_hop_s(size)
         return total
+
+    def _to_experts_s(self, tokens: int) -> float:
+        """One layer: tokens of all data-parallel ranks to the ranks of their experts, and back.
+
+        vLLM's default gathers and scatters the tokens of all ranks, which moves as much as one all-reduce.
+        """
+        layout, links = self.layout, self.machine.links
+        devices = layout.tensor * layout.data
+        if self.expert_exchange == "allgather_reducescatter" or links is None:
+            size = tokens * layout.card.hidden * _ACTIVATION_BYTES
+            return self.machine.all_reduce_s(devices, size * layout.data)
+        experts = layout.gemms.experts
+        assert experts is not None
+        copies = copies_sent(self.expert_exchange, experts.active, devices, links.domain)
+        values = tokens / layout.tensor * layout.card.hidden
+        there = values * min(layout.weight_size("expert_down"), _ACTIVATION_BYTES)
+        back = values * _ACTIVATION_BYTES
+        return sum(links.personal_s(size * copies.local, size * copies.outer) for size in (there, back))
+
+    def _shared_context_s(self, tokens: int) -> float:
+        """All layers: every rank gets the cache entries of the tokens of the others.
+
+        Decodes combine partial outputs instead, taken to be as large.
+        """
+        assert self.machine.all_gather_s is not None
+        size = bytes_per_value(self.layout.kv_dtype)
+        return sum(
+            group.layers
+            * self.machine.all_gather_s(self.layout.context, tokens * group.kv_values_per_token * size)
+            for group in self.layout.attention
+            if group.kv_values_per_token
+        )
+
+    def _stage_hop_s(self, size: float) -> float:
+        """From one stage to the next: over the network where a stage fills a domain."""
+        layout, links = self.layout, self.machine.links
+        distance = layout.tensor * layout.data * layout.context
+        if links is None or distance < links.domain:
+            return self.machine.all_reduce_s(2, size)
+        return links.hop_s(distance, size)
 
     def decode_attention_s(self, sequences: float, context: float) -> float:
         """What varies in the attention of one-token entries, all layers."""
         ways = min(self.ways, max(sequences, 1.0))
-        return sum(
+        return self.layout.longest_stage * sum(
             group.layers * self._group_decode_s(group, sequences / ways, context / ways)
             for group in self.layout.attention
         )
 
     def _group_decode_s(self, group: AttentionGroup, sequences: float, context: float) -> float:
         attended = sequences * group.attended(context / sequences) if sequences else 0.0
+        attended /= self.layout.context
         cache = attended * group.kv_values_per_token * bytes_per_value(self.layout.kv_dtype)
         cache += sequences * group.state_values * _STATE_BYTES
         return decode_attention_s(
@@ -245,8 +311,9 @@ class StepWork:
         sees half a chunk on average.
         """
         rate = self.constants.prefill_attention.compute_efficiency * self.machine.product_flops("bf16")
+        rate *= self.ways * self.layout.context / self.layout.longest_stage
         return tuple(
-            (group.layers * group.prefill_flops_per_product / (rate * self.ways), _seen_at_most(group))
+            (group.layers * group.prefill_flops_per_product / rate, _seen_at_most(group))
             for group in self.layout.attention
         )
 
