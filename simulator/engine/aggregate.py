@@ -126,6 +126,53 @@ class AggregateReplica(Replica):
         self.cache.settle_all()
         return Counts(len(self._running), len(self._waiting), self.cache.free, self.cache.cached)
 
+    # -- what routers can ask ------------------------------------------------------------------
+
+    def waiting_now(self) -> int:
+        return len(self._waiting) + len(self._inbox)
+
+    def free_blocks_now(self) -> int:
+        return self.cache.free - self._blocks_to_take()
+
+    def cached_tokens_now(self, request: Request) -> int:
+        cache = self.cache
+        composed, cache.step = cache.step, self._composed_last()
+        found = cache.peek(request, self._blocks_to_take())
+        cache.step = composed
+        return found * self._size
+
+    def queued_tokens_now(self) -> int:
+        queued = sum(r.known_tokens - r.remote_tokens for r in (*self._waiting, *self._inbox))
+        partial = self._partial
+        return queued if partial is None else queued + partial.known_tokens - partial.computed
+
+    def _composed_last(self) -> int:
+        """The step that would have been composed last by now if every step were an event."""
+        if not self._ends:
+            return self.cache.step
+        return self._first + bisect_left(self._ends, int(self.env.now)) + self._lag
+
+    def _blocks_to_take(self) -> int:
+        """Blocks that planned steps have taken by now although `_commit` has not come to them yet."""
+        if not self._ends:
+            return 0
+        last = self._composed_last()
+        size = self._size
+        residues = self._residues
+        begin = self._first
+        taken = 0
+        for row, used in zip(self._rows, self._blocks, strict=True):
+            steps = min(row[2], last - begin + 1)
+            if used == RUN and steps > 0:
+                taken += steps // size * self._decodes
+                taken += sum(residues[s % size] for s in range(begin, begin + steps % size))
+            begin += row[2]
+        if begin == last:  # it is known to age only, so it was not planned: without those who leave before
+            leaving = self._leaves_after.get(last - 1, ())
+            taken += residues[last % size]
+            taken -= sum((1 - request.base - last) % size == 0 for request in leaving)
+        return taken
+
     # -- events --------------------------------------------------------------------------------
 
     def _notice(self) -> None:

@@ -132,6 +132,34 @@ class KVCache:
             node = child
         return hits, position, ownerless
 
+    def peek(self, request: Request, taken: int = 0) -> int:
+        """Blocks that `lookup` would hit once ``taken`` more blocks were taken; nothing is given away."""
+        content = request.content
+        if content is None or not self.caching:
+            return 0
+        lost = self._next_evicted(taken - self._blank)
+        size = self.block_size
+        limit = (request.prompt_tokens + request.outputs - 1) // size
+        position = 0
+        node = self._root
+        while position < limit:
+            if node.growers:
+                self._settle(node)
+            key = block_key(content, position * size, size)
+            child = node.children.get(key)
+            if child is None:
+                break
+            if child.growers:
+                self._settle(child)
+                child = node.children[key]  # settling may have split it
+            kept = max(c.blocks - lost.get(c, 0) for c in child.copies) if lost else child.blocks
+            length = min(self._match(child, 0, content, position), kept, limit - position)
+            position += length
+            if length < child.blocks:
+                break
+            node = child
+        return position
+
     def adopt(self, request: Request, hits: Hits) -> None:
         """Give a request without blocks the cached blocks that it hit."""
         for copy, length in hits:
@@ -369,6 +397,16 @@ class KVCache:
     def _dequeue(self, copy: Copy) -> None:
         copy.before.after = copy.after
         copy.after.before = copy.before
+
+    def _next_evicted(self, blocks: int) -> dict[Copy, int]:
+        """How much of which copies would go if that many cached blocks were evicted."""
+        lost: dict[Copy, int] = {}
+        copy = self._queue.after
+        while blocks > 0 and copy is not self._queue:
+            lost[copy] = min(blocks, copy.blocks)
+            blocks -= lost[copy]
+            copy = copy.after
+        return lost
 
     def _evict(self, blocks: int) -> None:
         while blocks:

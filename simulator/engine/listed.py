@@ -47,6 +47,24 @@ class ListedReplica(Replica):
         cache = scheduler.cache
         return Counts(len(scheduler.running), len(scheduler.waiting), cache.free, cache.cached)
 
+    def waiting_now(self) -> int:
+        waiting: int = len(self.scheduler.waiting)
+        return waiting + len(self._inbox)
+
+    def free_blocks_now(self) -> int:
+        free: int = self.scheduler.cache.free
+        return free
+
+    def cached_tokens_now(self, request: Request) -> int:
+        blocks: int = self.scheduler.cache.peek(request)
+        return blocks * self.settings.block_size
+
+    def queued_tokens_now(self) -> int:
+        waiting = [*self.scheduler.waiting, *self._inbox]
+        queued = sum(request.known_tokens - request.remote_tokens for request in waiting)
+        running = sum(max(r.known_tokens - r.computed - 1, 0) for r in self.scheduler.running)
+        return queued + running
+
     def _notice(self) -> None:
         if self._executing is None:
             self._wake_at(int(self.env.now))

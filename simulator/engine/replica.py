@@ -112,6 +112,8 @@ class Replica:
         #: Whether an abort waits for a request that the engine loop has not seen yet (a real
         #: engine does); the scheduler oracle ignores such aborts.
         self.keeps_early_aborts = True
+        #: Price of all devices of the replica [USD/h], None where unknown.
+        self.usd_per_hour: float | None = None
         self.prefix_stats = PrefixStats()
         self._inbox: list[Request] = []
         self._aborts: list[Request] = []
@@ -170,6 +172,24 @@ class Replica:
 
     def counts(self) -> Counts:
         """Requests and KV blocks now."""
+        raise NotImplementedError
+
+    # -- what routers can ask; the answers do not depend on jumps ----------------------------------
+
+    def waiting_now(self) -> int:
+        """Requests that no step has admitted yet."""
+        raise NotImplementedError
+
+    def free_blocks_now(self) -> int:
+        """KV blocks that no request holds."""
+        raise NotImplementedError
+
+    def cached_tokens_now(self, request: Request) -> int:
+        """Tokens at the start of a prompt that a look-up would find in the prefix cache [tokens]."""
+        raise NotImplementedError
+
+    def queued_tokens_now(self) -> int:
+        """Prompt tokens of its requests that no step has scheduled yet [tokens]."""
         raise NotImplementedError
 
     # -- for the two engines --------------------------------------------------------------------

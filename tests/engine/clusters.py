@@ -24,6 +24,19 @@ STEP_NS = 10 * MS
 PREFILL_TOKEN_NS = 10_000
 
 
+#: Settings of some policies.
+ROUTER_SETTINGS = {
+    "choices",
+    "view",
+    "staleness",
+    "overlap_weight",
+    "most_ahead",
+    "urgent",
+    "reserved",
+    "spill_at",
+}
+
+
 def settings(**changes: Any) -> EngineSettings:
     """Synchronous scheduling, room for a thousand blocks."""
     plain = {"num_gpu_blocks": 1001, "enable_prefix_caching": False, "max_num_seqs": 16}
@@ -44,13 +57,15 @@ def pool(name: str = "main", **changes: Any) -> PoolPlan:
 
 def router_spec(policy: str, **settings: Any) -> AnyRouterSpec:
     """The router that a scenario names so."""
-    return TypeAdapter(RouterSpec).validate_python({"policy": policy, **settings})
+    needed = {"spill_at": 4} if policy == "cheapest" else {}
+    return TypeAdapter(RouterSpec).validate_python({"policy": policy, **needed, **settings})
 
 
 def cluster(*pools: PoolPlan, **changes: Any) -> Cluster:
     """A cluster of these pools (default: one) at time zero."""
     if "policy" in changes:
-        changes["router"] = router_spec(changes.pop("policy"))
+        extra = {key: changes.pop(key) for key in ROUTER_SETTINGS & set(changes)}
+        changes["router"] = router_spec(changes.pop("policy"), **extra)
     plan = ClusterPlan(pools or (pool(),), **changes)
     return Cluster(NsEnvironment(), plan, RandomStreams(0))
 

@@ -61,9 +61,21 @@ class Ladder:
         if count < self._least:
             self._least = count
 
-    def add(self, replica: Replica) -> None:
-        """A replica steps onto the rung of what it has."""
-        count = replica.outstanding
+    def __len__(self) -> int:
+        return len(self._count)
+
+    def has(self, replica: Replica) -> bool:
+        """Whether the replica stands here."""
+        return replica in self._count
+
+    def count(self, replica: Replica) -> int:
+        """Requests of a replica that stands here."""
+        return self._count[replica]
+
+    def add(self, replica: Replica, count: int | None = None) -> None:
+        """A replica steps onto the rung of ``count``, or of what it has."""
+        if count is None:
+            count = replica.outstanding
         while len(self._rungs) <= count:
             self._rungs.append(OrderedDict())
         self._count[replica] = count

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 from simulator.engine.request import Request
@@ -32,6 +32,10 @@ class WaitingQueue(Protocol):
 
     def __len__(self) -> int: ...
 
+    def __iter__(self) -> Iterator[Request]:
+        """All of them, in any order."""
+        ...
+
 
 class ArrivalOrder:
     """First come first served; a preempted request goes back to the front."""
@@ -54,6 +58,9 @@ class ArrivalOrder:
 
     def __len__(self) -> int:
         return len(self._queue)
+
+    def __iter__(self) -> Iterator[Request]:
+        return iter(self._queue)
 
 
 class KeyOrder:
@@ -79,3 +86,6 @@ class KeyOrder:
 
     def __len__(self) -> int:
         return len(self._heap)
+
+    def __iter__(self) -> Iterator[Request]:
+        return (request for _, _, request in self._heap)
