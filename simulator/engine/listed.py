@@ -63,7 +63,7 @@ class ListedReplica(Replica):
         waiting = [*self.scheduler.waiting, *self._inbox]
         queued = sum(request.known_tokens - request.remote_tokens for request in waiting)
         running = sum(max(r.known_tokens - r.computed - 1, 0) for r in self.scheduler.running)
-        return queued + running
+        return int(queued + running)
 
     def _notice(self) -> None:
         if self._executing is None:

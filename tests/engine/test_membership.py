@@ -127,7 +127,13 @@ def turmoil(seed, *, policy, roles, jumping=True, caching=False, scheduler="vllm
             request(
                 i,
                 times[i],
-                content=(("prefix:0", 0, prompts[i] // 2), (f"s{i % 20}", 0, 600)) if caching else None,
+                content=(
+                    ("prefix:0", 0, prompts[i] // 2),
+                    (f"s{i % 20}", 0, prompts[i] - prompts[i] // 2),
+                    (f"out:{i}", 0, outputs[i]),
+                )
+                if caching
+                else None,
                 prompt=prompts[i],
                 output=outputs[i],
                 thinking_tokens=min(thinking[i], outputs[i] - 1),
@@ -135,6 +141,9 @@ def turmoil(seed, *, policy, roles, jumping=True, caching=False, scheduler="vllm
             for i in range(150)
         ],
     )
+    for mine in target.pools:
+        for replica in mine.serving:
+            assert replica.free_blocks_now() == own.usable_blocks
     return target.recording()
 
 
