@@ -126,6 +126,49 @@ class ExponentialSpec(BoundedSpec):
     """[tokens]"""
 
 
+class InverseGaussianSpec(BoundedSpec):
+    """Inverse Gaussian (Wald) distribution; fits lengths of reasoning as well as a lognormal."""
+
+    distribution: Literal["inverse_gaussian"]
+    mean: Positive
+    """[tokens]"""
+    cv: Positive
+    """Standard deviation over mean."""
+
+
+class ReasoningLengthSpec(BoundedSpec):
+    """How long a reasoning model's output is on problems of one difficulty, thinking and answer together.
+
+    Either ``profile`` names a model with published lengths (``techniques/reasoning_lengths.yaml``), or
+    ``mean`` says how long its outputs are on average at this difficulty. Benchmark profiles have
+    difficulties; pooled ones (``...-gpqa``) and production ones mix them.
+    """
+
+    distribution: Literal["reasoning"]
+    mean: Positive | None = None
+    """Mean length at this difficulty, loops included [tokens]."""
+    profile: str | None = None
+    """Name of a shipped profile, e.g. ``deepseek-r1-0528`` or ``production/deepseek-r1``."""
+    difficulty: str | int | None = None
+    """Of a benchmark profile: easy, medium, hard, hardest (8, 64, 128, 192 nodes of a graph quiz)."""
+    effort: Literal["low", "medium", "high"] | None = None
+    """Effort asked for; scales the length as it does for the one model with all three published."""
+    level: float | None = None
+    """Mean of ln(mean tokens) over the difficulties of a model given by ``mean``; default: ln(mean)."""
+    family: Literal["lognormal", "inverse_gaussian"] = "lognormal"
+    """Shape of the body."""
+    loops: Annotated[float, Field(ge=0.0, lt=1.0)] | None = None
+    """Share of responses that loop until ``max``; default: the profile's, else none."""
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if (self.mean is None) == (self.profile is None):
+            raise ValueError("reasoning lengths need exactly one of mean, profile")
+        if self.loops and self.max is None:
+            raise ValueError("loops needs max: a loop ends only there")
+        return self
+
+
 class EmpiricalSpec(BoundedSpec):
     """Listed lengths, equally often or by weight."""
 
@@ -190,6 +233,8 @@ LengthSpec = Annotated[
     | GammaLengthSpec
     | WeibullLengthSpec
     | ExponentialSpec
+    | InverseGaussianSpec
+    | ReasoningLengthSpec
     | EmpiricalSpec
     | QuantilesSpec
     | MixtureSpec,

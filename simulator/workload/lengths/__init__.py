@@ -11,15 +11,17 @@ from simulator.scenario.workload.lengths import (
     ExponentialSpec,
     FixedSpec,
     GammaLengthSpec,
+    InverseGaussianSpec,
     LengthSpec,
     LognormalSpec,
     MixtureSpec,
     NormalSpec,
     QuantilesSpec,
+    ReasoningLengthSpec,
     UniformSpec,
     WeibullLengthSpec,
 )
-from simulator.workload.lengths import continuous, discrete
+from simulator.workload.lengths import continuous, discrete, reasoning_profiles
 from simulator.workload.lengths.table import LengthTable, blended
 
 __all__ = ["LENGTH_BUILDERS", "LengthTable", "length_table"]
@@ -40,6 +42,8 @@ LENGTH_BUILDERS: dict[type[Spec], Callable[[Any], LengthTable]] = {
     GammaLengthSpec: continuous.gamma,
     WeibullLengthSpec: continuous.weibull,
     ExponentialSpec: continuous.exponential,
+    InverseGaussianSpec: continuous.inverse_gaussian,
+    ReasoningLengthSpec: reasoning_profiles.reasoning_length,
     EmpiricalSpec: discrete.empirical,
     QuantilesSpec: discrete.quantiles,
     MixtureSpec: mixture,

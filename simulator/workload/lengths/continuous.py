@@ -17,6 +17,7 @@ from simulator.scenario.workload.lengths import (
     LONGEST,
     ExponentialSpec,
     GammaLengthSpec,
+    InverseGaussianSpec,
     LognormalSpec,
     NormalSpec,
     WeibullLengthSpec,
@@ -86,6 +87,20 @@ def gamma(spec: GammaLengthSpec) -> LengthTable:
 def weibull(spec: WeibullLengthSpec) -> LengthTable:
     """Weibull with shape and scale in tokens: F(x) = 1 - exp(-(x / scale)^shape)."""
     return rounded(lambda x: -np.expm1(-((x / spec.scale) ** spec.shape)), spec.min, spec.max)
+
+
+def inverse_gaussian(spec: InverseGaussianSpec) -> LengthTable:
+    """Inverse Gaussian with mean in tokens; its shape parameter is mean / cv^2."""
+    from scipy.special import log_ndtr, ndtr
+
+    shape = spec.mean / spec.cv**2
+
+    def below(x: Floats) -> Floats:
+        root, ratio = np.sqrt(shape / x), x / spec.mean
+        mirrored = np.exp(2.0 * shape / spec.mean + log_ndtr(-root * (ratio + 1.0)))
+        return np.asarray(ndtr(root * (ratio - 1.0)) + mirrored)
+
+    return rounded(below, spec.min, spec.max)
 
 
 def exponential(spec: ExponentialSpec) -> LengthTable:

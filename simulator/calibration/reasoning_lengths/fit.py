@@ -1,0 +1,70 @@
+"""Fits the law of reasoning lengths to the cells of several models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.calibration.reasoning_lengths.responses import Cell
+from simulator.workload.lengths.reasoning import REFERENCE_LEVEL, LengthLaw
+
+Floats = NDArray[np.float64]
+
+#: Beyond so many times the median of its cell a response has run away.
+RUNAWAY = 2.5
+#: Log error at which the loss levels off: the tolerance of the criterion.
+TOLERANCE = 0.15
+
+
+def levels(cells: Iterable[Cell]) -> dict[str, float]:
+    """Mean over difficulties of ln(mean tokens), by model."""
+    means: dict[str, list[float]] = {}
+    for cell in cells:
+        means.setdefault(cell.model, []).append(float(np.log(cell.mean)))
+    return {model: float(np.mean(values)) for model, values in means.items()}
+
+
+def fit_law(cells: Sequence[Cell]) -> LengthLaw:
+    """The law that the cells of several models have in common."""
+    from scipy.optimize import minimize
+
+    share, factor = _runaways(cells)
+    level = levels(cells)
+    spreads = np.exp(np.linspace(np.log(0.1), np.log(1.2), 60))
+    laws = [LengthLaw(float(s), 0.0, share, factor) for s in spreads]
+    shapes = np.array([law.quantiles(1.0, REFERENCE_LEVEL, np.array([0.5, 0.9])) for law in laws])
+    at = np.array([level[cell.model] - REFERENCE_LEVEL for cell in cells])
+    measured = np.array([[cell.quantile(0.5), cell.quantile(0.9)] for cell in cells])
+    measured /= np.array([[cell.mean] for cell in cells])
+
+    def loss(parameters: Floats) -> float:
+        wanted = np.clip(np.exp(parameters[0] + parameters[1] * at), spreads[0], spreads[-1])
+        total = 0.0
+        for column in range(2):
+            error = np.log(np.interp(wanted, spreads, shapes[:, column]) / measured[:, column])
+            total += float((1.0 - np.exp(-((error / TOLERANCE) ** 2) / 2.0)).mean())
+        return total + 0.02 * float(parameters[1]) ** 2
+
+    start = np.array([np.log(0.36), 0.0])
+    simplex = start + np.array([[0.0, 0.0], [0.15, 0.0], [0.0, 0.15]])
+    found = minimize(
+        loss,
+        start,
+        method="Nelder-Mead",
+        options={"xatol": 1e-4, "fatol": 1e-6, "initial_simplex": simplex},
+    ).x
+    return LengthLaw(float(np.exp(found[0])), float(found[1]), share, factor)
+
+
+def _runaways(cells: Sequence[Cell]) -> tuple[float, float]:
+    """Share of the responses that run away, and their median factor, in cells that no cap has cut."""
+    ratios = [cell.tokens / np.median(cell.tokens) for cell in cells if not cell.at_cap]
+    if not ratios:
+        return 0.0, 1.0
+    all_ratios = np.concatenate(ratios)
+    beyond = all_ratios[all_ratios > RUNAWAY]
+    if not len(beyond):
+        return 0.0, 1.0
+    return len(beyond) / len(all_ratios), float(np.median(beyond))

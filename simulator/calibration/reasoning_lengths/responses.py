@@ -1,0 +1,99 @@
+"""Tables of responses, gathered into cells: one model at one difficulty."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = NDArray[np.float64]
+
+DIFFICULTIES = ("problem_size", "difficulty", "size", "level")
+LENGTHS = ("completion_tokens", "output_tokens", "tokens")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Responses of one model at one difficulty."""
+
+    model: str
+    difficulty: str
+    tokens: Floats
+    at_cap: int
+
+    @property
+    def mean(self) -> float:
+        """Mean length [tokens]."""
+        return float(self.tokens.mean())
+
+    def quantile(self, share: float) -> float:
+        """Length that a share of the responses stays below [tokens]."""
+        return float(np.quantile(self.tokens, share))
+
+
+def read_cells(file: Path) -> list[Cell]:
+    """The cells of a table of responses.
+
+    Raises
+    ------
+    InputError
+        Where a column is missing.
+    """
+    import pandas as pd
+
+    rows = pd.read_csv(file)
+    difficulty = column_of(rows, DIFFICULTIES, file, "a difficulty")
+    length = column_of(rows, LENGTHS, file, "lengths")
+    if "model" not in rows:
+        raise InputError(f"no column model; found {', '.join(map(str, rows.columns))}", file=file)
+    rows = rows[rows[length] > 0].copy()
+    name = rows["model"].astype(str)
+    if "effort" in rows:
+        effort = rows["effort"].fillna("").astype(str)
+        told = np.array([n.endswith(f"_{e}") if e else True for n, e in zip(name, effort, strict=True)])
+        name = name.where(told, name + "_" + effort)
+    rows["cell_model"] = name
+    at_cap = rows["finish_reason"].eq("length") if "finish_reason" in rows else rows[length] < 0
+    rows["at_cap"] = at_cap
+    return [
+        Cell(str(model), str(size), group[length].to_numpy(float), int(group["at_cap"].sum()))
+        for (model, size), group in rows.groupby(["cell_model", difficulty])
+    ]
+
+
+def column_of(rows: pd.DataFrame, names: Sequence[str], file: Path, what: str) -> str:
+    for name in names:
+        if name in rows:
+            return name
+    raise InputError(f"no column with {what}: one of {', '.join(names)} is needed", file=file)
+
+
+def tables_in(folder: Path) -> list[Path]:
+    """Tables of responses in a folder, or the file itself."""
+    if folder.is_file():
+        return [folder]
+    if not folder.is_dir():
+        raise InputError("no such folder", file=folder)
+    found = []
+    for file in sorted([*folder.glob("*.csv"), *folder.glob("*.csv.gz")]):
+        import pandas as pd
+
+        columns = set(pd.read_csv(file, nrows=0).columns)
+        if {"model"} <= columns and columns & set(DIFFICULTIES) and columns & set(LENGTHS):
+            found.append(file)
+    if not found:
+        raise InputError(
+            "no table of responses here: columns model, one of"
+            f" {', '.join(DIFFICULTIES)} and one of {', '.join(LENGTHS)} are needed",
+            file=folder,
+        )
+    return found
