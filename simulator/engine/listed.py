@@ -14,6 +14,7 @@ from simulator.engine.replica import Counts, Replica
 from simulator.engine.request import FINISHED, NEVER, Request
 from simulator.engine.scheduler import SCHEDULERS
 from simulator.engine.scheduler.plan import StepPlan
+from simulator.engine.speculation import DraftLength
 from simulator.errors import SimulatorError
 
 #: Empty steps in a row after which something is wrong (requests wait and nothing can run).
@@ -35,6 +36,11 @@ class ListedReplica(Replica):
         cache = KVCache(settings.usable_blocks, settings.block_size, settings.enable_prefix_caching)
         self.scheduler = SCHEDULERS[settings.scheduler](settings, cache)
         self.prefix_stats = self.scheduler.prefix_stats
+        if settings.num_speculative_tokens:
+            self.draft_stats = self.scheduler.draft_stats
+        self._draft_length: DraftLength | None = None
+        if settings.draft_positions:
+            self._draft_length = DraftLength(settings.draft_positions, self.pricer)
         self._depth = 2 if settings.async_scheduling else 1
         self._under_way: deque[StepPlan] = deque()
         self._executing: StepPlan | None = None
@@ -122,6 +128,10 @@ class ListedReplica(Replica):
 
     def _compose(self, now: int) -> None:
         scheduler = self.scheduler
+        if self._draft_length is not None:
+            running = scheduler.running
+            context = sum(request.known_tokens for request in running)
+            scheduler.limit_drafts(self._draft_length(len(running), context))
         plan = scheduler.schedule()
         for request, start, _ in plan.admitted:
             if request.first_scheduled_ns == NEVER:

@@ -13,10 +13,10 @@ from simulator.engine.length_prediction import LengthPredictor
 from simulator.engine.replica import Replica
 from simulator.engine.request import Request
 from simulator.engine.settings import EngineSettings
-from simulator.engine.speculation import DraftAcceptance
+from simulator.engine.speculation import DraftAcceptance, DraftStats
 from simulator.engine.timing import NsEnvironment
 from simulator.latency.pricer import StepPricer
-from simulator.results.recording import PoolRecording
+from simulator.results.recording import DraftingRecord, PoolRecording
 from simulator.results.step_log import StepLog
 
 Role = Literal["unified", "prefill", "decode"]
@@ -34,8 +34,8 @@ class PoolPlan:
         Of every replica: how it schedules and what its steps cost.
     kv_bytes_per_token
         What a token of KV cache weighs when it is moved [bytes].
-    speculative_acceptance
-        Chance that a draft token is accepted, where there is speculation.
+    draft_positions
+        Chance that at least 1, 2, ... drafts are accepted, where there is speculation.
     length_prediction_error
         Of predicted outputs, where the scheduler goes by them (see `engine.length_prediction`).
     """
@@ -46,7 +46,7 @@ class PoolPlan:
     replicas: int = 1
     role: Role = "unified"
     kv_bytes_per_token: float = 0.0
-    speculative_acceptance: float | None = None
+    draft_positions: tuple[float, ...] = ()
     length_prediction_error: float = 0.0
 
     @property
@@ -93,9 +93,8 @@ class Pool:
             self.add()
 
         self._acceptance: DraftAcceptance | None = None
-        if plan.speculative_acceptance is not None:
-            drafts = plan.settings.num_speculative_tokens
-            self._acceptance = DraftAcceptance(plan.speculative_acceptance, drafts, random)
+        if plan.draft_positions:
+            self._acceptance = DraftAcceptance(plan.draft_positions, random)
         self._predictor: LengthPredictor | None = None
         if plan.length_prediction_error and plan.role != "prefill":  # there, an output is one token
             self._predictor = LengthPredictor(plan.length_prediction_error, random)
@@ -150,6 +149,7 @@ class Pool:
         """What the pool did so far."""
         stats = [replica.prefix_stats for replica in self.replicas]
         settings = self.plan.settings
+        drafts = [replica.draft_stats for replica in self.replicas if replica.draft_stats is not None]
         return PoolRecording(
             name=self.plan.name,
             replicas=self.plan.replicas,
@@ -161,8 +161,21 @@ class Pool:
             prefix_queried_tokens=sum(s.queries for s in stats),
             prefix_hit_tokens=sum(s.hits for s in stats),
             preemptions=self.preemptions,
+            drafting=_drafting(drafts),
             step_table=self.log.step_table(),
         )
+
+
+def _drafting(stats: list[DraftStats]) -> DraftingRecord | None:
+    """What came of the drafts of all replicas."""
+    if not stats:
+        return None
+    accepted = zip(*(one.accepted_by_position for one in stats), strict=True)
+    return DraftingRecord(
+        verifications=sum(one.verifications for one in stats),
+        drafted=sum(one.drafted for one in stats),
+        accepted_by_position=tuple(map(sum, accepted)),
+    )
 
 
 def _nobody(request: Request) -> None:

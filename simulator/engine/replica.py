@@ -20,6 +20,7 @@ from simpy.events import Event
 from simulator.engine.request import FINISHED, NEVER, Request
 from simulator.engine.scheduler.plan import PrefixStats, StepPlan
 from simulator.engine.settings import EngineSettings
+from simulator.engine.speculation import DraftStats
 from simulator.errors import SimulatorError
 from simulator.latency.pricer import StepPricer
 from simulator.results.step_log import StepLog
@@ -115,6 +116,7 @@ class Replica:
         #: Price of all devices of the replica [USD/h], None where unknown.
         self.usd_per_hour: float | None = None
         self.prefix_stats = PrefixStats()
+        self.draft_stats: DraftStats | None = None
         self._inbox: list[Request] = []
         self._aborts: list[Request] = []
         self._wake: Event | None = None

@@ -11,7 +11,9 @@ class EngineSettings:
 
     ``num_gpu_blocks`` includes vLLM's null block: requests can use one block less.
     ``policy`` orders the waiting queue and chooses whom to preempt; ``scheduler`` names the
-    batching policy (``vllm`` or one of the variants in ``engine.scheduler``).
+    batching policy (``vllm`` or one of the variants in ``engine.scheduler``). ``draft_positions`` are the
+    chances that at least 1, 2, ... drafts are accepted, where the number of drafts follows from them;
+    empty where it is always ``num_speculative_tokens``.
     """
 
     num_gpu_blocks: int
@@ -30,6 +32,7 @@ class EngineSettings:
     watermark: float = 0.0
     async_scheduling: bool = False
     num_speculative_tokens: int = 0
+    draft_positions: tuple[float, ...] = ()
     scheduler: str = "vllm"
 
     @property

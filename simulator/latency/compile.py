@@ -19,6 +19,7 @@ from simulator.hardware.execution import (
     Program,
     RooflineExecution,
     SramPipelineExecution,
+    StreamedExecution,
 )
 from simulator.latency.decode_offload import LINK_S, DecodeOffloadPricer, Partner
 from simulator.latency.execution_models import NAMES, WholeStepExecution, whole_step_pricer
@@ -33,6 +34,8 @@ from simulator.latency.roofline.constants import RooflineConstants, resolve_cons
 from simulator.latency.roofline.pricer import RooflinePricer
 from simulator.latency.roofline.releases import EarlyKernels, kernels_of
 from simulator.latency.roofline.step_work import Routing, StepWork
+from simulator.latency.roofline.verification import verification_of
+from simulator.latency.speculation import draft_devices, draft_layout, with_drafts
 from simulator.models.card import ModelCard
 from simulator.scenario.backend import (
     AutoBackendSpec,
@@ -45,6 +48,7 @@ from simulator.scenario.backend import (
 from simulator.scenario.cluster import ParallelismSpec
 from simulator.scenario.engine import EngineSpec
 from simulator.scenario.engine_versions import Sampler, version_defaults
+from simulator.scenario.speculation import SpeculationSpec
 
 #: Largest step vLLM captures a CUDA graph for [tokens].
 _LARGEST_GRAPH = 512
@@ -80,6 +84,7 @@ def compile_backend(
     device: Device,
     parallelism: ParallelismSpec | None = None,
     engine: EngineSpec | None = None,
+    speculation: SpeculationSpec | None = None,
     *,
     weight_dtype: str = "auto",
     kv_dtype: str = "auto",
@@ -94,6 +99,8 @@ def compile_backend(
         The ``latency:`` section of the pool.
     weight_dtype, kv_dtype
         Of the scenario's model; the engine's ``kv_cache_dtype`` goes before ``kv_dtype``.
+    speculation
+        What drafts tokens; default: nothing.
     base_dir
         Where the scenario lies; paths in ``spec`` are relative to it.
     kernels
@@ -123,7 +130,35 @@ def compile_backend(
     if isinstance(spec, RooflineBackendSpec) and not isinstance(execution, RooflineExecution):
         execution = RooflineExecution()
     machine = machine_of(device, streamed_tier(execution), overflow_tier(execution))
-    placement = place_layout(layout, machine, execution, engine)
+    draft = None if speculation is None else draft_layout(speculation, layout)
+    guest = draft if speculation is not None and speculation.apart is None else None
+    placement = place_layout(layout, machine, execution, engine, guest)
+    compiled = _compiled(spec, layout, machine, execution, placement, engine, base_dir, kernels)
+    if speculation is None:
+        return compiled
+
+    def price(drafting: Layout, where: Device) -> StepPricer:
+        return _draft_pricer(drafting, where, spec, placement, engine)
+
+    return replace(
+        compiled,
+        pricer=with_drafts(speculation, compiled.pricer, device, draft, price, engine.engine_version),
+        provenance=_speculative_provenance(compiled.provenance, speculation),
+        partners=(*compiled.partners, *draft_devices(speculation)),
+    )
+
+
+def _compiled(
+    spec: BackendSpec,
+    layout: Layout,
+    machine: Machine,
+    execution: Execution,
+    placement: Placement,
+    engine: EngineSpec,
+    base_dir: Path | None,
+    kernels: EarlyKernels | None,
+) -> CompiledBackend:
+    """The backend of the model alone."""
     if isinstance(spec, LinearBackendSpec):
         idle_w = spec.idle_w if spec.idle_w is not None else _idle_w(machine, layout)
         return CompiledBackend(
@@ -144,6 +179,30 @@ def compile_backend(
         )
     pricer, provenance = _physical(spec, layout, machine, execution, placement, engine, kernels)
     return CompiledBackend(pricer, placement, provenance)
+
+
+def _draft_pricer(
+    layout: Layout, device: Device, spec: BackendSpec, placement: Placement, engine: EngineSpec
+) -> StepPricer:
+    """A draft on a device: greedy, and launched by the step it belongs to."""
+    software = spec.software if isinstance(spec, AutoBackendSpec) else None
+    own = AutoBackendSpec(software=software)
+    execution = _execution(own, device)
+    if isinstance(execution, RooflineExecution):
+        own = AutoBackendSpec(software=software, sampler="greedy", host_us=0.0, host_per_sequence_us=0.0)
+    elif isinstance(execution, StreamedExecution):
+        execution = execution.model_copy(update={"step_us": 0.0, "sequence_us": 0.0})
+    machine = machine_of(device, streamed_tier(execution), overflow_tier(execution))
+    ahead = engine.model_copy(update={"async_scheduling": True})
+    lying = replace(placement, weight_bytes_per_device=layout.weight_bytes)
+    return _physical(own, layout, machine, execution, lying, ahead, None)[0]
+
+
+def _speculative_provenance(provenance: BackendProvenance, spec: SpeculationSpec) -> BackendProvenance:
+    """The same, with what speculation rests on."""
+    if spec.method not in ("eagle", "eagle3", "medusa"):
+        return provenance
+    return replace(provenance, estimated=(*provenance.estimated, f"shape of the {spec.method} head"))
 
 
 def _offloaded(
@@ -215,13 +274,14 @@ def _physical(
         )
         work.exchange_s(1)  # refuses devices without a known link now, not in the middle of a run
         largest_graph = 0 if engine.enforce_eager else min(2 * engine.max_num_seqs, _LARGEST_GRAPH)
-        return RooflinePricer(work, largest_graph, engine.schedules_ahead), _roofline_provenance(
-            layout, constants
+        pricer = RooflinePricer(
+            work, largest_graph, engine.schedules_ahead, verification_of(engine.engine_version)
         )
+        return pricer, _roofline_provenance(layout, constants)
     _refuse_overrides(spec, execution.model, machine.name)
     _refuse_split_sequences(layout, execution.model)
-    pricer = whole_step_pricer(execution, layout, machine, placement, engine.max_num_seqs)
-    return pricer, _provenance(NAMES[execution.model], execution)
+    whole_steps = whole_step_pricer(execution, layout, machine, placement, engine.max_num_seqs)
+    return whole_steps, _provenance(NAMES[execution.model], execution)
 
 
 def _execution(spec: BackendSpec, device: Device) -> Execution:

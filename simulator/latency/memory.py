@@ -28,14 +28,24 @@ _MOST_DEVICES = 4096
 
 
 def place_layout(
-    layout: Layout, machine: Machine, execution: Execution | None, engine: EngineSpec
+    layout: Layout,
+    machine: Machine,
+    execution: Execution | None,
+    engine: EngineSpec,
+    guest: Layout | None = None,
 ) -> Placement:
-    """The memory of one replica, or a refusal that shows the arithmetic."""
+    """The memory of one replica, or a refusal that shows the arithmetic.
+
+    ``guest`` is a draft whose weights and cache lie on the same devices.
+    """
     utilisation = engine.gpu_memory_utilization
 
+    def device(tried: Layout) -> DeviceMemory:
+        own = device_memory(tried, machine, execution, utilisation)
+        return own if guest is None else own.beside(guest.weight_bytes, guest.cache)
+
     def memory_of(parallelism: tuple[int, int]) -> DeviceMemory:
-        tried = replace(layout, tensor=parallelism[0], pipeline=parallelism[1])
-        return device_memory(tried, machine, execution, utilisation)
+        return device(replace(layout, tensor=parallelism[0], pipeline=parallelism[1]))
 
     fit = Fit(
         model=f"{layout.card.name} ({layout.weight_dtype} weights, {layout.kv_dtype} KV cache)",
@@ -47,7 +57,7 @@ def place_layout(
         candidates=candidates(layout, machine, execution),
     )
     return place(
-        device_memory(layout, machine, execution, utilisation),
+        device(layout),
         fit,
         layout.devices,
         kv_bytes(layout.card, layout.kv_dtype).per_token,

@@ -4,7 +4,7 @@ do where nothing remains."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from simulator.errors import DoesNotFitError
 from simulator.models.accounting import KvBytes
@@ -78,6 +78,15 @@ class DeviceMemory:
     weights: float
     cache: KvBytes
     ranks: int = 1
+
+    def beside(self, weights: float, cache: KvBytes) -> DeviceMemory:
+        """The same device with the weights and cache of a draft on it as well."""
+        both = KvBytes(
+            self.cache.full + cache.full,
+            (*self.cache.windowed, *cache.windowed),
+            self.cache.state + cache.state,
+        )
+        return replace(self, weights=self.weights + weights, cache=both)
 
     @property
     def budget(self) -> float:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from simulator.reporting import numbers as show
 from simulator.results.distributions import Distribution
+from simulator.results.drafting import Drafting
 from simulator.results.result import Result
 
 
@@ -140,6 +141,7 @@ def traffic_table(result: Result) -> Table:
         ("Most requests in flight", show.count(counts.max_concurrent)),
         ("Prefix cache hit rate", show.percent(summary.prefix_hit_rate)),
         ("Preemptions", show.count(summary.preemptions)),
+        *_drafting_rows(summary.drafting),
     ]
     return Table("Traffic", ("", ""), tuple(rows))
 
@@ -192,6 +194,15 @@ def _median_and_tail(values: Distribution | None) -> str:
     if values is None:
         return show.NOTHING
     return f"{show.milliseconds(values.p50)} / {show.milliseconds(values.p99)}"
+
+
+def _drafting_rows(drafting: Drafting | None) -> list[tuple[str, str]]:
+    if drafting is None:
+        return []
+    return [
+        ("Drafts accepted", show.percent(drafting.acceptance_rate)),
+        ("Tokens per verification", show.number(drafting.acceptance_length)),
+    ]
 
 
 def cost_table(result: Result) -> Table:

@@ -21,6 +21,7 @@ import math
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -33,6 +34,7 @@ from simulator.results import tables
 from simulator.results.context import RunContext
 from simulator.results.recording import (
     NEVER,
+    DraftingRecord,
     LatencyHistogram,
     PoolRecording,
     Recording,
@@ -272,6 +274,7 @@ def _pool_dict(pool: PoolRecording) -> dict[str, Any]:
         "prefix_queried_tokens": pool.prefix_queried_tokens,
         "prefix_hit_tokens": pool.prefix_hit_tokens,
         "preemptions": pool.preemptions,
+        "drafting": None if pool.drafting is None else asdict(pool.drafting),
         "window_ns": pool.windows.width_ns,
         "has_step_table": pool.step_table is not None,
         "inter_token": {
@@ -295,7 +298,14 @@ def _read_pool(folder: Path, about: dict[str, Any]) -> PoolRecording:
         windows=_windows_from(_read_table(folder, _pool_file("windows", name)), about["window_ns"]),
         inter_token=_histogram_from(about["inter_token"]),
         step_table=tables.steps_from(_read_table(folder, _pool_file("steps", name))) if has_steps else None,
+        drafting=_drafting_from(about.get("drafting")),
     )
+
+
+def _drafting_from(about: dict[str, Any] | None) -> DraftingRecord | None:
+    if about is None:
+        return None
+    return DraftingRecord(about["verifications"], about["drafted"], tuple(about["accepted_by_position"]))
 
 
 def _windows_from(columns: dict[str, tables.Column], width_ns: int) -> StepWindows:

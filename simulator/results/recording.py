@@ -102,6 +102,16 @@ class StepTable:
 
 
 @dataclass(frozen=True, slots=True)
+class DraftingRecord:
+    """What came of speculative decoding: steps of single requests that verified drafts, drafts they
+    verified, and how many of them accepted the first, second, ... draft."""
+
+    verifications: int
+    drafted: int
+    accepted_by_position: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PoolRecording:
     """Everything recorded for one pool. ``windows`` sums over its replicas."""
 
@@ -116,6 +126,7 @@ class PoolRecording:
     prefix_hit_tokens: int
     preemptions: int
     step_table: StepTable | None = None
+    drafting: DraftingRecord | None = None
 
 
 #: A verdict that nobody can give: no quality curve applies.

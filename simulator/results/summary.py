@@ -28,6 +28,7 @@ from simulator.results.distributions import (
     distribution_of_histogram,
     merge_histograms,
 )
+from simulator.results.drafting import Drafting, delivered_share, drafting_of
 from simulator.results.energy import EnergySummary, energy_of
 from simulator.results.latencies import Latencies, defined, is_finished, latencies_of
 from simulator.results.messages import messages_of
@@ -92,6 +93,7 @@ class Summary:
     max_output_tokens_per_s: float | None
     prefix_hit_rate: float | None
     preemptions: int
+    drafting: Drafting | None
     load: Load
     cost: CostSummary
     energy: EnergySummary
@@ -117,6 +119,7 @@ class Summary:
             **self._latency_keys(),
             **self._slo_keys(),
             **self._use_keys(),
+            **({} if self.drafting is None else self.drafting.keys()),
             **self._fleet_keys(),
             **self._cost_keys(),
             **self._energy_keys(),
@@ -305,6 +308,7 @@ def summarise(recording: Recording, context: RunContext) -> Summary:
         max_output_tokens_per_s=_peak_output_rate(recording),
         prefix_hit_rate=_prefix_hit_rate(recording),
         preemptions=sum(pool.preemptions for pool in recording.pools),
+        drafting=drafting_of(recording.pools),
         load=load,
         cost=cost,
         energy=energy,
@@ -375,9 +379,12 @@ def _latency_summary(recording: Recording, latencies: Latencies, measured: Mask)
 
 
 def _peak_output_rate(recording: Recording) -> float | None:
-    """Most decode tokens per second [1/s] of all pools in one window (vLLM takes one-second windows)."""
+    """Most decode tokens per second [1/s] of all pools in one window (vLLM takes one-second windows).
+
+    Of drafts the share that is accepted on average counts.
+    """
     rates = [
-        pool.windows.decode_tokens.max() / (pool.windows.width_ns / 1e9)
+        pool.windows.decode_tokens.max() * delivered_share(pool) / (pool.windows.width_ns / 1e9)
         for pool in recording.pools
         if len(pool.windows.decode_tokens)
     ]

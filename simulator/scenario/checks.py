@@ -32,6 +32,7 @@ def check_names(scenario: Scenario) -> None:
         _at(f"{key}.hardware", load_device, pool.hardware)
         _check_dtype(f"{key}.engine.kv_cache_dtype", pool.engine.kv_cache_dtype)
         _check_context(key, pool, card)
+        _check_draft(f"{key}.speculative", pool)
 
 
 def _at(key: str, load: Callable[[str], Loaded], name: str) -> Loaded:
@@ -51,6 +52,17 @@ def _check_dtype(key: str, dtype: str) -> None:
         canonical_dtype(dtype)
     except InputError as error:
         raise InputError(error.message, key=key) from None
+
+
+def _check_draft(key: str, pool: PoolSpec) -> None:
+    drafting = pool.speculative
+    if drafting is None:
+        return
+    _check_dtype(f"{key}.weight_dtype", drafting.weight_dtype)
+    if drafting.model is not None:
+        _at(f"{key}.model", load_model, drafting.model)
+    if drafting.apart is not None:
+        _at(f"{key}.apart.hardware", load_device, drafting.apart.hardware)
 
 
 def _check_context(key: str, pool: PoolSpec, card: ModelCard) -> None:

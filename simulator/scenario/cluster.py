@@ -10,6 +10,7 @@ from simulator.scenario.backend import AutoBackendSpec, BackendSpec
 from simulator.scenario.engine import EngineSpec
 from simulator.scenario.routing import RoundRobinSpec, RouterSpec
 from simulator.scenario.spec import Count, Spec
+from simulator.scenario.speculation import SpeculationSpec
 from simulator.units.quantity import BytesPerSecond, Seconds, USDPerHour, Watts
 
 #: What a pool does with a request: all of it, only its prompt, or only its output.
@@ -100,6 +101,9 @@ class PoolSpec(Spec):
     engine: EngineSpec = EngineSpec()
     """Settings of the serving engine."""
 
+    speculative: SpeculationSpec | None = None
+    """What drafts tokens and how many are accepted; default: no speculative decoding."""
+
     latency: Annotated[BackendSpec, BeforeValidator(_auto_unless_said)] = AutoBackendSpec()
     """What prices a step; default: the execution model of the device."""
 
@@ -111,6 +115,26 @@ class PoolSpec(Spec):
 
     power: PowerSpec = PowerSpec()
     """Draw of one device where the profile has none, or another."""
+
+    @property
+    def speculation(self) -> SpeculationSpec | None:
+        """Speculative decoding: the section, or the engine's two settings in short for free drafts."""
+        if self.speculative is not None or not self.engine.num_speculative_tokens:
+            return self.speculative
+        return SpeculationSpec(
+            method="ngram",
+            num_speculative_tokens=self.engine.num_speculative_tokens,
+            acceptance=self.engine.speculative_acceptance,
+        )
+
+    @model_validator(mode="after")
+    def _one_speculation(self) -> Self:
+        if self.speculative is not None and self.engine.num_speculative_tokens:
+            raise ValueError(
+                "give the section speculative or engine.num_speculative_tokens, not both; the latter is"
+                " short for drafts that cost nothing"
+            )
+        return self
 
 
 class TransferSpec(Spec):

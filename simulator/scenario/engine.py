@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 
 from simulator.scenario.engine_versions import version_defaults
 from simulator.scenario.spec import Count, CountOrZero, Share, Spec
+from simulator.scenario.speculation import MOST_DRAFTS
 
 #: Variants of the step scheduler. ``vllm`` is vLLM's V1 scheduler.
 SchedulerName = Literal[
@@ -99,8 +100,9 @@ class EngineSpec(Spec):
     length_prediction_error: Annotated[float, Field(ge=0.0)] = 0.0
     """Of `shortest_job_first`: standard deviation of the logarithm of predicted over true output length."""
 
-    num_speculative_tokens: CountOrZero = 0
-    """Draft tokens per decode step; 0: no speculative decoding."""
+    num_speculative_tokens: Annotated[CountOrZero, Field(le=MOST_DRAFTS)] = 0
+    """Draft tokens per decode step, made for nothing; 0: none. Drafts that cost something: the pool's
+    section `speculative`."""
 
     speculative_acceptance: Share | None = None
     """Chance that a draft token is accepted once all before it were; required with drafts."""

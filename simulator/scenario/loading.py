@@ -176,6 +176,17 @@ def _with_absolute_paths(content: dict[str, Any], base: Path) -> dict[str, Any]:
             return latency
         return {**latency, "file": absolute(latency["file"], always=True)}
 
+    def of_speculative(section: Any) -> Any:
+        if not isinstance(section, Mapping):
+            return section
+        changed = dict(section)
+        if "model" in changed:
+            changed["model"] = absolute(changed["model"])
+        apart = changed.get("apart")
+        if isinstance(apart, Mapping) and "hardware" in apart:
+            changed["apart"] = {**apart, "hardware": absolute(apart["hardware"])}
+        return changed
+
     def of_pool(pool: Any) -> Any:
         if not isinstance(pool, Mapping):
             return pool
@@ -184,6 +195,8 @@ def _with_absolute_paths(content: dict[str, Any], base: Path) -> dict[str, Any]:
             changed["hardware"] = absolute(changed["hardware"])
         if "latency" in changed:
             changed["latency"] = of_latency(changed["latency"])
+        if "speculative" in changed:
+            changed["speculative"] = of_speculative(changed["speculative"])
         return changed
 
     result = dict(content)

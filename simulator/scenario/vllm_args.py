@@ -29,6 +29,7 @@ from simulator.scenario.engine import ExpertExchange
 from simulator.scenario.hugging_face import card_of_checkpoint
 from simulator.scenario.vllm_defaults import batch_defaults
 from simulator.scenario.vllm_flags import FLAGS, QUANTIZATIONS, SHORT_FLAGS, Effect, Flag
+from simulator.scenario.vllm_speculation import speculative_section
 
 #: Device assumed where nobody says which: a command line does not.
 ASSUMED_HARDWARE = "nvidia-h100-sxm"
@@ -135,6 +136,7 @@ class _Reading:
     parallelism: dict[str, int] = field(default_factory=dict)
     model: dict[str, str] = field(default_factory=dict)
     latency: dict[str, Any] = field(default_factory=dict)
+    speculative: dict[str, Any] = field(default_factory=dict)
     expert_parallel: bool = False
     ignored: list[SetAside] = field(default_factory=list)
     unsupported: list[SetAside] = field(default_factory=list)
@@ -223,17 +225,17 @@ class _Reading:
                 f"found {tokens!r}, expected how many tokens are drafted per step, at least 1",
                 key="--speculative-config.num_speculative_tokens",
             )
-        self.engine["num_speculative_tokens"] = tokens
-        self.engine["speculative_acceptance"] = ASSUMED_ACCEPTANCE
-        self.notes.append(
-            f"speculative_acceptance: {ASSUMED_ACCEPTANCE} is assumed; put in what your server's metrics say"
-        )
-        method = config.get("method", "draft model" if "model" in config else "ngram")
-        if method != "ngram":
+        section, unknown = speculative_section(config)
+        if section is None:
+            self.engine["num_speculative_tokens"] = tokens
+            self.engine["speculative_acceptance"] = ASSUMED_ACCEPTANCE
+        else:
+            self.speculative = {**section, "num_speculative_tokens": tokens, "acceptance": ASSUMED_ACCEPTANCE}
+        key = "speculative_acceptance" if section is None else "speculative.acceptance"
+        self.notes.append(f"{key}: {ASSUMED_ACCEPTANCE} is assumed; put in what your server's metrics say")
+        if unknown is not None:
             self.unsupported.append(
-                SetAside(
-                    f"--speculative-config ({method})", "the drafting itself takes no time in the simulation"
-                )
+                SetAside(f"--speculative-config ({unknown})", "the drafting itself takes no time here")
             )
 
     def _compilation(self, config: Mapping[str, Any]) -> None:
@@ -256,6 +258,8 @@ class _Reading:
         if self.parallelism:
             pool["parallelism"] = self.parallelism
         pool["engine"] = self.engine
+        if self.speculative:
+            pool["speculative"] = self.speculative
         if self.latency:
             pool["latency"] = {"backend": "auto", **self.latency}
         return VllmConversion(

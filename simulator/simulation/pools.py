@@ -14,6 +14,7 @@ from simulator.models.card import ModelCard
 from simulator.scenario.cluster import PoolSpec
 from simulator.scenario.engine import EngineSpec
 from simulator.scenario.scenario import Scenario
+from simulator.scenario.speculation import SpeculationSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,23 +68,27 @@ def prepare_pool(
         device,
         spec.parallelism,
         spec.engine,
+        spec.speculation,
         weight_dtype=weight_dtype,
         kv_dtype=kv_dtype,
     )
+    drafting = spec.speculation
     plan = PoolPlan(
         name=spec.name,
-        settings=engine_settings(spec.engine, backend.placement.num_blocks, card.context_tokens),
+        settings=engine_settings(spec.engine, backend.placement.num_blocks, card.context_tokens, drafting),
         pricer=backend.pricer,
         replicas=spec.replicas,
         role=spec.role,
         kv_bytes_per_token=backend.placement.kv_bytes_per_token,
-        speculative_acceptance=spec.engine.speculative_acceptance,
+        draft_positions=() if drafting is None else drafting.positions,
         length_prediction_error=spec.engine.length_prediction_error,
     )
     return PreparedPool(spec, device, backend, plan)
 
 
-def engine_settings(spec: EngineSpec, num_blocks: int, context_tokens: int) -> EngineSettings:
+def engine_settings(
+    spec: EngineSpec, num_blocks: int, context_tokens: int, drafting: SpeculationSpec | None = None
+) -> EngineSettings:
     """Settings with nothing left open.
 
     Parameters
@@ -92,7 +97,10 @@ def engine_settings(spec: EngineSpec, num_blocks: int, context_tokens: int) -> E
         KV blocks of one replica, the null block included.
     context_tokens
         Longest context of the model, the default of ``max_model_len`` [tokens].
+    drafting
+        What drafts tokens, if anything does.
     """
+    adaptive = drafting is not None and drafting.length == "adaptive"
     return EngineSettings(
         num_gpu_blocks=num_blocks,
         block_size=spec.block_size,
@@ -109,6 +117,7 @@ def engine_settings(spec: EngineSpec, num_blocks: int, context_tokens: int) -> E
         scheduler_reserve_full_isl=spec.scheduler_reserve_full_isl,
         watermark=spec.watermark,
         async_scheduling=spec.schedules_ahead,
-        num_speculative_tokens=spec.num_speculative_tokens,
+        num_speculative_tokens=0 if drafting is None else drafting.num_speculative_tokens,
+        draft_positions=drafting.positions if drafting is not None and adaptive else (),
         scheduler=spec.scheduler,
     )

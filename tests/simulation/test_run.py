@@ -114,8 +114,10 @@ def test_speculation_shortens_the_time_per_token():
     drafts = {f"{POOL}engine__num_speculative_tokens": 3, f"{POOL}engine__speculative_acceptance": 0.7}
     plain, speculative = run(), run(**drafts)
     ratio = speculative.summary.latency.tpot.mean / plain.summary.latency.tpot.mean
-    # 1 + 0.7 + 0.7^2 + 0.7^3 tokens per step, each step a little dearer.
-    assert 1 / 2.533 < ratio < 0.6
+    tokens = speculative.summary.to_dict()["spec_decode_acceptance_length"]
+    assert tokens == pytest.approx(1 + 0.7 + 0.7**2 + 0.7**3, rel=0.03)
+    # A step is a little dearer, and the batch of an open loop is smaller where requests end sooner.
+    assert 0.95 / tokens < ratio < 0.6
 
 
 def test_what_was_run_can_be_written_read_and_run_again(tmp_path):

@@ -18,6 +18,7 @@ from simulator.engine.request import FINISHED, PREEMPTED, RUNNING, WAITING, Requ
 from simulator.engine.scheduler.plan import Entry, PrefixStats, StepPlan
 from simulator.engine.scheduler.queues import ArrivalOrder, KeyOrder, WaitingQueue
 from simulator.engine.settings import EngineSettings
+from simulator.engine.speculation import DraftStats
 
 
 class Scheduler:
@@ -38,6 +39,7 @@ class Scheduler:
         self.running: list[Request] = []
         self.waiting: WaitingQueue = self._line()
         self.prefix_stats = PrefixStats()
+        self.draft_stats = DraftStats(settings.num_speculative_tokens)
         self._chunked = settings.enable_chunked_prefill and self.splits_prompts
 
     def _line(self) -> WaitingQueue:
@@ -238,9 +240,16 @@ class Scheduler:
         if not drafts or just_admitted:
             return 0
         pattern = request.accepted_drafts or (0,)
-        accepted = pattern[request.verifications % len(pattern)]
+        accepted = min(pattern[request.verifications % len(pattern)], drafts)
         request.verifications += 1
-        return min(accepted, drafts)
+        self.draft_stats.record(drafts, accepted)
+        return accepted
+
+    def limit_drafts(self, most: int) -> None:
+        """Let running requests bring at most so many drafts into the next step."""
+        for request in self.running:
+            if request.drafts > most:
+                request.drafts = most
 
     def _deliver(self, request: Request, new: int) -> tuple[int, str]:
         """Append up to ``new`` output tokens; returns how many, and why the request ended if it did."""

@@ -2,10 +2,10 @@
 
     step = body(T) + head(B) + mix * decode attention(n, C) + prefill attention + mixed
 
-with T the tokens of the step (padded to CUDA-graph sizes), B the sequences that sample, n the
-decode sequences and C their context. ``body`` and ``head`` are tables by token count, filled as
-counts first occur; ``mixed`` is what the layers lose in a step with prefill because attention then leaves
-the CUDA graph. The host's own work is added where scheduling is synchronous; where it is
+with T the tokens of the step (padded to CUDA-graph sizes), B the rows that sample (one per prompt, decode
+and draft), n the decode sequences and C their context. ``body`` and ``head`` are tables by token count,
+filled as counts first occur; ``mixed`` is what the layers lose in a step with prefill because attention then
+leaves the CUDA graph. The host's own work is added where scheduling is synchronous; where it is
 asynchronous the longer of the two counts.
 """
 
@@ -22,6 +22,7 @@ from simulator.latency.power import PhaseWork, step_energy_j
 from simulator.latency.pricer import BOUNDS, StepColumns, StepCosts
 from simulator.latency.roofline.step_work import PROMPT_TILE, StepWork
 from simulator.latency.roofline.terms import graph_tokens
+from simulator.latency.roofline.verification import Together, Verification
 from simulator.models.accounting import experts_touched
 from simulator.models.precision import bytes_per_value
 
@@ -41,9 +42,13 @@ class RooflinePricer:
         Largest CUDA graph captured [tokens]; 0 for none.
     asynchronous
         Whether the next step is scheduled while this one executes.
+    verification
+        How the drafts of a sequence are verified.
     """
 
-    def __init__(self, work: StepWork, largest_graph: int, asynchronous: bool) -> None:
+    def __init__(
+        self, work: StepWork, largest_graph: int, asynchronous: bool, verification: Verification | None = None
+    ) -> None:
         machine = work.machine
         self.idle_w = None if machine.idle_w is None else machine.idle_w * work.layout.devices
         self._work = work
@@ -54,6 +59,7 @@ class RooflinePricer:
         # Data-parallel ranks have a scheduler each, which sees their own sequences only.
         self._host_ns, self._host_sequence_ns = host.step_us * 1e3, per_sequence * 1e3 / work.layout.data
         self._asynchronous = asynchronous
+        self._verification = verification or Together()
         self._mix = work.constants.decode_attention.mixed_batch_factor
         self._ramp_tokens = work.constants.prefill_attention.ramp_tokens
         self._ramp_per_token = self._ramp_tokens / PROMPT_TILE
@@ -65,6 +71,7 @@ class RooflinePricer:
         self._experts_touched = _ByTokens(self._touch_experts)
         self._decode_lines = ContextLines(self._decode_step_ns)
         self._attention_lines = ContextLines(self._attention_ns)
+        self._lines_by_queries: dict[int, ContextLines] = {}
         self.decode_line = self._decode_lines.line
 
     def step_ns(
@@ -90,13 +97,17 @@ class RooflinePricer:
         body = self._body_ns.get(tokens)
         if body is None:
             body = self._price_body(tokens)
-        head = self._head_ns.get(sequences)
+        rows = prefill_sequences + decode_tokens  # every draft is verified by a row of the head
+        head = self._head_ns.get(rows)
         if head is None:
-            head = self._price_head(sequences)
+            head = self._price_head(rows)
         time = body + head
         if decode_sequences:
-            fixed, slope, _ = self._attention_lines.line(decode_sequences, decode_context)
-            attention = fixed + slope * decode_context
+            if decode_tokens == decode_sequences:
+                fixed, slope, _ = self._attention_lines.line(decode_sequences, decode_context)
+                attention = fixed + slope * decode_context
+            else:
+                attention = self._verification_ns(decode_sequences, decode_tokens, decode_context)
             time += attention * self._mix if prefill_tokens else attention
         if prefill_tokens:
             triangle = prefill_products - prefill_tokens * prefill_tokens / (2.0 * prefill_sequences)
@@ -113,6 +124,8 @@ class RooflinePricer:
                     seen_edge = edge
                 time += ns_per_product * (seen + ramp * seen_edge)
         host = self._host_ns + self._host_sequence_ns * sequences
+        if decode_tokens > decode_sequences:
+            host += self._verification.host_ns(decode_sequences, decode_tokens)
         if self._asynchronous:
             return int(time if time > host else host)
         return int(time + host)
@@ -133,6 +146,20 @@ class RooflinePricer:
 
     def _attention_ns(self, sequences: int, context: int) -> float:
         return _NS * self._work.decode_attention_s(sequences, context)
+
+    def _verification_ns(self, sequences: int, tokens: int, context: int) -> float:
+        """Attention of decodes with drafts, which are verified."""
+        entries = self._verification.entries(sequences, tokens, context)
+        queries = entries.queries
+        lines = self._lines_by_queries.get(queries)
+        if lines is None:
+
+            def curve(number: int, in_all: int) -> float:
+                return _NS * self._work.decode_attention_s(number, in_all, queries)
+
+            lines = self._lines_by_queries[queries] = ContextLines(curve)
+        fixed, slope, _ = lines.line(entries.sequences, entries.context)
+        return fixed + slope * entries.context
 
     def _decode_step_ns(self, sequences: int, context: int) -> float:
         body = self._body_ns.get(sequences) or self._price_body(sequences)
@@ -185,12 +212,13 @@ class RooflinePricer:
         squares = steps.prefill_tokens.astype(float) ** 2 / (2.0 * np.maximum(steps.prefill_sequences, 1))
         triangle = np.maximum(steps.prefill_products - squares, 0.0)
         context = steps.decode_context.astype(float)
+        queries = steps.decode_tokens / np.maximum(steps.decode_sequences, 1)
         prompt_flops, decode_flops, cache_bytes = np.zeros((3, len(context)))
         for group, (_, limit) in zip(layout.attention, self._prompt_terms, strict=True):
             seen = triangle if limit == inf else np.minimum(triangle, steps.prefill_tokens * limit)
             read = context if limit == inf else np.minimum(context, steps.decode_sequences * limit)
             prompt_flops = prompt_flops + group.layers * group.prefill_flops_per_product * seen
-            decode_flops = decode_flops + group.layers * group.decode_flops_per_product * read
+            decode_flops = decode_flops + group.layers * group.decode_flops_per_product * queries * read
             cache_bytes = cache_bytes + group.layers * group.kv_values_per_token * size * read
         return prompt_flops / shares, decode_flops / shares, cache_bytes / shares
 

@@ -272,15 +272,19 @@ class StepWork:
             return self.machine.all_reduce_s(2, size)
         return links.hop_s(distance, size)
 
-    def decode_attention_s(self, sequences: float, context: float) -> float:
-        """What varies in the attention of one-token entries, all layers."""
+    def decode_attention_s(self, sequences: float, context: float, queries: int = 1) -> float:
+        """What varies in the attention of decodes, all layers.
+
+        ``queries`` tokens of each, more than one where drafts are verified: the cache is read once for
+        all of them, the products are made for each.
+        """
         ways = min(self.ways, max(sequences, 1.0))
         return self.layout.longest_stage * sum(
-            group.layers * self._group_decode_s(group, sequences / ways, context / ways)
+            group.layers * self._group_decode_s(group, sequences / ways, context / ways, queries)
             for group in self.layout.attention
         )
 
-    def _group_decode_s(self, group: AttentionGroup, sequences: float, context: float) -> float:
+    def _group_decode_s(self, group: AttentionGroup, sequences: float, context: float, queries: int) -> float:
         attended = sequences * group.attended(context / sequences) if sequences else 0.0
         attended /= self.layout.context
         cache = attended * group.kv_values_per_token * bytes_per_value(self.layout.kv_dtype)
@@ -289,7 +293,7 @@ class StepWork:
             self.constants.decode_attention,
             cache,
             sequences * group.kv_heads,
-            attended * group.decode_flops_per_product,
+            queries * attended * group.decode_flops_per_product,
             self.machine.bandwidth,
             self.machine.product_flops("bf16"),
         )
