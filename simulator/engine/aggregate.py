@@ -196,6 +196,8 @@ class AggregateReplica(Replica):
             aborted = self._take_aborts(now, step) if self._aborts else []
             self._complete(step, now, aborted)
         if self._inbox:
+            if self.tiers is not None:
+                self._fetch(self.tiers)
             for request in self._inbox:
                 request.enqueued_ns = now
             self._waiting.extend(self._inbox)

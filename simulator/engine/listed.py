@@ -109,6 +109,8 @@ class ListedReplica(Replica):
             self._complete(plan, now)
 
     def _take_inbox(self, now: int) -> None:
+        if self.tiers is not None:
+            self._fetch(self.tiers)
         for request in self._inbox:
             request.enqueued_ns = now
             self.scheduler.add(request)

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from simulator.engine.build import build_replica
+from simulator.engine.kv_tiers import KvTiers, Tier, TierPlan, recorded, tiers_of_pool
 from simulator.engine.length_prediction import LengthPredictor
 from simulator.engine.replica import Replica
 from simulator.engine.request import Request
@@ -38,6 +39,8 @@ class PoolPlan:
         Chance that at least 1, 2, ... drafts are accepted, where there is speculation.
     length_prediction_error
         Of predicted outputs, where the scheduler goes by them (see `engine.length_prediction`).
+    kv_tiers
+        Memory behind the KV cache of every replica, nearest first.
     """
 
     name: str
@@ -48,6 +51,7 @@ class PoolPlan:
     kv_bytes_per_token: float = 0.0
     draft_positions: tuple[float, ...] = ()
     length_prediction_error: float = 0.0
+    kv_tiers: tuple[TierPlan, ...] = ()
 
     @property
     def cache_tokens(self) -> int:
@@ -89,6 +93,8 @@ class Pool:
         self.replicas: list[Replica] = []
         self.serving: dict[Replica, None] = {}
         self._leaving: dict[Replica, Callable[[Replica], None]] = {}
+        self._tiers: list[Tier] = []
+        self._tiers_of_replica = tiers_of_pool(plan.kv_tiers, plan.settings.block_size)
         for _ in range(plan.replicas):
             self.add()
 
@@ -111,6 +117,10 @@ class Pool:
             pool=self.number,
             jumping=self._jumping,
         )
+        if self.plan.kv_tiers:
+            tiers = self._tiers_of_replica()
+            self._tiers += tiers
+            replica.tiers = KvTiers(self.env, tiers, self.plan.kv_bytes_per_token)
         self.replicas.append(replica)
         self.serving[replica] = None
         return replica
@@ -163,6 +173,7 @@ class Pool:
             preemptions=self.preemptions,
             drafting=_drafting(drafts),
             step_table=self.log.step_table(),
+            kv_tiers=recorded(self._tiers),
         )
 
 

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, Protocol
 from simpy import Environment
 from simpy.events import Event
 
+from simulator.engine.kv_tiers import KvTiers
 from simulator.engine.request import FINISHED, NEVER, Request
 from simulator.engine.scheduler.plan import PrefixStats, StepPlan
 from simulator.engine.settings import EngineSettings
@@ -117,6 +118,9 @@ class Replica:
         self.usd_per_hour: float | None = None
         self.prefix_stats = PrefixStats()
         self.draft_stats: DraftStats | None = None
+        #: Memory behind the KV cache; None for none.
+        self.tiers: KvTiers | None = None
+        self._loading: dict[Request, None] = {}
         self._inbox: list[Request] = []
         self._aborts: list[Request] = []
         self._wake: Event | None = None
@@ -156,7 +160,8 @@ class Replica:
         given up end now.
         """
         now = int(self.env.now)
-        held = [*self._held_requests(now), *self._inbox]
+        held = [*self._held_requests(now), *self._inbox, *self._loading]
+        self._loading.clear()
         given_up, self._aborts = set(self._aborts), []
         self._inbox.clear()
         self._wake = None
@@ -194,6 +199,23 @@ class Replica:
         """Prompt tokens of its requests that no step has scheduled yet [tokens]."""
         raise NotImplementedError
 
+    def _fetch(self, tiers: KvTiers) -> None:
+        """Those of whom tiers hold more than the cache leave the inbox until that is loaded."""
+        staying = []
+        for request in self._inbox:
+            held = self.cached_tokens_now(request)
+            if not request.remote_tokens and tiers.fetch(request, held, self._loaded):
+                self._loading[request] = None
+            else:
+                staying.append(request)
+        self._inbox[:] = staying
+
+    def _loaded(self, request: Request) -> None:
+        """What tiers held of a request has arrived."""
+        if self._loading.pop(request, self) is not self:  # else the replica has halted meanwhile
+            self._inbox.append(request)
+            self._notice()
+
     # -- for the two engines --------------------------------------------------------------------
 
     def _notice(self) -> None:
@@ -226,4 +248,6 @@ class Replica:
         request.finish_ns = now
         self.outstanding -= 1
         self.outstanding_tokens -= request.prompt_tokens + request.output_tokens
+        if self.tiers is not None:
+            self.tiers.keep(request)
         self.on_end(request)

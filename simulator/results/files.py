@@ -35,6 +35,7 @@ from simulator.results.context import RunContext
 from simulator.results.recording import (
     NEVER,
     DraftingRecord,
+    KvTierRecording,
     LatencyHistogram,
     PoolRecording,
     Recording,
@@ -275,6 +276,7 @@ def _pool_dict(pool: PoolRecording) -> dict[str, Any]:
         "prefix_hit_tokens": pool.prefix_hit_tokens,
         "preemptions": pool.preemptions,
         "drafting": None if pool.drafting is None else asdict(pool.drafting),
+        "kv_tiers": [asdict(tier) for tier in pool.kv_tiers],
         "window_ns": pool.windows.width_ns,
         "has_step_table": pool.step_table is not None,
         "inter_token": {
@@ -299,6 +301,7 @@ def _read_pool(folder: Path, about: dict[str, Any]) -> PoolRecording:
         inter_token=_histogram_from(about["inter_token"]),
         step_table=tables.steps_from(_read_table(folder, _pool_file("steps", name))) if has_steps else None,
         drafting=_drafting_from(about.get("drafting")),
+        kv_tiers=tuple(KvTierRecording(**tier) for tier in about.get("kv_tiers", ())),
     )
 
 

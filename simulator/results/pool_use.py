@@ -8,12 +8,26 @@ all time.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from simulator.latency.pricer import BOUNDS
-from simulator.results.recording import Floats, Ints, PoolRecording, StepWindows
+from simulator.results.recording import Floats, Ints, KvTierRecording, PoolRecording, StepWindows
+
+
+@dataclass(frozen=True, slots=True)
+class TierUse:
+    """What one tier behind the KV caches was good for, over the whole run.
+
+    ``hit_rate`` is the share of looked-up tokens that were loaded from it; ``loading_s`` the time that
+    requests waited for its loads, summed over requests [s].
+    """
+
+    hit_rate: float | None
+    hit_tokens: int
+    read_bytes: float
+    loading_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +66,7 @@ class PoolUse:
     bottlenecks: dict[str, float]
     prefix_hit_rate: float | None
     preemptions: int
+    kv_tiers: dict[str, TierUse] = field(default_factory=dict)
 
 
 def measured_windows(windows: StepWindows, warmup_ns: int) -> slice:
@@ -91,7 +106,14 @@ def use_of_pool(pool: PoolRecording, warmup_ns: int, end_ns: int) -> PoolUse:
         bottlenecks=bottleneck_shares(windows, part),
         prefix_hit_rate=_ratio(pool.prefix_hit_tokens, pool.prefix_queried_tokens),
         preemptions=pool.preemptions,
+        kv_tiers={tier.name: use_of_tier(tier) for tier in pool.kv_tiers},
     )
+
+
+def use_of_tier(tier: KvTierRecording) -> TierUse:
+    """Use of one tier behind the KV caches of a pool."""
+    hit_rate = _ratio(tier.hit_tokens, tier.looked_up_tokens)
+    return TierUse(hit_rate, tier.hit_tokens, tier.read_bytes, tier.loading_ns / 1e9)
 
 
 def bottleneck_shares(windows: StepWindows, part: slice) -> dict[str, float]:

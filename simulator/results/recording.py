@@ -112,6 +112,21 @@ class DraftingRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class KvTierRecording:
+    """A tier of memory behind the KV caches of a pool, all replicas together.
+
+    ``hit_tokens`` of ``looked_up_tokens`` were loaded from it [tokens], as ``read_bytes`` [bytes];
+    requests spent ``loading_ns`` waiting for that, queueing included [ns].
+    """
+
+    name: str
+    looked_up_tokens: int
+    hit_tokens: int
+    read_bytes: float
+    loading_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class PoolRecording:
     """Everything recorded for one pool. ``windows`` sums over its replicas."""
 
@@ -127,6 +142,7 @@ class PoolRecording:
     preemptions: int
     step_table: StepTable | None = None
     drafting: DraftingRecord | None = None
+    kv_tiers: tuple[KvTierRecording, ...] = ()
 
 
 #: A verdict that nobody can give: no quality curve applies.

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, PositiveFloat, model_validator
 
 from simulator.scenario.backend import AutoBackendSpec, BackendSpec
 from simulator.scenario.engine import EngineSpec
+from simulator.scenario.kv_tiers import KvTierSpec
 from simulator.scenario.routing import RoundRobinSpec, RouterSpec
 from simulator.scenario.spec import Count, Spec
 from simulator.scenario.speculation import SpeculationSpec
@@ -116,6 +117,9 @@ class PoolSpec(Spec):
     power: PowerSpec = PowerSpec()
     """Draw of one device where the profile has none, or another."""
 
+    kv_tiers: tuple[KvTierSpec, ...] = ()
+    """Memory behind the KV cache of every replica, nearest first: host DRAM, SSD, a remote store."""
+
     @property
     def speculation(self) -> SpeculationSpec | None:
         """Speculative decoding: the section, or the engine's two settings in short for free drafts."""
@@ -133,6 +137,19 @@ class PoolSpec(Spec):
             raise ValueError(
                 "give the section speculative or engine.num_speculative_tokens, not both; the latter is"
                 " short for drafts that cost nothing"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _tiers_can_be_searched(self) -> Self:
+        names = [tier.name for tier in self.kv_tiers]
+        if len(set(names)) < len(names):
+            raise ValueError("the names of kv_tiers must differ")
+        simulated = [tier.name for tier in self.kv_tiers if tier.capacity is not None]
+        if simulated and not self.engine.enable_prefix_caching:
+            raise ValueError(
+                f"kv_tiers {simulated[0]!r} keeps prefixes, which needs engine.enable_prefix_caching"
+                " (or give it a hit_rate)"
             )
         return self
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from simulator.engine.kv_tiers import TierPlan
 from simulator.engine.pool import PoolPlan
 from simulator.engine.settings import EngineSettings
+from simulator.engine.transfer import LinkPlan
 from simulator.errors import InputError
 from simulator.hardware.catalogue import load_device
 from simulator.hardware.device import Device
@@ -13,8 +15,10 @@ from simulator.latency.compile import CompiledBackend, compile_backend
 from simulator.models.card import ModelCard
 from simulator.scenario.cluster import PoolSpec
 from simulator.scenario.engine import EngineSpec
+from simulator.scenario.kv_tiers import KvTierSpec
 from simulator.scenario.scenario import Scenario
 from simulator.scenario.speculation import SpeculationSpec
+from simulator.units.clock import ns_from_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +86,33 @@ def prepare_pool(
         kv_bytes_per_token=backend.placement.kv_bytes_per_token,
         draft_positions=() if drafting is None else drafting.positions,
         length_prediction_error=spec.engine.length_prediction_error,
+        kv_tiers=tuple(
+            kv_tier(tier, backend.placement.kv_bytes_per_token * spec.engine.block_size)
+            for tier in spec.kv_tiers
+        ),
     )
     return PreparedPool(spec, device, backend, plan)
+
+
+def kv_tier(spec: KvTierSpec, bytes_per_block: float) -> TierPlan:
+    """A tier of memory behind the KV cache, in blocks.
+
+    Raises
+    ------
+    InputError
+        Where it does not hold a single block, or the model keeps no cache per token.
+    """
+    if not bytes_per_block:
+        raise InputError("the model keeps nothing per token that a tier could hold", key="kv_tiers")
+    blocks = None if spec.capacity is None else int(spec.capacity / bytes_per_block)
+    if blocks == 0:
+        raise InputError(
+            f"tier {spec.name!r} holds no block: capacity is {spec.capacity:,.0f} B and a block"
+            f" {bytes_per_block:,.0f} B",
+            key="kv_tiers",
+        )
+    link = LinkPlan(spec.bandwidth, ns_from_seconds(spec.latency))
+    return TierPlan(spec.name, link, blocks, spec.hit_rate or 0.0, spec.shared)
 
 
 def engine_settings(

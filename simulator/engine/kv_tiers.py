@@ -1,0 +1,171 @@
+"""Memory behind the KV cache: what was computed once is loaded from it instead of computed again.
+
+A tier keeps what requests leave behind when they end, prompt and output, in an LRU cache of its own
+(`engine.kv_cache`): it is written through, so that blocks which the device evicts are already there. When a
+request comes to a replica, its longest prefix is looked up in the replica's own cache and in each tier in
+turn, at the step boundary at which the engine would have seen it; a tier that holds more than what was found
+before it sends the difference, and the engine sees the request when the last byte has arrived. A tier with a
+`hit_rate` holds that share of every prompt, whatever it says.
+
+Left out: the bandwidth that writing takes, and sharing of device blocks between a loaded prefix and one that
+the device still held (it is loaded into blocks of its own).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from simulator.engine.kv_cache import KVCache
+from simulator.engine.request import Request
+from simulator.engine.timing import NsEnvironment
+from simulator.engine.transfer import Link, LinkPlan
+from simulator.results.recording import KvTierRecording
+
+
+@dataclass(frozen=True, slots=True)
+class TierPlan:
+    """A tier behind every replica of a pool.
+
+    Attributes
+    ----------
+    link
+        Way of the cache entries to the replica.
+    blocks
+        That it keeps; None where ``hit_rate`` says what is found.
+    shared
+        Whether all replicas of the pool have one together.
+    """
+
+    name: str
+    link: LinkPlan
+    blocks: int | None = None
+    hit_rate: float = 0.0
+    shared: bool = False
+
+
+class Tier:
+    """The content of one tier, and what was found in it."""
+
+    def __init__(self, plan: TierPlan, block_size: int) -> None:
+        self.plan = plan
+        self.looked_up_tokens = 0
+        self.hit_tokens = 0
+        self.read_bytes = 0.0
+        self.loading_ns = 0
+        self._block_size = block_size
+        self._cache = None if plan.blocks is None else KVCache(plan.blocks, block_size, caching=True)
+
+    def find(self, request: Request) -> int:
+        """Tokens of a request's prefix that are kept here, in whole blocks, its last token excepted."""
+        size = self._block_size
+        self.looked_up_tokens += request.known_tokens
+        if self._cache is not None:
+            return self._cache.lookup(request)[1] * size
+        found = int(self.plan.hit_rate * request.prompt_tokens)
+        return min(found, request.known_tokens - 1) // size * size
+
+    def keep(self, request: Request) -> None:
+        """Take over what an ended request has left behind."""
+        cache = self._cache
+        if cache is None or request.content is None:
+            return
+        tokens = request.known_tokens - 1  # the last token was never an input
+        kept = Request(
+            request.index, 0, request.prompt_tokens, request.output_tokens, content=request.content
+        )
+        kept.outputs = request.outputs
+        blocks = tokens // self._block_size
+        if blocks > cache.usable:
+            return
+        hits, hit, _ = cache.lookup(kept)
+        cache.adopt(kept, hits)
+        cache.take(blocks - hit)
+        kept.blocks = blocks
+        cache.register(kept, tokens)
+        cache.release(kept)
+
+
+class KvTiers:
+    """The tiers behind one replica.
+
+    Parameters
+    ----------
+    bytes_per_token
+        Of KV cache that is loaded [bytes].
+    """
+
+    def __init__(self, env: NsEnvironment, tiers: Sequence[Tier], bytes_per_token: float) -> None:
+        self._tiers = tiers
+        self._links = [Link(env, tier.plan.link) for tier in tiers]
+        self._bytes_per_token = bytes_per_token
+        self._env = env
+
+    def fetch(self, request: Request, held: int, arrive: Callable[[Request], None]) -> bool:
+        """Load what tiers hold of a request beyond ``held`` tokens; False where they hold no more.
+
+        ``arrive`` is called with the request once all of it is there.
+        """
+        loads = []
+        found = held
+        for tier, link in zip(self._tiers, self._links, strict=True):
+            more = tier.find(request) - found
+            if more > 0:
+                loads.append((tier, link, more))
+                found += more
+        if not loads:
+            return False
+        request.remote_tokens = found
+        load = _Load(self._env, len(loads), lambda: arrive(request))
+        for tier, link, tokens in loads:
+            size = tokens * self._bytes_per_token
+            tier.hit_tokens += tokens
+            tier.read_bytes += size
+            link.send(size, partial(load.part, tier))
+        return True
+
+    def keep(self, request: Request) -> None:
+        """A request has ended in the replica."""
+        for tier in self._tiers:
+            tier.keep(request)
+
+
+class _Load:
+    """What several tiers send for one request; done with the last part."""
+
+    def __init__(self, env: NsEnvironment, parts: int, done: Callable[[], None]) -> None:
+        self._env = env
+        self._begin_ns = env.now
+        self._parts = parts
+        self._done = done
+
+    def part(self, tier: Tier) -> None:
+        """One tier's part is there."""
+        tier.loading_ns += self._env.now - self._begin_ns
+        self._parts -= 1
+        if not self._parts:
+            self._done()
+
+
+def tiers_of_pool(plans: Sequence[TierPlan], block_size: int) -> Callable[[], list[Tier]]:
+    """Makes the tiers of each replica: shared ones are the same every time."""
+    shared = {plan.name: Tier(plan, block_size) for plan in plans if plan.shared}
+    return lambda: [shared.get(plan.name) or Tier(plan, block_size) for plan in plans]
+
+
+def recorded(tiers: Sequence[Tier]) -> tuple[KvTierRecording, ...]:
+    """What was found in the tiers of all replicas of a pool, by name."""
+    by_name: dict[str, list[Tier]] = {}
+    for tier in dict.fromkeys(tiers):
+        by_name.setdefault(tier.plan.name, []).append(tier)
+    return tuple(
+        KvTierRecording(
+            name=name,
+            looked_up_tokens=sum(tier.looked_up_tokens for tier in group),
+            hit_tokens=sum(tier.hit_tokens for tier in group),
+            read_bytes=sum(tier.read_bytes for tier in group),
+            loading_ns=sum(tier.loading_ns for tier in group),
+        )
+        for name, group in by_name.items()
+    )
