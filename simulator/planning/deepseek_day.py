@@ -10,7 +10,7 @@ The scenario `deepseek-day` holds the traffic at the day's mean rates. Here the 
   that of one simulated unit with a line in front of it. The share, `PREFILL_LOAD`, is the one number that is
   fitted to the published day: no latency of first tokens was published that would say how much is spare.
 
-Then the hour runs with both numbers, and the tokens that were computed between warm-up and its end count 24-fold.
+Then the hour runs with both numbers; the tokens computed between warm-up and its end count 24-fold.
 
 Source: github deepseek-ai/open-infra-index, 202502OpenSourceWeek, day 6 (27 and 28 February 2025).
 """
@@ -36,7 +36,7 @@ SCENARIO = "deepseek-day"
 #: Slowest pace of a user that counts as served [tokens/s].
 USER_PACE = 20.0
 #: Share of their full speed at which prefill units run. Fitted to the published rate per node.
-PREFILL_LOAD = 0.6
+PREFILL_LOAD = 0.725
 #: Whose list prices the income is worked out from.
 PRICED_AS = "deepseek/deepseek-r1"
 
@@ -167,7 +167,8 @@ def day_of(result: Result) -> dict[str, float]:
 
 
 def _rate(scenario: Scenario) -> float:
-    return float(scenario.workload.arrivals.rate)  # type: ignore[union-attr]
+    rate: float = scenario.workload.arrivals.rate  # type: ignore[union-attr, assignment]
+    return rate
 
 
 def _computed_per_request(scenario: Scenario) -> float:
@@ -249,8 +250,8 @@ def main(arguments: list[str] | None = None) -> int:
         error = value / published - 1
         print(f"{key.replace('_', ' '):38}{published:16,.2f}{value:16,.2f}{error:+9.1%}")
     print(
-        f"{units.prefill} prefill units of 4 nodes, {units.decode} decode units of 18; with one fewer users get"
-        f" {units.pace_with_one_fewer:.1f} tokens/s. Fitted: prefill at {PREFILL_LOAD:.0%} of full speed."
+        f"{units.prefill} prefill units of 4 nodes, {units.decode} decode units of 18; with one fewer users"
+        f" get {units.pace_with_one_fewer:.1f} tokens/s. Fitted: prefill at {PREFILL_LOAD:.0%} of full speed."
         f" {seconds:.0f} s"
     )
     return 0
