@@ -18,7 +18,7 @@ from benchmarks.cases.start import import_package, show_help
 from benchmarks.figures import Figures
 
 PROJECT = Path(__file__).resolve().parent.parent
-FOLDERS = ("hardware_profiles", "model_cards", "prices", "workloads", "scenarios", "techniques")
+FOLDERS = ("hardware_profiles", "model_cards", "prices", "workloads", "scenarios", "techniques", "validation")
 BIN = "Scripts" if os.name == "nt" else "bin"
 HEAVY = {"pandas", "scipy.stats", "plotly", "pint", "pyarrow"}
 

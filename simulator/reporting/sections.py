@@ -288,12 +288,14 @@ def pool_table(result: Result) -> Table:
 
 
 def provenance(result: Result) -> tuple[str, ...]:
-    """Where the step times of each pool come from."""
-    return tuple(
+    """Where the step times of each pool come from, and how far such figures were off where measured."""
+    lines = [
         f"Pool {pool.name} ({pool.device}): {pool.provenance}"
         for pool in result.context.pools
         if pool.provenance
-    )
+    ]
+    lines += [f"Error bars, pool {bar.pool}: {bar.text}" for bar in result.summary.error_bars if bar.known]
+    return tuple(lines)
 
 
 def _hardware(result: Result, index: int) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from simulator.results.error_bars import NOTHING_KNOWN, KnownErrors
 from simulator.results.ranges import Range
 
 
@@ -69,6 +70,8 @@ class PoolContext:
         measured data, in one or two sentences.
     estimates
         What the result of this pool rests on that no source supports, one phrase each.
+    known_errors
+        What the backend was compared with near this device and model.
     """
 
     name: str
@@ -87,6 +90,7 @@ class PoolContext:
     provenance: str = ""
     estimates: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    known_errors: KnownErrors = NOTHING_KNOWN
 
     @property
     def devices(self) -> int:
@@ -198,6 +202,7 @@ def _pool_from(data: dict[str, Any]) -> PoolContext:
             **{name: _range_from(data[name]) for name in ("purchase", "host_w", "embodied_kg")},
             "estimates": tuple(data["estimates"]),
             "notes": tuple(data["notes"]),
+            "known_errors": KnownErrors.from_dict(data["known_errors"]),
         }
     )
 

@@ -6,6 +6,7 @@ from simulator.results.carbon import CarbonSummary
 from simulator.results.context import RunContext
 from simulator.results.cost import CostSummary
 from simulator.results.energy import EnergySummary
+from simulator.results.error_bars import ErrorBar
 from simulator.results.overload import Load
 from simulator.results.water import WaterSummary
 
@@ -19,6 +20,7 @@ def messages_of(
     energy: EnergySummary,
     carbon: CarbonSummary,
     water: WaterSummary,
+    error_bars: tuple[ErrorBar, ...],
 ) -> tuple[str, ...]:
     """Caveats of one run, the gravest first."""
     found = [
@@ -27,6 +29,7 @@ def messages_of(
         *_about_unknowns(context, cost, energy),
         *_about_surroundings(context, energy, carbon, water),
         *_about_estimates(context),
+        *_about_errors(error_bars),
         *context.notes,
     ]
     return tuple(found)
@@ -90,6 +93,11 @@ def _about_surroundings(
     if water.litres is None:
         found.append("Water is unknown: that of the site, of the grid or the PUE is not given.")
     return found
+
+
+def _about_errors(error_bars: tuple[ErrorBar, ...]) -> list[str]:
+    """Pools of which nothing near was ever measured."""
+    return [f"Pool {bar.pool!r}: {bar.text}" for bar in error_bars if not bar.known]
 
 
 def _about_estimates(context: RunContext) -> list[str]:

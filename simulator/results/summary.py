@@ -30,6 +30,7 @@ from simulator.results.distributions import (
 )
 from simulator.results.drafting import Drafting, delivered_share, drafting_of
 from simulator.results.energy import EnergySummary, energy_of
+from simulator.results.error_bars import ErrorBar, error_bar
 from simulator.results.latencies import Latencies, defined, is_finished, latencies_of
 from simulator.results.messages import messages_of
 from simulator.results.overload import Load, load_of
@@ -101,6 +102,7 @@ class Summary:
     water: WaterSummary
     break_even: BreakEven | None
     tasks: TaskSummary | None
+    error_bars: tuple[ErrorBar, ...]
     messages: tuple[str, ...]
 
     def rate(self, amount: float | None) -> float | None:
@@ -125,6 +127,7 @@ class Summary:
             **self._energy_keys(),
             **task_keys(self.tasks),
             "pools": [self._pool_dict(i) for i in range(len(self.pools))],
+            "error_bars": [bar.to_dict() for bar in self.error_bars],
             "messages": list(self.messages),
         }
 
@@ -298,6 +301,7 @@ def summarise(recording: Recording, context: RunContext) -> Summary:
     tasks = tasks_of(recording.tasks, warmup_ns, cost.total, energy.total_j)
     carbon = carbon_of(recording, context, energy, duration_s, counts.completed)
     water = water_of(context, energy, counts.completed)
+    error_bars = _error_bars(context, pools, load)
     return Summary(
         context=context,
         duration_s=duration_s,
@@ -316,7 +320,24 @@ def summarise(recording: Recording, context: RunContext) -> Summary:
         water=water,
         break_even=break_even_of(context.api, cost, duration_s, **done),
         tasks=tasks,
-        messages=messages_of(context, counts.by_status, counts.unfinished, load, cost, energy, carbon, water),
+        error_bars=error_bars,
+        messages=messages_of(
+            context, counts.by_status, counts.unfinished, load, cost, energy, carbon, water, error_bars
+        ),
+    )
+
+
+def _error_bars(context: RunContext, pools: tuple[PoolUse, ...], load: Load) -> tuple[ErrorBar, ...]:
+    """What is known about the error of each pool at its load."""
+    return tuple(
+        error_bar(
+            about.name,
+            about.device,
+            about.known_errors,
+            (use.mean_batch or 0.0) + (use.mean_waiting or 0.0) / max(about.replicas, 1),
+            overloaded=load.overloaded,
+        )
+        for about, use in zip(context.pools, pools, strict=True)
     )
 
 

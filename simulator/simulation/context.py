@@ -19,6 +19,7 @@ from simulator.scenario.cluster import PoolSpec
 from simulator.scenario.objectives import SloSpec
 from simulator.scenario.prices import OwnershipSpec, PricesSpec
 from simulator.scenario.scenario import Scenario
+from simulator.simulation.known_errors import known_errors
 from simulator.simulation.place import site_of
 from simulator.simulation.pools import PreparedPool
 from simulator.units.clock import ns_from_seconds
@@ -31,7 +32,7 @@ def context_of(scenario: Scenario, card: ModelCard, pools: list[PreparedPool]) -
     return RunContext(
         scenario=scenario.name,
         model=card.name,
-        pools=tuple(_pool(pool, prices) for pool in pools),
+        pools=tuple(_pool(pool, prices, card) for pool in pools),
         seed=scenario.seed,
         slo=_slo(scenario.slo),
         site=site_of(prices),
@@ -44,7 +45,7 @@ def context_of(scenario: Scenario, card: ModelCard, pools: list[PreparedPool]) -
     )
 
 
-def _pool(pool: PreparedPool, prices: PricesSpec) -> PoolContext:
+def _pool(pool: PreparedPool, prices: PricesSpec, card: ModelCard) -> PoolContext:
     backend, device, spec = pool.backend, pool.device, pool.spec
     devices = backend.placement.devices
     return PoolContext(
@@ -63,6 +64,7 @@ def _pool(pool: PreparedPool, prices: PricesSpec) -> PoolContext:
         backend=backend.provenance.backend,
         provenance=_provenance(backend.provenance),
         estimates=_estimates(device, backend.provenance),
+        known_errors=known_errors(spec.latency, card, device, backend),
     )
 
 

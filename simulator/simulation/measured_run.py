@@ -23,6 +23,7 @@ from simulator.engine.pool import PoolPlan
 from simulator.errors import InputError
 from simulator.latency.linear import LinearPricer
 from simulator.results.context import PoolContext, RunContext
+from simulator.results.error_bars import KnownErrors
 from simulator.results.recording import Floats
 from simulator.results.result import Result, RunMeta
 from simulator.scenario.backend import LinearBackendSpec
@@ -162,6 +163,9 @@ def _pool(about: dict[str, Any], fit: StepTimeFit) -> PoolContext:
         devices_per_replica=about["hardware"]["count"],
         replicas=1,
         backend="linear",
+        known_errors=KnownErrors(
+            stated=f"of a step on average {fit.error:.0%}, on the run that it was fitted to"
+        ),
         provenance=(
             f"fitted to the {fit.iterations:,} iterations of the run itself;"
             f" mean absolute error {fit.error:.0%} of the mean step"

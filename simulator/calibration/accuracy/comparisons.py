@@ -1,0 +1,203 @@
+"""Single comparisons of a prediction with a measurement, from all kinds of data in one form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from simulator.calibration.points.point import OperatingPoint, read_points
+from simulator.calibration.points.setup import NotSimulated, card_of
+from simulator.calibration.points.validation import compare
+from simulator.calibration.public_measurements import validate_measurements
+from simulator.calibration.public_measurements.comparison import PublicRow
+from simulator.calibration.runs.measured import MeasuredRun, read_run, runs_at
+from simulator.calibration.runs.server import card_of as card_of_run
+from simulator.calibration.runs.validation import RunReport, report_on
+from simulator.errors import InputError, SimulatorError
+from simulator.models.card import ModelCard
+from simulator.models.catalogue import load_model
+from simulator.results.accuracy import Kind, LoadClass, ModelClass, load_class
+
+_RUN_METRICS = {
+    "ttft_mean_s": "ttft_mean",
+    "ttft_p99_s": "ttft_p99",
+    "tpot_mean_s": "tpot_mean",
+    "e2e_mean_s": "e2e_mean",
+    "e2e_p99_s": "e2e_p99",
+}
+_POINT_METRICS = {
+    "ttft_s": "ttft_mean",
+    "tpot_s": "tpot_mean",
+    "e2e_s": "e2e_mean",
+    "output_tokens_per_s": "output_throughput",
+    "total_tokens_per_s": "output_throughput",
+    "power_w": "power",
+    "joules_per_output_token": "energy_per_output_token",
+}
+_PUBLIC_METRICS = {
+    "TTFT": "ttft_mean",
+    "TPOT": "tpot_mean",
+    "tokens/s/user": "output_throughput",
+    "tokens/s": "output_throughput",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One figure: relative error [1], and where it belongs.
+
+    ``in_flight`` are requests in flight at one replica.
+    """
+
+    kind: Kind
+    source: str
+    device: str
+    model: str
+    model_class: ModelClass
+    in_flight: float
+    load: LoadClass
+    metric: str
+    error: float
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Data that could not be simulated."""
+
+    reason: str
+
+
+Found = Comparison | Refused
+
+
+def of_runs(folder: Path) -> Iterator[Found]:
+    """Every measured run in a folder."""
+    for run_folder in runs_at([folder]):
+        try:
+            run = read_run(run_folder)
+        except InputError as error:
+            yield Refused(error.message)
+            continue
+        report = report_on(run)
+        yield from _of_run(run, report)
+
+
+def _of_run(run: MeasuredRun, report: RunReport) -> Iterator[Found]:
+    if report.reason is not None:
+        yield Refused(report.reason)
+        return
+    in_flight = _in_flight(run)
+    for metric, name in _RUN_METRICS.items():
+        error = report.error(metric)
+        if error is not None:
+            yield Comparison(
+                "runs",
+                run.source,
+                run.hardware.device,
+                run.model.id,
+                class_of(card_of_run(run.model)),
+                in_flight,
+                "overloaded" if report.overloaded else load_class(in_flight),
+                name,
+                error,
+            )
+
+
+def _in_flight(run: MeasuredRun) -> float:
+    """Requests in flight at one replica: rate times time in the system, by Little's law."""
+    figures = run.figures
+    rate = figures.get("requests_per_s")
+    stages = run.workload.load_stages
+    if rate is None and stages:
+        rate = sum(stage.rate * stage.duration for stage in stages) / sum(s.duration for s in stages)
+    replicas = run.parallelism.replicas if run.parallelism else 1
+    return (rate or 1.0) * figures.get("e2e_mean_s", 1.0) / replicas
+
+
+def of_points(file: Path) -> Iterator[Found]:
+    """Every operating point of a file."""
+    for point in read_points(file):
+        try:
+            model_class = class_of(card_of(point))
+        except NotSimulated as reason:
+            yield Refused(str(reason))
+            continue
+        yield from _of_point(point, model_class)
+
+
+def _of_point(point: OperatingPoint, model_class: ModelClass) -> Iterator[Found]:
+    in_flight = _in_flight_of(point)
+    seen: set[str] = set()
+    for row in compare(point):
+        if "reason" in row:
+            yield Refused(row["reason"])
+            continue
+        name = _POINT_METRICS.get(row["metric"])
+        if name is None or name in seen or not row["measured"]:
+            continue
+        seen.add(name)
+        yield Comparison(
+            "points",
+            point.source,
+            point.device or "",
+            point.model,
+            model_class,
+            in_flight,
+            load_class(in_flight),
+            name,
+            row["predicted"] / row["measured"] - 1.0,
+        )
+
+
+def _in_flight_of(point: OperatingPoint) -> float:
+    value = point.load_value or 1.0
+    if point.load_kind == "open":
+        return max(value * point.measured.get("e2e_s", 1.0), 1.0)
+    return value
+
+
+def of_public_figures(file: Path) -> Iterator[Found]:
+    """Published figures that no constant was fitted to."""
+    for row in validate_measurements(file):
+        if row.use == "not simulated":
+            yield Refused(row.reason)
+        elif row.use == "predicted":
+            yield from _of_public(row)
+
+
+def _of_public(row: PublicRow) -> Iterator[Found]:
+    if row.error is None or row.metric is None:
+        return
+    try:
+        model_class = class_of(load_model(row.model))
+    except SimulatorError:
+        return
+    yield Comparison(
+        "public figures",
+        "vendors and reviewers",
+        row.device,
+        row.model,
+        model_class,
+        1.0,
+        "light",
+        _PUBLIC_METRICS[row.metric],
+        row.error,
+    )
+
+
+def class_of(card: ModelCard) -> ModelClass:
+    """Dense, or a mixture of experts."""
+    return "dense" if card.moe is None else "MoE"
+
+
+def units(shared: Path) -> dict[str, Callable[[], Iterator[Found]]]:
+    """All data of the shared folder, by the names that they are compared anew under."""
+    found: dict[str, Callable[[], Iterator[Found]]] = {
+        "runs": partial(of_runs, shared / "traces" / "runs"),
+        "public figures": partial(of_public_figures, shared / "facts" / "measured.yaml"),
+    }
+    for file in sorted((shared / "traces" / "points").glob("*.csv.gz")):
+        found[file.name.removesuffix(".csv.gz")] = partial(of_points, file)
+    return found

@@ -1,0 +1,54 @@
+"""What the shipped error figures have near a pool: its device or one like it, its class of model."""
+
+from __future__ import annotations
+
+from simulator.errors import InputError
+from simulator.hardware.catalogue import load_device
+from simulator.hardware.device import Device
+from simulator.latency.compile import CompiledBackend
+from simulator.models.card import ModelCard
+from simulator.results.accuracy import Accuracy, ErrorGroup, shipped_accuracy
+from simulator.results.error_bars import Compared, KnownErrors
+from simulator.scenario.backend import BackendSpec
+
+#: Backends that the figures do not speak of, for they do not use the shipped constants.
+OWN_ERROR = ("fitted", "linear", "decode_offload")
+#: Years between two devices of one vendor and kind that still count as alike.
+ALIKE_YEARS = 2
+
+
+def known_errors(
+    spec: BackendSpec,
+    card: ModelCard,
+    device: Device,
+    backend: CompiledBackend,
+    accuracy: Accuracy | None = None,
+) -> KnownErrors:
+    """Everything near that the backend of a pool was compared with."""
+    if spec.backend in OWN_ERROR:
+        return KnownErrors(stated=backend.provenance.error)
+    wanted = "dense" if card.moe is None else "MoE"
+    found = []
+    for group in (accuracy or shipped_accuracy()).groups:
+        name = _near(group, device)
+        if name is not None:
+            same_device, same_class = group.device == device.id, group.model_class == wanted
+            found.append(Compared.of(group, name, same_device=same_device, same_class=same_class))
+    nearest = max((_nearness(one) for one in found), default=None)
+    return KnownErrors(compared=tuple(one for one in found if _nearness(one) == nearest))
+
+
+def _nearness(one: Compared) -> tuple[bool, bool]:
+    return one.same_device, one.same_class
+
+
+def _near(group: ErrorGroup, device: Device) -> str | None:
+    """Name of the group's device where it is the pool's or like it; None where it is not."""
+    if group.device == device.id:
+        return device.name
+    try:
+        other = load_device(group.device)
+    except InputError:
+        return None
+    alike = (other.vendor, other.family) == (device.vendor, device.family)
+    return other.name if alike and abs(other.year - device.year) <= ALIKE_YEARS else None
