@@ -6,6 +6,7 @@ only the `StepPricer` and the `Placement`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
@@ -28,6 +29,8 @@ from simulator.latency.layout import Layout, lay_out
 from simulator.latency.linear import LinearPricer
 from simulator.latency.machine import Machine, machine_of
 from simulator.latency.memory import overflow_tier, place_layout, streamed_tier
+from simulator.latency.operator_tables.source import TableSource, find_tables
+from simulator.latency.operator_tables.work import Operator, TabledWork, with_tables
 from simulator.latency.placement import Placement
 from simulator.latency.pricer import StepPricer
 from simulator.latency.roofline.constants import RooflineConstants, resolve_constants
@@ -43,6 +46,8 @@ from simulator.scenario.backend import (
     DecodeOffloadBackendSpec,
     FittedBackendSpec,
     LinearBackendSpec,
+    OperatorTablesBackendSpec,
+    PhysicalBackendSpec,
     RooflineBackendSpec,
 )
 from simulator.scenario.cluster import ParallelismSpec
@@ -59,13 +64,14 @@ class BackendProvenance:
     """What priced a pool, for the result.
 
     ``error`` says in words how far the backend was off on measured data; ``estimated`` names
-    the groups of constants that rest on estimates.
+    the groups of constants that rest on estimates; ``notes`` are what the user must know, in sentences.
     """
 
     backend: str
     sources: tuple[str, ...]
     error: str
     estimated: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +133,14 @@ def compile_backend(
         parallelism.micro_batches,
     )
     execution = _execution(spec, device)
-    if isinstance(spec, RooflineBackendSpec) and not isinstance(execution, RooflineExecution):
+    streams = isinstance(spec, RooflineBackendSpec | OperatorTablesBackendSpec)
+    if streams and not isinstance(execution, RooflineExecution):
         execution = RooflineExecution()
     machine = machine_of(device, streamed_tier(execution), overflow_tier(execution))
     draft = None if speculation is None else draft_layout(speculation, layout)
     guest = draft if speculation is not None and speculation.apart is None else None
     placement = place_layout(layout, machine, execution, engine, guest)
-    compiled = _compiled(spec, layout, machine, execution, placement, engine, base_dir, kernels)
+    compiled = _compiled(spec, layout, machine, execution, placement, engine, base_dir, kernels, device.id)
     if speculation is None:
         return compiled
 
@@ -157,8 +164,9 @@ def _compiled(
     engine: EngineSpec,
     base_dir: Path | None,
     kernels: EarlyKernels | None,
+    device: str,
 ) -> CompiledBackend:
-    """The backend of the model alone."""
+    """The backend of the model alone; ``device`` is the id that operator tables are sought under."""
     if isinstance(spec, LinearBackendSpec):
         idle_w = spec.idle_w if spec.idle_w is not None else _idle_w(machine, layout)
         return CompiledBackend(
@@ -177,7 +185,11 @@ def _compiled(
             placement,
             BackendProvenance(f"fitted ({fit.name})", (f"{fit.source}, {fit.date}",), fit.error),
         )
-    pricer, provenance = _physical(spec, layout, machine, execution, placement, engine, kernels)
+    tables = None
+    if isinstance(spec, OperatorTablesBackendSpec):
+        folder = None if spec.folder is None else (base_dir or Path()) / spec.folder
+        tables = find_tables(device, folder)
+    pricer, provenance = _physical(spec, layout, machine, execution, placement, engine, kernels, tables)
     return CompiledBackend(pricer, placement, provenance)
 
 
@@ -243,13 +255,14 @@ def _idle_w(machine: Machine, layout: Layout) -> float | None:
 
 
 def _physical(
-    spec: AutoBackendSpec | RooflineBackendSpec,
+    spec: PhysicalBackendSpec,
     layout: Layout,
     machine: Machine,
     execution: Execution,
     placement: Placement,
     engine: EngineSpec,
     kernels: EarlyKernels | None,
+    tables: TableSource | None = None,
 ) -> tuple[StepPricer, BackendProvenance]:
     """The execution model of the device."""
     if isinstance(execution, RooflineExecution):
@@ -274,10 +287,12 @@ def _physical(
         )
         work.exchange_s(1)  # refuses devices without a known link now, not in the middle of a run
         largest_graph = 0 if engine.enforce_eager else min(2 * engine.max_num_seqs, _LARGEST_GRAPH)
-        pricer = RooflinePricer(
-            work, largest_graph, engine.schedules_ahead, verification_of(engine.engine_version)
-        )
-        return pricer, _roofline_provenance(layout, constants)
+        provenance = _roofline_provenance(layout, constants)
+        if tables is not None:
+            work = with_tables(work, tables)
+            provenance = _tabled_provenance(work, provenance)
+        ahead, verification = engine.schedules_ahead, verification_of(engine.engine_version)
+        return RooflinePricer(work, largest_graph, ahead, verification), provenance
     _refuse_overrides(spec, execution.model, machine.name)
     _refuse_split_sequences(layout, execution.model)
     whole_steps = whole_step_pricer(execution, layout, machine, placement, engine.max_num_seqs)
@@ -302,7 +317,7 @@ def _given(**values: float | None) -> dict[str, float]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _sampler(spec: AutoBackendSpec | RooflineBackendSpec, card: ModelCard, engine: EngineSpec) -> Sampler:
+def _sampler(spec: PhysicalBackendSpec, card: ModelCard, engine: EngineSpec) -> Sampler:
     """What filters tokens: as told, else nothing if the model asks for no filter, else the engine's own."""
     if spec.sampler is not None:
         return spec.sampler
@@ -311,7 +326,7 @@ def _sampler(spec: AutoBackendSpec | RooflineBackendSpec, card: ModelCard, engin
     return version_defaults(engine.engine_version).sampler
 
 
-def _refuse_overrides(spec: AutoBackendSpec | RooflineBackendSpec, model: str, device: str) -> None:
+def _refuse_overrides(spec: PhysicalBackendSpec, model: str, device: str) -> None:
     given = sorted(spec.model_fields_set - {"backend", "software"})
     if given:
         raise InputError(
@@ -352,6 +367,29 @@ def _roofline_provenance(layout: Layout, constants: RooflineConstants) -> Backen
         name for name in constants.estimated if name != "experts" or layout.card.moe is not None
     )
     return BackendProvenance("roofline", sources, text, estimated)
+
+
+def _tabled_provenance(work: TabledWork, roofline: BackendProvenance) -> BackendProvenance:
+    """Operator by operator how its time is known; those without a table are a note to the user."""
+    found = work.operators
+    by_table = [f"{one.name} {one.how}" for one in found if one.how != "roofline"]
+    left = [one for one in found if one.how == "roofline"]
+    tables = sorted({file.software for file in work.tables.files.values()})
+    source = f"{work.tables.name} ({', '.join(tables)}): {', '.join(by_table)}"
+    notes = [
+        f"Without operator table, priced by the roofline: {', '.join(names)} ({why})."
+        for why, names in _by_reason(left).items()
+    ]
+    error = f"operators as measured where there is a table; of the roofline that joins them, {roofline.error}"
+    sources = ((source,) if by_table else ()) + roofline.sources
+    return BackendProvenance("operator tables", sources, error, roofline.estimated, tuple(notes))
+
+
+def _by_reason(operators: Sequence[Operator]) -> dict[str, list[str]]:
+    reasons: dict[str, list[str]] = {}
+    for one in operators:
+        reasons.setdefault(one.why, []).append(one.name)
+    return reasons
 
 
 def _provenance(name: str, execution: WholeStepExecution) -> BackendProvenance:

@@ -30,6 +30,7 @@ def messages_of(
         *_about_surroundings(context, energy, carbon, water),
         *_about_estimates(context),
         *_about_errors(error_bars),
+        *(note for pool in context.pools for note in pool.notes),
         *context.notes,
     ]
     return tuple(found)

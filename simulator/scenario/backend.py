@@ -77,6 +77,16 @@ class RooflineBackendSpec(_Overrides):
     backend: Literal["roofline"] = "roofline"
 
 
+class OperatorTablesBackendSpec(_Overrides):
+    """Operators priced from tables of measured times, the roofline where there is none."""
+
+    backend: Literal["operator_tables"] = "operator_tables"
+
+    folder: str | None = None
+    """Folder of tables in the CSV format of aiconfigurator-core, relative to the scenario that names it;
+    default: the tables of the optional package (`pip install 'simulator[aiconfigurator]'`)."""
+
+
 class DecodeOffloadBackendSpec(Spec):
     """LPUs beside the pool's GPUs hold the feed-forward weights and take that part of every decode step."""
 
@@ -133,7 +143,15 @@ class FittedBackendSpec(Spec):
     """YAML file with the fit, relative to the scenario that names it."""
 
 
+#: Those that price steps by the execution model of the device.
+PhysicalBackendSpec = AutoBackendSpec | RooflineBackendSpec | OperatorTablesBackendSpec
+
 BackendSpec = Annotated[
-    AutoBackendSpec | RooflineBackendSpec | DecodeOffloadBackendSpec | LinearBackendSpec | FittedBackendSpec,
+    AutoBackendSpec
+    | RooflineBackendSpec
+    | OperatorTablesBackendSpec
+    | DecodeOffloadBackendSpec
+    | LinearBackendSpec
+    | FittedBackendSpec,
     Field(discriminator="backend"),
 ]

@@ -172,9 +172,10 @@ def _with_absolute_paths(content: dict[str, Any], base: Path) -> dict[str, Any]:
         return value
 
     def of_latency(latency: Any) -> Any:
-        if not isinstance(latency, Mapping) or "file" not in latency:
+        if not isinstance(latency, Mapping):
             return latency
-        return {**latency, "file": absolute(latency["file"], always=True)}
+        named = {key: absolute(latency[key], always=True) for key in ("file", "folder") if key in latency}
+        return {**latency, **named}
 
     def of_speculative(section: Any) -> Any:
         if not isinstance(section, Mapping):

@@ -65,6 +65,7 @@ def _pool(pool: PreparedPool, prices: PricesSpec, card: ModelCard) -> PoolContex
         provenance=_provenance(backend.provenance),
         estimates=_estimates(device, backend.provenance),
         known_errors=known_errors(spec.latency, card, device, backend),
+        notes=backend.provenance.notes,
     )
 
 

@@ -19,7 +19,7 @@ from simulator.hardware.execution import (
     Sampling,
 )
 from simulator.latency.roofline.family_defaults import default_execution
-from simulator.scenario.backend import AttentionBackend, AutoBackendSpec, RooflineBackendSpec
+from simulator.scenario.backend import AttentionBackend, PhysicalBackendSpec
 
 _Group = TypeVar("_Group", bound=Evidence)
 
@@ -53,7 +53,7 @@ def resolve_constants(
     bandwidth: float,
     weight_dtype: str,
     kv_dtype: str,
-    spec: AutoBackendSpec | RooflineBackendSpec,
+    spec: PhysicalBackendSpec,
 ) -> RooflineConstants:
     """Constants for one device, format of weights and cache, and scenario.
 
@@ -99,15 +99,13 @@ def resolve_constants(
     )
 
 
-def _override_gemm(gemm: Gemm, spec: AutoBackendSpec | RooflineBackendSpec) -> Gemm:
+def _override_gemm(gemm: Gemm, spec: PhysicalBackendSpec) -> Gemm:
     return _update(
         gemm, bandwidth_efficiency=spec.bandwidth_efficiency, compute_efficiency=spec.compute_efficiency
     )
 
 
-def _override_attention(
-    attention: DecodeAttention, spec: AutoBackendSpec | RooflineBackendSpec
-) -> DecodeAttention:
+def _override_attention(attention: DecodeAttention, spec: PhysicalBackendSpec) -> DecodeAttention:
     factor = spec.mixed_batch_factor
     if factor is None and spec.attention_backend is not None:
         factor = MIXED_FACTOR[spec.attention_backend]
