@@ -95,8 +95,8 @@ class TabledWork(StepWork):
         launches = experts.gate_up.layers * self.constants.experts.fixed_us * 1e-6
         return line.at(max(tokens * self.layout.data, 1)) * (modelled + launches) - launches
 
-    def _group_decode_s(self, group: AttentionGroup, sequences: float, context: float) -> float:
-        modelled = super()._group_decode_s(group, sequences, context)
+    def _group_decode_s(self, group: AttentionGroup, sequences: float, context: float, queries: int) -> float:
+        modelled = super()._group_decode_s(group, sequences, context, queries)
         grid = self._decode_grids[group][1]
         if grid is None or not sequences:
             return modelled
@@ -218,7 +218,7 @@ class TabledWork(StepWork):
         launch = self.constants.decode_attention.fixed_us * 1e-6
         modelled = np.array(
             [
-                [StepWork._group_decode_s(self, group, batch, batch * context) for context in contexts]
+                [StepWork._group_decode_s(self, group, batch, batch * context, 1) for context in contexts]
                 for batch in batches
             ]
         )
