@@ -35,11 +35,12 @@ _STATUS = {
 class ServingDelays:
     """Time from the client to the engine, and from a token to the client [ns].
 
-    ``token_share_ns`` comes on top of ``token_ns`` for every request that is with the same replica.
+    ``prompt_token_ns`` comes on top of ``request_ns`` for every token of the prompt; ``token_share_ns`` comes on top of ``token_ns`` for every request that is with the same replica.
     ``timeout_ns`` is how long a client waits for its last token; 0: as long as it takes.
     """
 
     request_ns: int = 0
+    prompt_token_ns: int = 0
     token_ns: int = 0
     token_share_ns: int = 0
     timeout_ns: int = 0
@@ -101,8 +102,9 @@ class Gateway:
         self.submitted += 1
         if self._patience is not None:
             self._patience.begin(request)
-        if self._delays.request_ns:
-            request.place = Delay(self.env, self._delays.request_ns, request, self.serve, self.aborted)
+        wait = self._delays.request_ns + self._delays.prompt_token_ns * request.prompt_tokens
+        if wait:
+            request.place = Delay(self.env, wait, request, self.serve, self.aborted)
         else:
             self.serve(request)
 

@@ -76,12 +76,17 @@ class BackendProvenance:
 
 @dataclass(frozen=True, slots=True)
 class CompiledBackend:
-    """One pool's backend, ready to price. ``partners`` are further devices beside each replica."""
+    """One pool's backend, ready to price.
+
+    ``partners`` are further devices beside each replica; ``request_s`` is the time of a request in the API
+    server where the backend was measured with it [s].
+    """
 
     pricer: StepPricer
     placement: Placement
     provenance: BackendProvenance
     partners: tuple[tuple[Device, int], ...] = ()
+    request_s: float = 0.0
 
 
 def compile_backend(
@@ -184,6 +189,7 @@ def _compiled(
             FittedPricer(fit, _idle_w(machine, layout)),
             placement,
             BackendProvenance(f"fitted ({fit.name})", (f"{fit.source}, {fit.date}",), fit.error),
+            request_s=fit.request_ms / 1e3,
         )
     tables = None
     if isinstance(spec, OperatorTablesBackendSpec):

@@ -14,6 +14,7 @@ from simulator.scenario.objectives import SloSpec
 from simulator.scenario.prices import PricesSpec
 from simulator.scenario.reasoning import ReasoningSpec
 from simulator.scenario.references import NameOrInline
+from simulator.scenario.serving import ServingSpec
 from simulator.scenario.spec import Count, CountOrZero, PositiveSeconds, Spec
 from simulator.scenario.workload import WorkloadSpec
 from simulator.units.quantity import Seconds
@@ -47,6 +48,10 @@ class Scenario(Spec):
 
     reasoning: ReasoningSpec | None = None
     """Test-time compute: what every arrival of the workload becomes before it is answered."""
+
+    serving: ServingSpec | None = None
+    """Time in the API server; default: none, latencies are those at the engine. `serving: {}` has what the
+    engine's version takes."""
 
     slo: SloSpec = SloSpec()
     """Service-level objectives; all optional."""

@@ -13,6 +13,7 @@ from simulator.scenario.scenario import Scenario
 from simulator.simulation.context import context_of
 from simulator.simulation.event_loop import Progress, simulate
 from simulator.simulation.pools import PreparedPool, prepare_pools
+from simulator.simulation.serving import serving_delays
 from simulator.units.clock import ns_from_seconds
 from simulator.units.random_streams import RandomStreams
 from simulator.workload.build import build_workload
@@ -65,6 +66,7 @@ def cluster_plan(scenario: Scenario, pools: list[PreparedPool]) -> ClusterPlan:
     return ClusterPlan(
         pools=tuple(pool.plan for pool in pools),
         router=scenario.cluster.router,
+        delays=serving_delays(scenario, pools),
         link=None if transfer is None else LinkPlan(transfer.bandwidth, ns_from_seconds(transfer.latency)),
         jumping=scenario.jumping,
         keep_steps=scenario.record == "steps",
