@@ -75,8 +75,11 @@ class Gemm(Evidence):
 class DecodeAttention(Evidence):
     """Attention of one-token entries over their cache, per layer.
 
-    ``per_kv_head_ns`` is the floor per sequence and KV head; ``mixed_batch_factor``
-    multiplies the varying part in a step that also holds prefill.
+    ``per_kv_head_ns`` is the floor per sequence and KV head. In a step that also holds prefill
+    ``mixed_batch_factor`` multiplies the varying part. Kernels of the FlashAttention 2 kind work there on
+    tiles of 64 queries for every query head on its own, though a decode fills one row of them:
+    ``mixed_compute_efficiency`` is the share of peak at which they compute whole tiles, and
+    ``mixed_tile_ns`` the time of an empty tile (each decode has as many per head as the longest prompt).
     """
 
     fixed_us: NonNegativeFloat
@@ -84,6 +87,8 @@ class DecodeAttention(Evidence):
     per_kv_head_ns: NonNegativeFloat
     overlap: Annotated[float, Field(ge=1)]
     mixed_batch_factor: Annotated[float, Field(ge=1)] = 1.0
+    mixed_compute_efficiency: Share | None = None
+    mixed_tile_ns: NonNegativeFloat = 0.0
 
 
 class PrefillAttention(Evidence):

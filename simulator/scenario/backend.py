@@ -52,7 +52,8 @@ class _Overrides(Spec):
     """How tokens are sampled; default: what the engine version uses with top-p/top-k."""
 
     attention_backend: AttentionBackend | None = None
-    """Kernel family of attention; decides `mixed_batch_factor` where that is not given."""
+    """Kernel family of attention; decides how decodes fare beside prompts where `mixed_batch_factor` does not
+    say it."""
 
     host_us: NonNegativeFloat | None = None
     """Host work per step [us]: hidden behind the device if scheduling is asynchronous, else added."""

@@ -18,14 +18,18 @@ from simulator.hardware.execution import (
     RooflineExecution,
     Sampling,
 )
-from simulator.latency.roofline.family_defaults import default_execution
+from simulator.latency.roofline.family_defaults import FLASH_ATTENTION_2, default_execution
 from simulator.scenario.backend import AttentionBackend, PhysicalBackendSpec
 
 _Group = TypeVar("_Group", bound=Evidence)
 
-#: Slowdown of decodes in steps with prefill, by attention kernel. FlashAttention 2: 2.2 on RTX 4090
-#: (operator table), and A100 runs agree; FlashAttention 3 on H100: none.
-MIXED_FACTOR: dict[AttentionBackend, float] = {"fa2": 2.2, "fa3": 1.0, "flashinfer": 1.0}
+#: Share of peak at which decodes compute whole tiles of queries in steps with prefill, by attention kernel;
+#: FlashAttention 3 and FlashInfer pack the query heads that share a KV head, so nothing is lost.
+MIXED_EFFICIENCY: dict[AttentionBackend, float | None] = {
+    "fa2": FLASH_ATTENTION_2,
+    "fa3": None,
+    "flashinfer": None,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +110,22 @@ def _override_gemm(gemm: Gemm, spec: PhysicalBackendSpec) -> Gemm:
 
 
 def _override_attention(attention: DecodeAttention, spec: PhysicalBackendSpec) -> DecodeAttention:
-    factor = spec.mixed_batch_factor
-    if factor is None and spec.attention_backend is not None:
-        factor = MIXED_FACTOR[spec.attention_backend]
-    return _update(
-        attention, mixed_batch_factor=factor, bandwidth_efficiency=spec.attention_bandwidth_efficiency
-    )
+    if spec.mixed_batch_factor is not None:
+        plain = {"mixed_compute_efficiency": None, "mixed_tile_ns": 0.0}
+        attention = attention.model_copy(update=plain | {"mixed_batch_factor": spec.mixed_batch_factor})
+    elif spec.attention_backend is not None:
+        attention = _under(attention, spec.attention_backend)
+    return _update(attention, bandwidth_efficiency=spec.attention_bandwidth_efficiency)
+
+
+def _under(attention: DecodeAttention, kernel: AttentionBackend) -> DecodeAttention:
+    """The same device with another kernel of attention, with its own constants of that where it has them."""
+    efficiency = MIXED_EFFICIENCY[kernel]
+    if efficiency is None:
+        changed: dict[str, float | None] = {"mixed_compute_efficiency": None, "mixed_tile_ns": 0.0}
+    else:
+        changed = {"mixed_compute_efficiency": attention.mixed_compute_efficiency or efficiency}
+    return attention.model_copy(update=changed | {"mixed_batch_factor": 1.0})
 
 
 def _update(group: _Group, **values: float | None) -> _Group:

@@ -27,6 +27,10 @@ _DATE = "2026-11-24"
 #: Bandwidth of the H100, for constants that scale with the memory [bytes/s].
 H100_BANDWIDTH = 3.35e12
 
+#: Share of peak at which FlashAttention 2 computes whole tiles of queries in mixed batches: 0.64 on
+#: RTX 4090, 0.52 on RTX PRO 6000 (operator tables of LLMServingSim, vLLM 0.19.0).
+FLASH_ATTENTION_2 = 0.58
+
 
 def default_execution(bandwidth: float) -> RooflineExecution:
     """Every group of constants for a device with this memory bandwidth [bytes/s]."""
@@ -48,8 +52,8 @@ def default_execution(bandwidth: float) -> RooflineExecution:
         bandwidth_efficiency=0.75,
         per_kv_head_ns=14.0,
         overlap=2.0,
-        mixed_batch_factor=2.2,
-        note="mixed_batch_factor from the RTX 4090 table (FlashAttention 2)",
+        mixed_compute_efficiency=FLASH_ATTENTION_2,
+        note="mixed_compute_efficiency from RTX 4090 and RTX PRO 6000 tables (FlashAttention 2)",
     )
     experts = Experts(
         source=_SOURCE,

@@ -1,12 +1,12 @@
 """Prices steps of machines that stream weights and cache from memory.
 
-    step = body(T) + head(B) + mix * decode attention(n, C) + prefill attention + mixed
+    step = body(T) + head(B) + decode attention(n, C) + prefill attention + mixed
 
 with T the tokens of the step (padded to CUDA-graph sizes), B the rows that sample (one per prompt, decode
 and draft), n the decode sequences and C their context. ``body`` and ``head`` are tables by token count,
-filled as counts first occur; ``mixed`` is what the layers lose in a step with prefill because attention then
-leaves the CUDA graph. The host's own work is added where scheduling is synchronous; where it is
-asynchronous the longer of the two counts.
+filled as counts first occur. In a step with prefill decode attention may take longer (`mixed_decode_s`), and
+``mixed`` is what the layers lose because attention then leaves the CUDA graph. The host's own work is added
+where scheduling is synchronous; where it is asynchronous the longer of the two counts.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from simulator.latency.context_lines import ContextLines
 from simulator.latency.power import PhaseWork, step_energy_j
 from simulator.latency.pricer import BOUNDS, StepColumns, StepCosts
 from simulator.latency.roofline.step_work import PROMPT_TILE, StepWork
-from simulator.latency.roofline.terms import graph_tokens
+from simulator.latency.roofline.terms import QUERY_TILE, graph_tokens
 from simulator.latency.roofline.verification import Together, Verification
 from simulator.models.accounting import experts_touched
 from simulator.models.precision import bytes_per_value
@@ -60,10 +60,10 @@ class RooflinePricer:
         self._host_ns, self._host_sequence_ns = host.step_us * 1e3, per_sequence * 1e3 / work.layout.data
         self._asynchronous = asynchronous
         self._verification = verification or Together()
-        self._mix = work.constants.decode_attention.mixed_batch_factor
         self._ramp_tokens = work.constants.prefill_attention.ramp_tokens
         self._ramp_per_token = self._ramp_tokens / PROMPT_TILE
         self._mixed_ns = _NS * work.mixed_s() if largest_graph else 0.0
+        self._empty_tile_ns = _NS * work.empty_tile_s() / QUERY_TILE
         self._prompt_terms = tuple((_NS * seconds, limit) for seconds, limit in work.prompt_terms())
         self._body_ns: dict[int, float] = {}
         self._head_ns: dict[int, float] = {}
@@ -71,6 +71,7 @@ class RooflinePricer:
         self._experts_touched = _ByTokens(self._touch_experts)
         self._decode_lines = ContextLines(self._decode_step_ns)
         self._attention_lines = ContextLines(self._attention_ns)
+        self._mixed_lines = ContextLines(self._mixed_attention_ns)
         self._lines_by_queries: dict[int, ContextLines] = {}
         self.decode_line = self._decode_lines.line
 
@@ -103,12 +104,16 @@ class RooflinePricer:
             head = self._price_head(rows)
         time = body + head
         if decode_sequences:
-            if decode_tokens == decode_sequences:
-                fixed, slope, _ = self._attention_lines.line(decode_sequences, decode_context)
+            attention = 0.0
+            if prefill_tokens or decode_tokens == decode_sequences:
+                lines = self._mixed_lines if prefill_tokens else self._attention_lines
+                fixed, slope, _ = lines.line(decode_sequences, decode_context)
                 attention = fixed + slope * decode_context
-            else:
-                attention = self._verification_ns(decode_sequences, decode_tokens, decode_context)
-            time += attention * self._mix if prefill_tokens else attention
+            if decode_tokens != decode_sequences:
+                # a tile of queries holds all drafts of a sequence
+                verifying = self._verification_ns(decode_sequences, decode_tokens, decode_context)
+                attention = max(attention, verifying)
+            time += attention
         if prefill_tokens:
             triangle = prefill_products - prefill_tokens * prefill_tokens / (2.0 * prefill_sequences)
             edge = prefill_context - 0.5 * prefill_tokens
@@ -116,6 +121,7 @@ class RooflinePricer:
             if ramp > self._ramp_tokens:
                 ramp = self._ramp_tokens
             time += self._mixed_ns
+            time += self._empty_tile_ns * decode_sequences * prefill_tokens / prefill_sequences
             for ns_per_product, limit in self._prompt_terms:
                 seen, seen_edge = prefill_tokens * limit, prefill_sequences * limit
                 if triangle < seen:
@@ -146,6 +152,9 @@ class RooflinePricer:
 
     def _attention_ns(self, sequences: int, context: int) -> float:
         return _NS * self._work.decode_attention_s(sequences, context)
+
+    def _mixed_attention_ns(self, sequences: int, context: int) -> float:
+        return _NS * self._work.mixed_attention_s(sequences, context)
 
     def _verification_ns(self, sequences: int, tokens: int, context: int) -> float:
         """Attention of decodes with drafts, which are verified."""

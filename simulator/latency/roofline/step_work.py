@@ -23,7 +23,13 @@ from simulator.latency.layout import Layout
 from simulator.latency.machine import Machine
 from simulator.latency.roofline.constants import RooflineConstants
 from simulator.latency.roofline.expert_exchange import copies_sent
-from simulator.latency.roofline.terms import busiest_rank, decode_attention_s, experts_s, gemm_s
+from simulator.latency.roofline.terms import (
+    busiest_rank,
+    decode_attention_s,
+    experts_s,
+    gemm_s,
+    mixed_decode_s,
+)
 from simulator.models.accounting import experts_touched
 from simulator.models.attention import AttentionGroup
 from simulator.models.gemms import Gemm
@@ -35,6 +41,8 @@ from simulator.scenario.engine_versions import Sampler
 _ACTIVATION_BYTES = 2
 #: Prompt tokens that one block of prefill attention works on.
 PROMPT_TILE = 128
+#: Kinds of attention whose decodes never share a kernel with prompts.
+_OWN_KERNELS = ("latent", "linear")
 #: Linear layers keep their state in 32 bits and read and write it in every step.
 _STATE_BYTES = 2 * 4
 
@@ -283,6 +291,31 @@ class StepWork:
             group.layers * self._group_decode_s(group, sequences / ways, context / ways, queries)
             for group in self.layout.attention
         )
+
+    def mixed_attention_s(self, sequences: float, context: float) -> float:
+        """The same in a step that also prefills."""
+        ways = min(self.ways, max(sequences, 1.0))
+        return self.layout.longest_stage * sum(
+            group.layers * self._group_mixed_s(group, sequences / ways, context / ways)
+            for group in self.layout.attention
+        )
+
+    def _group_mixed_s(self, group: AttentionGroup, sequences: float, context: float) -> float:
+        alone = self._group_decode_s(group, sequences, context, 1)
+        constants = self.constants.decode_attention
+        if group.kind in _OWN_KERNELS:
+            return alone * constants.mixed_batch_factor
+        attended = sequences * group.attended(context / sequences) if sequences else 0.0
+        flops = attended / self.layout.context * group.decode_flops_per_product
+        return mixed_decode_s(constants, alone, flops, self.machine.product_flops("bf16"))
+
+    def empty_tile_s(self) -> float:
+        """One tile of queries that a decode has beside a prompt and does not need, all heads and layers."""
+        heads = sum(
+            group.layers * group.heads for group in self.layout.attention if group.kind not in _OWN_KERNELS
+        )
+        stage = self.layout.longest_stage / self.ways
+        return heads * self.constants.decode_attention.mixed_tile_ns * 1e-9 * stage
 
     def _group_decode_s(self, group: AttentionGroup, sequences: float, context: float, queries: int) -> float:
         attended = sequences * group.attended(context / sequences) if sequences else 0.0

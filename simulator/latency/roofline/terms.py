@@ -103,6 +103,25 @@ def decode_attention_s(
     return p_norm(max(streaming, computing), floor, constants.overlap)
 
 
+def mixed_decode_s(constants: DecodeAttention, alone_s: float, flops: float, peak: float) -> float:
+    """What varies in one layer's attention of one-token entries beside prompts [s].
+
+    ``alone_s`` is the time without prompts. Where prompts and decodes go through one kernel that gives every
+    query head tiles of `QUERY_TILE` rows, its products of ``flops`` are computed for all rows. Both the
+    tiles and the cache bound it.
+    """
+    alone_s *= constants.mixed_batch_factor
+    if constants.mixed_compute_efficiency is None:
+        return alone_s
+    tiles = QUERY_TILE * flops / (constants.mixed_compute_efficiency * peak)
+    return p_norm(alone_s, tiles, MIXED_OVERLAP)
+
+
+#: Queries in a tile of attention kernels that serve prompts and decodes at once (FlashAttention 2).
+QUERY_TILE = 64
+#: How softly the bounds of a mixed batch meet: tables of two devices give 2.7 and 5.
+MIXED_OVERLAP = 4.0
+
 #: Share of peak that latent attention reaches when its products bind (an estimate: FlashMLA
 #: reports 660 of 989 TFLOP/s on H800).
 LATENT_COMPUTE_EFFICIENCY = 0.6
