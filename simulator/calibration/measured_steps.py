@@ -127,11 +127,16 @@ class MeasuredSteps:
     durations_ns: tuple[int, ...]
     expected: list[Record]
 
-    def replay(self, factory: Callable[..., Replica]) -> Iterator[Record]:
+    def replay(
+        self,
+        factory: Callable[..., Replica],
+        writer: StepWriter | None = None,
+        pricer: MeasuredStepPricer | None = None,
+    ) -> Iterator[Record]:
         """Records of every step as it is composed, then one per request."""
         env = NsEnvironment()
-        writer = StepWriter()
-        pricer = MeasuredStepPricer(self.durations_ns)
+        writer = writer or StepWriter()
+        pricer = pricer or MeasuredStepPricer(self.durations_ns)
         replica = factory(env, self.settings, pricer, StepLog(pricer), writer.ended, observer=writer)
         requests = [_engine_request(i, request) for i, request in enumerate(self.requests)]
         seen = sorted(zip((r.seen_by_step for r in self.requests), requests, strict=True), key=lambda s: s[0])

@@ -38,6 +38,7 @@ from simulator.engine.scheduler.plan import Entry
 from simulator.engine.settings import EngineSettings
 from simulator.engine.witness import Admissions, Witness
 from simulator.errors import SimulatorError
+from simulator.latency.pricer import shares_context
 
 #: Runs at least this long are computed in numpy, shorter ones in a loop.
 VECTOR_STEPS = 128
@@ -91,6 +92,7 @@ class AggregateReplica(Replica):
         self._chunked = settings.enable_chunked_prefill
         self._reserve = settings.scheduler_reserve_full_isl
         self._watermark = settings.watermark_blocks
+        self._shares_context = shares_context(self.pricer)
         self._stepwise = not jumping or self.observer is not None
         self._usual_run = SPARE_STEPS
 
@@ -102,6 +104,7 @@ class AggregateReplica(Replica):
         # The decodes of the next step to be composed.
         self._decodes = 0
         self._bases = 0
+        self._shared = 0  # context taken out of the bases because another decode reads it too
         self._residues = [0] * self._size  # decodes that need a block in steps of that residue
 
         # What will happen in which step, once its output is processed.
@@ -291,6 +294,8 @@ class AggregateReplica(Replica):
         chunk = 0
         preempted: list[Request] = []
         if partial is not None:
+            if self._shares_context:
+                self._count_shared_once()
             chunk = min(partial.prompt_tokens + partial.outputs - partial.computed, budget)
             partial_needed = -(-(partial.computed + chunk) // size) - partial.blocks
             if needed + partial_needed > cache.free:
@@ -471,6 +476,8 @@ class AggregateReplica(Replica):
                 bucket.append(request)
             if self.cache.caching:
                 self.cache.watch_growth(request)
+        if self._shares_context:
+            self._count_shared_once()
 
     def _leave(self, step: int) -> None:
         """Take those out of the sums whose last scheduled step is ``step``."""
@@ -478,6 +485,12 @@ class AggregateReplica(Replica):
         if bucket is not None:
             for request in bucket:
                 self._remove_decode(request)
+
+    def _count_shared_once(self) -> None:
+        """Keep context that several requests share in the bases once."""
+        shared = self.cache.shared * self._size
+        self._bases -= shared - self._shared
+        self._shared = shared
 
     def _remove_decode(self, request: Request) -> None:
         self._decodes -= 1
@@ -655,6 +668,8 @@ class AggregateReplica(Replica):
                 cache.register(request, request.base + request.done_step)
             request.blocks = -(-computed // self._size)
             cache.release(request)
+            if self._shares_context:
+                self._count_shared_once()
         request.status = FINISHED
 
     # -- preemption and aborts -------------------------------------------------------------------------
@@ -705,6 +720,8 @@ class AggregateReplica(Replica):
                 self._remove_decode(request)
             request.outputs = request.base + min(step - 1, request.done_step) + 1 - request.prompt_tokens
             self._cancel(request, step)
+        if self._shares_context:
+            self._count_shared_once()
         request.computed = 0
         request.remote_tokens = 0
         request.status = PREEMPTED
@@ -751,6 +768,8 @@ class AggregateReplica(Replica):
                         self._remove_decode(request)
                     request.outputs = max(0, request.base + step - request.prompt_tokens)
                 self.cache.release(request)
+                if self._shares_context:
+                    self._count_shared_once()
             if not request.outputs:
                 request.first_token_ns = request.first_answer_ns = NEVER
             self._cancel(request, step)

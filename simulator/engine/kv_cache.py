@@ -73,6 +73,9 @@ class KVCache:
         Blocks with no owner, cached or not.
     cached
         Distinct block contents in the prefix cache.
+    shared
+        Holders of blocks beyond the first of each block: what counting every request's blocks counts too
+        often.
     """
 
     def __init__(self, usable: int, block_size: int, caching: bool) -> None:
@@ -80,7 +83,7 @@ class KVCache:
         self.block_size = block_size
         self.caching = caching
         self.free = usable
-        self.cached = 0
+        self.cached = self.shared = 0
         self.prefix_may_grow = False  # a running request may yet lengthen what the last look-up found
         self._settling = False
         self._blank = usable  # free blocks without a hash: the front of the free queue
@@ -169,6 +172,8 @@ class KVCache:
             if not held.holders:
                 self._dequeue(held)
                 self.free -= held.blocks
+            else:
+                self.shared += held.blocks
             held.holders.add(request)
             request.held.append(held)
             request.hashed += held.blocks
@@ -238,6 +243,8 @@ class KVCache:
             if not copy.holders:
                 self._enqueue(copy, self._queue)
                 self.free += copy.blocks
+            else:
+                self.shared -= copy.blocks
         if request.content is None and request.hashed:
             self._enqueue(Copy(self._root, request.hashed, _NOBODY), self._queue)
             self.free += request.hashed

@@ -16,6 +16,7 @@ from simulator.engine.scheduler import SCHEDULERS
 from simulator.engine.scheduler.plan import StepPlan
 from simulator.engine.speculation import DraftLength
 from simulator.errors import SimulatorError
+from simulator.latency.pricer import shares_context
 
 #: Empty steps in a row after which something is wrong (requests wait and nothing can run).
 MOST_EMPTY_STEPS = 1000
@@ -41,6 +42,7 @@ class ListedReplica(Replica):
         self._draft_length: DraftLength | None = None
         if settings.draft_positions:
             self._draft_length = DraftLength(settings.draft_positions, self.pricer)
+        self._shares_context = shares_context(self.pricer)
         self._depth = 2 if settings.async_scheduling else 1
         self._under_way: deque[StepPlan] = deque()
         self._executing: StepPlan | None = None
@@ -134,7 +136,12 @@ class ListedReplica(Replica):
             running = scheduler.running
             context = sum(request.known_tokens for request in running)
             scheduler.limit_drafts(self._draft_length(len(running), context))
+        shared = scheduler.cache.shared
         plan = scheduler.schedule()
+        if self._shares_context:
+            if plan.preempted:
+                shared = scheduler.cache.shared
+            plan.decode_context -= shared * scheduler.cache.block_size
         for request, start, _ in plan.admitted:
             if request.first_scheduled_ns == NEVER:
                 request.first_scheduled_ns = now

@@ -50,7 +50,8 @@ class FittedBackend(BaseModel):
 
     ``knots`` maps tokens of a step to milliseconds. ``error`` says in words how far the fit
     was off on data that it had not seen, ``held_out`` figure by figure. ``request_ms`` is the time of a
-    request in the API server. ``not_identified`` names what the data could not tell, ``condition`` the
+    request in the API server. ``shared_context`` says whether context that several decodes share counts for
+    ``each`` of them or ``once``. ``not_identified`` names what the data could not tell, ``condition`` the
     condition number of what they could.
     """
 
@@ -69,6 +70,7 @@ class FittedBackend(BaseModel):
     product_us: NonNegativeFloat = 0.0
     mixed_us: NonNegativeFloat = 0.0
     request_ms: NonNegativeFloat = 0.0
+    shared_context: Literal["each", "once"] = "each"
     idle_w: PositiveFloat | None = None
     condition: PositiveFloat | None = None
     not_identified: tuple[str, ...] = ()
@@ -101,7 +103,10 @@ def read_fitted(path: Path) -> FittedBackend:
 class FittedPricer:
     """Prices steps by a `FittedBackend`. Power and bottleneck are unknown to it."""
 
+    shares_context: bool
+
     def __init__(self, fit: FittedBackend, idle_w: float | None) -> None:
+        self.shares_context = fit.shared_context == "once"
         self.idle_w = fit.idle_w if fit.idle_w is not None else idle_w
         self._tokens = list(fit.knots_ms)
         self._times = [ms * 1e6 for ms in fit.knots_ms.values()]
@@ -134,7 +139,7 @@ class FittedPricer:
         fixed = self._tokens_ns(prefill_tokens + decode_tokens) + self._sequences_ns(decode_sequences)
         if prefill_tokens:
             fixed += self._product * prefill_products + self._mixed * decode_sequences
-        return int(fixed + self._context * decode_context)
+        return int(fixed + self._context * decode_context) if decode_context > 0 else int(fixed)
 
     def costs(self, steps: StepColumns) -> StepCosts:
         """Unknown, see `StepCosts`."""

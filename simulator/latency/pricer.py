@@ -115,3 +115,13 @@ class StepPricer(Protocol):
     def costs(self, steps: StepColumns) -> StepCosts:
         """Energy and bottleneck of many recorded steps, vectorised."""
         ...
+
+
+def shares_context(pricer: StepPricer) -> bool:
+    """Whether decode_context shall hold the context that several requests share once.
+
+    A processor reads the blocks of a shared prefix from its caches after the first time, so their time
+    counts once; accelerators read them for every sequence. A pricer that wants this has an attribute
+    ``shares_context`` that is true; others need none.
+    """
+    return bool(getattr(pricer, "shares_context", False))

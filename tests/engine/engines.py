@@ -35,10 +35,18 @@ class Case:
     aborts: tuple[tuple[int, int], ...] = ()
 
 
-def run_case(case: Case, factory: Callable[..., Replica], **options: Any) -> dict[str, list[Any]]:
+class SharedOncePricer(LinearPricer):
+    """The same times, with context that several requests share counted once."""
+
+    shares_context = True
+
+
+def run_case(
+    case: Case, factory: Callable[..., Replica], pricing: type[LinearPricer] = LinearPricer, **options: Any
+) -> dict[str, list[Any]]:
     """Rows of ended requests in order, every step, and the state at the end."""
     env = Environment(initial_time=0)
-    pricer = LinearPricer(LinearBackendSpec(**STEP_TIME), None)
+    pricer = pricing(LinearBackendSpec(**STEP_TIME), None)
     log = StepLog(pricer, keep_steps=True)
     ended: list[Request] = []
     replica = factory(env, case.settings, pricer, log, ended.append, **options)

@@ -32,8 +32,10 @@ OUTLYING = 3.0
 LOOP_S = 2e-3
 #: Fewer steps than that are no basis for a fit.
 FEWEST_STEPS = 50
-#: A crowd must improve the fit by this share, or the form goes without.
-WORTHWHILE = 0.01
+#: A crowd must improve the fit by this share, or the form goes without, and begin within this share of the
+#: largest batch seen: beyond lies what its cost is told from.
+WORTHWHILE = 0.005
+CROWD_WITHIN = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def fit_steps(steps: StepColumns) -> StepFit:
     most = int(steps.decode_sequences.max())
     best: tuple[float, StepForm, Floats] | None = None
     for crowd_from in CROWDS:
-        if crowd_from is not None and crowd_from >= most:
+        if crowd_from is not None and crowd_from > CROWD_WITHIN * most:
             continue
         form = StepForm(knots, crowd_from)
         values, loss = _solve(form, steps)

@@ -169,7 +169,7 @@ def _products(one: LayerTables) -> pd.DataFrame:
     import pandas as pd
 
     gemms = model_gemms(load_model(one.model), one.tensor)
-    shapes = {gemm.role: (gemm.n, gemm.k) for gemm in gemms.dense}
+    shapes: dict[str, tuple[int, int]] = {gemm.role: _shape(gemm) for gemm in gemms.dense}
     head = one.per_sequence[one.per_sequence["layer"] == "lm_head"].rename(columns={"sequences": "tokens"})
     named = {**{theirs: shapes[ours] for theirs, ours in PRODUCTS.items()}, "lm_head": _shape(gemms.lm_head)}
     rows = pd.concat([one.dense, head])
