@@ -18,9 +18,29 @@ class Format(StrEnum):
     AZURE = "azure"
     BURSTGPT = "burstgpt"
     MOONCAKE = "mooncake"
+    GUIDELLM = "guidellm"
+    AIPERF = "aiperf"
+    TIMED_TRACE = "timed-trace"
+    BAILIAN = "bailian"
+    SERVEGEN = "servegen"
     MEASURED_RUN = "measured-run"
     TABLE = "table"
     WORKLOAD = "workload"
+
+
+class Layout(StrEnum):
+    """What a trace can be written as."""
+
+    TABLE = "table"
+    AZURE = "azure"
+    BURSTGPT = "burstgpt"
+    BURSTGPT_V3 = "burstgpt-v3"
+    MOONCAKE = "mooncake"
+    GUIDELLM = "guidellm"
+    AIPERF = "aiperf"
+    TIMED_TRACE = "timed-trace"
+    BAILIAN = "bailian"
+    SERVEGEN = "servegen"
 
 
 def convert(
@@ -28,9 +48,10 @@ def convert(
         Format,
         typer.Argument(
             metavar="FORMAT",
-            help="vllm-args: a `vllm serve` command line becomes a pool. azure, burstgpt, mooncake,"
-            " measured-run, table (or trace, which tells them apart): a request trace becomes our request"
-            " table. workload: a workload becomes a request table.",
+            help="vllm-args: a `vllm serve` command line becomes a pool. azure, burstgpt, mooncake, guidellm,"
+            " aiperf, timed-trace (of vLLM), bailian, measured-run, table (or trace, which tells them apart):"
+            " a request trace becomes our request table, or what --to says. workload, servegen: so does"
+            " traffic that a workload or ServeGen's clients generate.",
         ),
     ],
     source: Annotated[
@@ -41,21 +62,22 @@ def convert(
         Path | None,
         typer.Option(help="File to write; a request table ends in .csv, .csv.gz or .parquet."),
     ] = None,
+    to: Annotated[Layout, typer.Option(help="Layout of the trace that is written.")] = Layout.TABLE,
     hardware: Annotated[
         str | None, typer.Option(help="vllm-args: the device that the server runs on.")
     ] = None,
     replicas: Annotated[int, typer.Option(min=1, help="vllm-args: how many such servers.")] = 1,
-    requests: Annotated[int, typer.Option(min=1, help="workload: how many requests.")] = 10_000,
-    seed: Annotated[int, typer.Option(min=0, help="workload: seed of the traffic.")] = 0,
+    requests: Annotated[int, typer.Option(min=1, help="workload, servegen: how many requests.")] = 10_000,
+    seed: Annotated[int, typer.Option(min=0, help="workload, servegen: seed of the traffic.")] = 0,
 ) -> None:
-    """Convert a vLLM command line or a request trace."""
+    """Convert a vLLM command line, a request trace or generated traffic."""
     match format_:
         case Format.VLLM_ARGS:
             _vllm_args(source, out, hardware, replicas)
-        case Format.WORKLOAD:
-            _workload(source, out, requests, seed)
+        case Format.WORKLOAD | Format.SERVEGEN:
+            _workload(format_, source, _needed(out), to, requests, seed)
         case _:
-            _trace(format_, source, out)
+            _trace(format_, source, _needed(out), to)
 
 
 def _vllm_args(source: str, out: Path | None, hardware: str | None, replicas: int) -> None:
@@ -86,21 +108,26 @@ def _text(source: str) -> str:
         raise InputError("not a text file; expected a vllm serve command line", file=path) from None
 
 
-def _trace(format_: Format, source: str, out: Path | None) -> None:
-    from simulator.workload import read_trace, write_traffic
+def _trace(format_: Format, source: str, out: Path, to: Layout) -> None:
+    from simulator.workload import read_trace, write_trace
 
     layout: Any = "auto" if format_ is Format.TRACE else format_.value
-    target = _needed(out)
-    count = write_traffic([read_trace(source, layout).traffic], target)
+    count = write_trace([read_trace(source, layout).traffic], out, to.value)
     typer.echo(f"{count} requests written to {out}")
 
 
-def _workload(source: str, out: Path | None, requests: int, seed: int) -> None:
+def _workload(format_: Format, source: str, out: Path, to: Layout, requests: int, seed: int) -> None:
+    from simulator.scenario.workload import WorkloadSpec
     from simulator.units.random_streams import RandomStreams
-    from simulator.workload import build_workload, load_workload, write_traffic
+    from simulator.workload import build_workload, load_workload, write_trace
 
-    built = build_workload(load_workload(source), RandomStreams(seed), requests)
-    count = write_traffic(built.chunks(), _needed(out))
+    if format_ is Format.SERVEGEN:
+        clients = {"process": "servegen", "file": str(Path(source).resolve())}
+        spec = WorkloadSpec.model_validate({"arrivals": clients})
+    else:
+        spec = load_workload(source)
+    built = build_workload(spec, RandomStreams(seed), requests)
+    count = write_trace(built.chunks(), out, to.value)
     typer.echo(f"{count} requests written to {out}")
 
 

@@ -7,7 +7,7 @@ bounded chunks (``Traffic``), ``read_trace`` and ``write_traffic`` exchange requ
 from __future__ import annotations
 
 from simulator.workload.build import build_workload
-from simulator.workload.export import write_traffic
+from simulator.workload.exporters import write_trace, write_traffic
 from simulator.workload.importers import Trace, read_trace
 from simulator.workload.library import load_workload, workload_names
 from simulator.workload.traffic import Piece, RequestSource, Traffic
@@ -21,5 +21,6 @@ __all__ = [
     "load_workload",
     "read_trace",
     "workload_names",
+    "write_trace",
     "write_traffic",
 ]

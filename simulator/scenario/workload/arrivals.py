@@ -19,7 +19,18 @@ from simulator.scenario.workload.quantities import Positive, PositiveSeconds, Ra
 from simulator.units.quantity import PerSecond, Seconds
 
 #: Layouts of trace files that can be read. ``auto`` tells them apart by their content.
-TraceFormat = Literal["auto", "azure", "burstgpt", "measured-run", "mooncake", "table"]
+TraceFormat = Literal[
+    "auto",
+    "aiperf",
+    "azure",
+    "bailian",
+    "burstgpt",
+    "guidellm",
+    "measured-run",
+    "mooncake",
+    "table",
+    "timed-trace",
+]
 
 
 class PoissonSpec(Spec):

@@ -8,9 +8,16 @@ from pathlib import Path
 from simulator.errors import InputError
 from simulator.scenario.workload.arrivals import TraceFormat
 from simulator.workload.importers.azure import read_azure
+from simulator.workload.importers.block_rows import (
+    AIPERF,
+    BAILIAN,
+    GUIDELLM,
+    MOONCAKE,
+    TIMED_TRACE,
+    reader_of,
+)
 from simulator.workload.importers.burstgpt import read_burstgpt
 from simulator.workload.importers.measured_run import read_measured_run
-from simulator.workload.importers.mooncake import read_mooncake
 from simulator.workload.importers.request_table import read_request_table
 from simulator.workload.importers.text_file import first_line, located
 from simulator.workload.importers.trace import Trace
@@ -19,11 +26,15 @@ __all__ = ["READERS", "Trace", "read_trace", "trace_format"]
 
 #: The reader of each layout.
 READERS: dict[TraceFormat, Callable[[Path], Trace]] = {
+    "aiperf": reader_of(AIPERF),
     "azure": read_azure,
+    "bailian": reader_of(BAILIAN),
     "burstgpt": read_burstgpt,
+    "guidellm": reader_of(GUIDELLM),
     "measured-run": read_measured_run,
-    "mooncake": read_mooncake,
+    "mooncake": reader_of(MOONCAKE),
     "table": read_request_table,
+    "timed-trace": reader_of(TIMED_TRACE),
 }
 
 
@@ -58,7 +69,7 @@ def trace_format(path: Path) -> TraceFormat:
         return "table"
     line = first_line(path)
     if line.startswith("{"):
-        return "mooncake"
+        return _json_lines(line)
     header = {name.strip() for name in line.split(",")}
     if {"ContextTokens", "GeneratedTokens"} <= header:
         return "azure"
@@ -70,3 +81,10 @@ def trace_format(path: Path) -> TraceFormat:
     raise InputError(
         f"the first line {line[:80]!r} belongs to no known layout ({known})", file=path, key="line 1"
     )
+
+
+def _json_lines(line: str) -> TraceFormat:
+    """Which relative of Mooncake's layout a row belongs to; GuideLLM's and vLLM's look like Mooncake's."""
+    if '"chat_id"' in line:
+        return "bailian"
+    return "aiperf" if '"session_id"' in line or '"delay"' in line else "mooncake"

@@ -17,6 +17,7 @@ from simulator.units.clock import NS_PER_S
 from simulator.workload.importers.segments import segments, shared
 from simulator.workload.importers.text_file import (
     Array,
+    Parser,
     read_columns,
     seconds,
     token_counts,
@@ -114,4 +115,15 @@ def _checked(path: Path, name: str, values: list[Any]) -> Array:
     try:
         return parser(values)
     except (ValueError, TypeError, OverflowError) as error:
-        raise InputError(f"column {name!r} must hold {parser.__doc__}", file=path) from error
+        row = next(row for row, value in enumerate(values, 1) if not _parses(parser, value))
+        raise InputError(
+            f"{name} is {values[row - 1]!r}; expected {parser.__doc__}", file=path, key=f"row {row}"
+        ) from error
+
+
+def _parses(parser: Parser, value: Any) -> bool:
+    try:
+        parser([value])
+    except (ValueError, TypeError, OverflowError):
+        return False
+    return True

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import gzip
-import io
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ import numpy as np
 
 from simulator.errors import InputError
 from simulator.units.clock import NS_PER_S
+from simulator.workload.exporters.whole_file import partial_of, text_of
 from simulator.workload.importers.segments import as_text
 from simulator.workload.traffic import Traffic
 
@@ -33,15 +32,8 @@ def write_traffic(chunks: Iterable[Traffic], path: str | Path) -> int:
         raise InputError(
             f"found {target.suffix!r}; a request table ends in .csv, .csv.gz or .parquet", file=target
         )
-    if not target.parent.is_dir():
-        raise InputError("its folder does not exist", file=target)
-    partial = target.with_name(f".{target.name}.partial")
-    try:
-        count = writers[target.suffix](chunks, partial, target)
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
-    return count
+    with partial_of(target) as partial:
+        return writers[target.suffix](chunks, partial, target)
 
 
 def _columns(traffic: Traffic, start: int) -> dict[str, list[Any]]:
@@ -77,18 +69,14 @@ def _decimal_seconds(times: list[float]) -> list[str]:
 
 def _write_csv(chunks: Iterable[Traffic], partial: Path, target: Path) -> int:
     count = 0
-    with partial.open("wb") as raw:
-        packed = (
-            gzip.GzipFile(fileobj=raw, mode="wb", mtime=0, filename="") if target.suffix == ".gz" else raw
-        )
-        with io.TextIOWrapper(packed, encoding="utf-8", newline="") as text:
-            writer = csv.writer(text, lineterminator="\n")
-            for start, columns in _numbered(chunks):
-                if start == 0:
-                    writer.writerow(columns)
-                columns["arrival_s"] = _decimal_seconds(columns["arrival_s"])
-                writer.writerows(zip(*columns.values(), strict=True))
-                count = start + len(columns["arrival_s"])
+    with text_of(partial, target) as text:
+        writer = csv.writer(text, lineterminator="\n")
+        for start, columns in _numbered(chunks):
+            if start == 0:
+                writer.writerow(columns)
+            columns["arrival_s"] = _decimal_seconds(columns["arrival_s"])
+            writer.writerows(zip(*columns.values(), strict=True))
+            count = start + len(columns["arrival_s"])
     return count
 
 
