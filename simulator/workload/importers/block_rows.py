@@ -138,8 +138,8 @@ def read_block_rows(path: Path, layout: Layout = MOONCAKE) -> Trace:
     if not rows:
         raise InputError("is empty; expected at least one request", file=path)
     arrivals, prompts, outputs = np.array(rows, dtype=np.int64).T
-    content = pieces if hashed and shared(pieces) else None
-    traffic = Traffic(arrivals, tokens(prompts), tokens(outputs), pieces=content)
+    told = pieces if hashed and shared(pieces) else None
+    traffic = Traffic(arrivals, tokens(prompts), tokens(outputs), pieces=told)
     return Trace(from_first(traffic))
 
 

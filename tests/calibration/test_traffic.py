@@ -1,0 +1,56 @@
+"""Workloads beside traces: counts, lengths and their correlation."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from simulator.calibration.traffic.__main__ import main
+from simulator.calibration.traffic.statistics import index_of_dispersion, rank_correlation
+
+AZURE = "traces/workloads/azure_llm_2023/AzureLLMInferenceTrace_"
+#: Trace of each workload, and how far dispersion may be off.
+TRACES = {
+    "azure-conv-2023": (f"{AZURE}conv.first_13828_rows.csv.gz", 0.15),
+    "azure-code-2023": (f"{AZURE}code.first_5353_rows.csv.gz", 0.25),
+}
+
+
+def test_poisson_has_a_dispersion_of_one_and_equal_gaps_of_none():
+    random = np.random.default_rng(0)
+    poisson = np.cumsum(random.exponential(1e8, 50_000)).astype(np.int64)
+    assert index_of_dispersion(poisson, 10) == pytest.approx(1.0, abs=0.1)
+    assert index_of_dispersion(np.arange(0, 10**12, 10**8), 10) == pytest.approx(0.0, abs=1e-3)
+    assert np.isnan(index_of_dispersion(poisson[:5], 60))
+
+
+def test_ranks_see_order_and_not_size():
+    one = np.array([1, 2, 3, 4, 5])
+    assert rank_correlation(one, one**7) == pytest.approx(1.0)
+    assert rank_correlation(one, -one) == pytest.approx(-1.0)
+    assert rank_correlation(np.array([1, 1, 2, 2]), np.array([1, 2, 1, 2])) == pytest.approx(0.0)
+
+
+@pytest.mark.parametrize("name", TRACES)
+def test_shipped_workloads_look_like_their_traces(shared, capsys, name):
+    file, tolerance = TRACES[name]
+    assert main([name, str(shared / file), "--seeds", "40", "--json"]) == 0
+    rows = {row["figure"]: row for row in json.loads(capsys.readouterr().out)}
+    for width in (1, 10, 60):
+        assert abs(rows[f"index of dispersion {width} s, whole"]["error"]) < tolerance
+    for length in ("prompt", "output"):
+        for percent in (50, 90, 99):
+            assert abs(rows[f"{length} tokens p{percent}"]["error"]) < 0.05
+    assert abs(rows["rank correlation"]["error"]) < 0.02
+
+
+def test_another_file_is_refused(tmp_path, capsys):
+    file = tmp_path / "trace.csv"
+    file.write_text("a,b\n1,2\n")
+    assert main(["azure-conv-2023", str(file)]) == 2
+    assert "belongs to no known layout" in capsys.readouterr().err
+    file.write_text("TIMESTAMP,ContextTokens,GeneratedTokens\n2024-01-01 00:00:00,5,5\n")
+    assert main(["azure-conv-2023", str(file)]) == 2
+    assert "too short" in capsys.readouterr().err
