@@ -24,7 +24,7 @@ from simulator.workload.prefixes import NONE, SharedPrefixes
 from simulator.workload.request_lengths import correlated
 from simulator.workload.thinking import Thinking, ThinkingSampler
 from simulator.workload.traffic import Piece, Traffic
-from simulator.workload.users import draw_gaps
+from simulator.workload.users import GapSampler
 
 Ints = NDArray[np.int64]
 
@@ -90,7 +90,7 @@ class TurnSampler:
         self._source = source
         stream = source.streams.generator
         self._turns = stream("session_turns")
-        self._gaps = stream("session_gaps")
+        self._gaps = GapSampler(source.spec.gap, source.streams, "session_gaps")
         self._prompts = stream("prompt_tokens")
         self._outputs = stream("output_tokens")
         self._thinking = None if source.thinking is None else ThinkingSampler(source.thinking, source.streams)
@@ -134,8 +134,7 @@ class TurnSampler:
 
     def _since_start(self, turn: NDArray[np.intp], first: NDArray[np.intp]) -> Ints:
         """Time of each turn since its session's start [ns]: the gaps so far, in whole nanoseconds."""
-        gaps = draw_gaps(self._source.spec.gap, self._gaps.standard_normal(len(turn)))
-        waits = np.where(turn == 0, 0, gaps)
+        waits = np.where(turn == 0, 0, self._gaps(len(turn)))
         elapsed = np.cumsum(waits)
         return np.asarray(elapsed - elapsed[first])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -119,3 +120,36 @@ def test_a_real_run_with_shared_prefixes_is_read(shared):
     trace = read_trace(shared / "traces/runs/vllm-cpu-s08-llama-prefix-cache-r9")
     assert trace.ignore_eos is True
     assert trace.traffic.pieces[2][0] == ("shared2", 0, 256)
+
+
+def test_the_documents_name_every_shipped_workload_for_a_use_case():
+    text = (Path(__file__).parents[2] / "docs" / "workloads.md").read_text()
+    for name in workload_names():
+        if name != "vllm-cpu-chat":  # the load of one measured run
+            assert f"`{name}`" in text
+
+
+def test_the_coding_agent_reads_mostly_what_it_has_read_before():
+    """Real sessions of a coding agent: 96 percent of the prompt tokens were in the prefix cache."""
+    traffic = requests("coding-agent", 20_000)
+    seen, hits, total = set(), 0, 0
+    for pieces in traffic.pieces:
+        total += sum(length for _, _, length in pieces)
+        for piece in pieces:
+            if piece not in seen:
+                break
+            hits += piece[2]
+        seen.update(pieces)
+    assert hits / total == pytest.approx(0.962, abs=0.02)
+    assert np.median(traffic.prompt_tokens) == pytest.approx(102_086, rel=0.1)
+
+
+def test_gaps_of_a_coding_agent_are_those_of_the_trace():
+    traffic = requests("coding-agent", 20_000)
+    last, gaps = {}, []
+    for name, at in zip(traffic.names, traffic.arrival_ns.tolist(), strict=True):
+        session = name.split("t")[0]
+        if session in last:
+            gaps.append((at - last[session]) / 1e9)
+        last[session] = at
+    assert np.percentile(gaps, [25, 50, 75]) == pytest.approx([11, 17, 38], rel=0.1)

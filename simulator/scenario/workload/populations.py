@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from simulator.scenario.spec import Count, Spec
-from simulator.scenario.workload.gaps import GapSpec
+from simulator.scenario.workload.gaps import GapsSpec
 from simulator.scenario.workload.quantities import Rate, SecondsFromZero
 
 
@@ -62,7 +62,7 @@ class UsersSpec(Spec):
     process: Literal["users"]
     users: Count
     """How many users there are."""
-    think: GapSpec
+    think: GapsSpec
     """Time from an answer's end to the same user's next request [s]."""
     ramp: SecondsFromZero = 0.0
     """Users join one by one over this time [s]."""

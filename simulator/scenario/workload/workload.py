@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from simulator.scenario.spec import Count, Share, Spec
 from simulator.scenario.workload.arrivals import ArrivalSpec, ReplaySpec, TraceFormat
-from simulator.scenario.workload.gaps import GapSpec
+from simulator.scenario.workload.gaps import GapsSpec
 from simulator.scenario.workload.lengths import LengthSpec
 from simulator.scenario.workload.populations import ServeGenSpec
 from simulator.scenario.workload.quantities import Positive
@@ -70,7 +70,7 @@ class SessionSpec(Spec):
 
     turns: LengthSpec
     """Requests per session; must be bounded (``max``)."""
-    gap: GapSpec
+    gap: GapsSpec
     """Time between the sendings of consecutive turns."""
     added_tokens: LengthSpec | None = None
     """The user's message of a later turn [tokens]. Default: as ``prompt_tokens``."""
