@@ -6,7 +6,7 @@ of every other case too.
 
 from __future__ import annotations
 
-from benchmarks.cases import cluster, engine, latency, start
+from benchmarks.cases import cluster, engine, latency, reasoning, start
 from benchmarks.figures import Case
 
-CASES: tuple[Case, ...] = (*start.CASES, *engine.CASES, *latency.CASES, *cluster.CASES)
+CASES: tuple[Case, ...] = (*start.CASES, *engine.CASES, *latency.CASES, *cluster.CASES, *reasoning.CASES)

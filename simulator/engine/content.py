@@ -37,12 +37,15 @@ def content_slice(content: Content, start: int, stop: int) -> Content:
         return ((stream, offset + start, min(stop, length) - start),)
     out: list[Piece] = []
     position = 0
-    for stream, offset, length in content:
-        end = position + length
+    for piece in content:
+        end = position + piece[2]
         if end > start:
-            lower = max(start - position, 0)
-            upper = min(length, stop - position)
-            out.append((stream, offset + lower, upper - lower))
+            if position >= start and end <= stop:
+                out.append(piece)  # the common case, and the hot one
+            else:
+                lower = start - position if start > position else 0
+                upper = (stop if stop < end else end) - position
+                out.append((piece[0], piece[1] + lower, upper - lower))
             if end >= stop:
                 break
         position = end
@@ -60,8 +63,13 @@ def block_key(content: Content, start: int, block_size: int) -> Hashable:
 
 def common_tokens(a: Content, b: Content) -> int:
     """Length of the common prefix of two canonical sequences [tokens]."""
-    total = 0
-    i = j = 0
+    total = i = 0
+    for piece, other in zip(a, b, strict=False):
+        if piece != other:
+            break
+        total += piece[2]
+        i += 1
+    j = i
     used_a = used_b = 0
     while i < len(a) and j < len(b):
         stream_a, offset_a, length_a = a[i]
