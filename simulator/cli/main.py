@@ -13,6 +13,7 @@ from simulator.cli.compare import compare
 from simulator.cli.conformance import conformance
 from simulator.cli.convert import convert
 from simulator.cli.demo import demo
+from simulator.cli.frontier import frontier
 from simulator.cli.report import report
 from simulator.cli.run import run
 from simulator.cli.schema import schema
@@ -33,7 +34,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (run, compare, calibrate, validate, demo, conformance, report, convert, show, schema):
+for command in (
+    run,
+    compare,
+    frontier,
+    calibrate,
+    validate,
+    demo,
+    conformance,
+    report,
+    convert,
+    show,
+    schema,
+):
     app.command()(command)
 
 

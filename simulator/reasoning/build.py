@@ -27,6 +27,7 @@ def build_desk(spec: ReasoningSpec, cluster: Cluster, streams: RandomStreams, *,
         build_judge(spec),
         streams,
         run_spread=spec.run_spread,
+        thinking_scale=spec.thinking_scale,
         stops=stops,
         strategy=spec.strategy.kind,
     )

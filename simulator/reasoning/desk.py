@@ -43,6 +43,8 @@ class TaskDesk:
         What is known about right answers.
     run_spread
         Standard deviation of ln(thinking) between runs on one problem.
+    thinking_scale
+        Thinking, as a multiple of what the workload draws.
     stops
         Whether outputs end on a stop token that no scheduler foresees.
     strategy
@@ -57,6 +59,7 @@ class TaskDesk:
         streams: RandomStreams,
         *,
         run_spread: float,
+        thinking_scale: float,
         stops: bool,
         strategy: str,
     ) -> None:
@@ -64,6 +67,7 @@ class TaskDesk:
         self.cluster = cluster
         self.judge = judge
         self.run_spread = run_spread
+        self.thinking_scale = thinking_scale
         self.stop_token = 1 if stops else 0
         self.longest = longest_request(cluster.plan.pools)
         self.strategy = strategy

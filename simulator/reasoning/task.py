@@ -162,7 +162,7 @@ class Task(Branch):
     prompt
         What the user sent.
     thinking, answer
-        What the workload drew for one chain [tokens].
+        What the workload drew for one chain, at this model's scale [tokens].
     random
         Of this task alone: other hardware, same draws.
     problem
@@ -196,7 +196,7 @@ class Task(Branch):
         self.envelope = envelope
         self.random = random
         self.prompt = desk.prompt_of(envelope)
-        self.thinking = envelope.thinking_tokens
+        self.thinking = round(envelope.thinking_tokens * desk.thinking_scale)
         self.answer = envelope.output_tokens - envelope.thinking_tokens
         self.problem = desk.judge.problem(random)
         self.arrival_ns = desk.env.now

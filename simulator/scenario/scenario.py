@@ -9,6 +9,7 @@ from pydantic import PrivateAttr, model_validator
 
 from simulator.scenario.cluster import ClusterSpec
 from simulator.scenario.compare import CompareSpec
+from simulator.scenario.frontier import FrontierSpec
 from simulator.scenario.model import ModelSpec
 from simulator.scenario.objectives import SloSpec
 from simulator.scenario.prices import PricesSpec
@@ -76,6 +77,9 @@ class Scenario(Spec):
 
     compare: CompareSpec | None = None
     """Hardware that `simulator compare` tries this scenario on."""
+
+    frontier: FrontierSpec | None = None
+    """Models, strategies and hardware that `simulator frontier` looks over."""
 
     _file: Path | None = PrivateAttr(default=None)
     _workload_dir: Path | None = PrivateAttr(default=None)

@@ -54,6 +54,11 @@ def pass_at_1(task_set: str, model: str) -> tuple[float, str]:
     return float(figures[model]), str(sets[task_set]["source"])
 
 
+def is_published(task_set: str, model: str) -> bool:
+    """Whether there is a published pass@1."""
+    return model in _file()["pass_at_1"].get(task_set, {})
+
+
 def cons_at_64(task_set: str, model: str) -> float | None:
     """A published accuracy by majority of 64; None where there is none."""
     voting = _file()["voting"]

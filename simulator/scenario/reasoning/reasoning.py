@@ -9,6 +9,7 @@ from pydantic import Field
 from simulator.scenario.reasoning.quality import QualitySpec
 from simulator.scenario.reasoning.strategies import StrategySpec
 from simulator.scenario.spec import Spec
+from simulator.scenario.workload.quantities import Positive
 
 
 class ReasoningSpec(Spec):
@@ -20,6 +21,9 @@ class ReasoningSpec(Spec):
     run_spread: Annotated[float, Field(ge=0.0, le=3.0)] = 0.236
     """Standard deviation of ln(thinking) between runs of one model on one problem. Default: the median
     over 545 pairs of model and prompt (cpldcpu/LRMTokenEconomy, measured for this project)."""
+
+    thinking_scale: Positive = 1.0
+    """Thinking of this model, as a multiple of the workload's."""
 
     quality: QualitySpec | None = None
     """How often answers are right; without it cost and latency are all that is reported."""

@@ -1,0 +1,125 @@
+"""Every combination of model, hardware and strategy as a scenario of its own.
+
+Each model lies on the fewest devices of each kind that hold it and some of the traffic's sequences; the
+workload, its rate and the engine's settings stay as the scenario has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+
+from simulator.errors import InputError
+from simulator.hardware.catalogue import load_device
+from simulator.models.catalogue import load_model
+from simulator.planning.designs import changed, on_hardware, only_pool
+from simulator.planning.layouts import layout_choices
+from simulator.planning.lengths import Lengths, lengths_of
+from simulator.reasoning.quality.published import is_published
+from simulator.scenario.compare import EntrantSpec
+from simulator.scenario.frontier import FrontierModelSpec, FrontierSpec
+from simulator.scenario.model import ModelSpec
+from simulator.scenario.reasoning import ReasoningSpec, StrategySpec
+from simulator.scenario.reasoning.strategies import BestOfNSpec, ChainSpec, MajorityVoteSpec
+from simulator.scenario.scenario import Scenario
+
+#: Samples of the votes and verified samples that are tried where the scenario names no strategies.
+SAMPLES = (4, 16, 64)
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """One combination: a scenario to run, or why there is none."""
+
+    model: str
+    hardware: str
+    strategy: StrategySpec
+    scenario: Scenario | None
+    refusal: str | None = None
+
+    @property
+    def label(self) -> str:
+        """The strategy in a few words."""
+        samples = getattr(self.strategy, "samples", None) or getattr(self.strategy, "beams", None)
+        stops = getattr(self.strategy, "early_stop", None)
+        of = "" if samples is None else f" of {samples}"
+        name = self.strategy.kind.replace("_", " ").removesuffix(" of n")
+        return f"{name}{of}" + ("" if stops is None else f", stops at {stops:.0%}")
+
+
+def usual_strategies() -> tuple[StrategySpec, ...]:
+    """One chain; votes and verified samples of several sizes."""
+    return (
+        ChainSpec(kind="chain"),
+        *(MajorityVoteSpec(kind="majority_vote", samples=n) for n in SAMPLES),
+        *(BestOfNSpec(kind="best_of_n", samples=n) for n in SAMPLES),
+    )
+
+
+def designs_of(scenario: Scenario, asked: FrontierSpec) -> list[Design]:
+    """All designs, models outermost.
+
+    Raises
+    ------
+    InputError
+        Where the scenario has several pools, or a model or device is not known.
+    """
+    pool = only_pool(scenario)
+    models = asked.models or (FrontierModelSpec(card=scenario.model.card),)
+    hardware = asked.hardware or (
+        EntrantSpec(hardware=pool.hardware, price=pool.price, purchase=pool.purchase, power=pool.power),
+    )
+    strategies = asked.strategies or usual_strategies()
+    lengths = lengths_of(scenario)
+    found: list[Design] = []
+    for model, entrant in product(models, hardware):
+        found += _on(scenario, model, entrant, strategies, lengths)
+    return found
+
+
+def _on(
+    scenario: Scenario,
+    model: FrontierModelSpec,
+    entrant: EntrantSpec,
+    strategies: tuple[StrategySpec, ...],
+    lengths: Lengths,
+) -> Iterator[Design]:
+    card, device = load_model(model.card), load_device(entrant.hardware)
+    own = scenario.model.card == model.card
+    served = scenario.model if own else ModelSpec(card=model.card)
+    pool = only_pool(scenario)
+    longest = pool.engine.max_model_len or lengths.longest
+    try:
+        layouts = layout_choices(
+            card,
+            device,
+            Lengths(lengths.mean, longest),
+            pool.engine.max_num_seqs,
+            served.weight_dtype,
+            served.kv_dtype,
+        )
+        placed = on_hardware(scenario, entrant, layouts[0], longest)
+    except InputError as error:
+        for strategy in strategies:
+            yield Design(card.id, device.id, strategy, None, str(error))
+        return
+    for strategy in strategies:
+        reasoning = _reasoning(scenario, strategy, model, own)
+        one = changed(placed, model=served, reasoning=reasoning, frontier=None)
+        yield Design(card.id, device.id, strategy, one)
+
+
+def _reasoning(
+    scenario: Scenario, strategy: StrategySpec, model: FrontierModelSpec, own: bool
+) -> ReasoningSpec:
+    """The scenario's, with another strategy; what is known of one model's answers is not of another's."""
+    given = scenario.reasoning
+    if given is None:
+        return ReasoningSpec(strategy=strategy, thinking_scale=model.thinking)
+    quality = given.quality
+    if quality is not None and not own:
+        figure = quality.model_copy(update={"model": None}).of_model(load_model(model.card).id)
+        quality = figure if quality.task_set and is_published(quality.task_set, str(figure.model)) else None
+    scale = given.thinking_scale * model.thinking
+    return given.model_copy(update={"strategy": strategy, "quality": quality, "thinking_scale": scale})

@@ -1,0 +1,197 @@
+"""Simulates the designs, finds the front, and the cheapest design that reaches a target.
+
+Accuracy is the expected one of the task set (`reasoning.quality.expected`) and carries what it rests on;
+designs that no published figure covers have cost, latency and energy and no accuracy, and stand on no front.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from simulator.errors import InputError
+from simulator.models.catalogue import load_model
+from simulator.planning.frontier.designs import Design
+from simulator.planning.run_many import Backend, Done, in_processes
+from simulator.reasoning.build import build_judge
+from simulator.reasoning.judging import TaskSetJudge
+from simulator.reasoning.quality.expected import expected_accuracy
+from simulator.scenario.scenario import Scenario
+from simulator.simulation import run_scenario
+
+#: What is weighed against accuracy: key of a weighed design, name, unit.
+WEIGHED = (
+    ("cost_per_task_usd", "cost per task", "USD"),
+    ("p50_task_latency_s", "median task latency", "s"),
+    ("energy_per_task_j", "energy per task", "J"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """One design with its figures; None where unknown."""
+
+    model: str
+    hardware: str
+    devices: int | None
+    strategy: str
+    label: str
+    accuracy: float | None
+    accuracy_basis: str | None
+    cost_per_task_usd: float | None
+    p50_task_latency_s: float | None
+    p99_task_latency_s: float | None
+    energy_per_task_j: float | None
+    calls_per_task: float | None
+    output_tokens_per_task: float | None
+    vain_thinking_share: float | None
+    overloaded: bool | None
+    refusal: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Model, hardware and strategy."""
+        devices = f"{self.devices} x " if self.devices else ""
+        return f"{self.label}, {self.model} on {devices}{self.hardware}"
+
+
+@dataclass(frozen=True, slots=True)
+class Frontier:
+    """All designs, and which of them matter.
+
+    Attributes
+    ----------
+    fronts
+        For each of ``WEIGHED``, the designs that no other beats in accuracy at as little of it.
+    cheapest
+        The cheapest design that reaches the target within the budget; None where none does, or nothing
+        was asked for.
+    target, budget
+        What was asked for.
+    """
+
+    designs: Sequence[Weighed]
+    fronts: dict[str, list[Weighed]]
+    cheapest: Weighed | None
+    target: float | None
+    budget: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "target_accuracy": self.target,
+            "budget_usd_per_task": self.budget,
+            "cheapest": None if self.cheapest is None else asdict(self.cheapest),
+            "fronts": {key: [one.name for one in front] for key, front in self.fronts.items()},
+            "designs": [{"name": one.name, **asdict(one)} for one in self.designs],
+        }
+
+
+def weigh(
+    designs: Sequence[Design],
+    *,
+    target: float | None = None,
+    budget: float | None = None,
+    jobs: int | None = None,
+    backend: Backend = "processes",
+    progress: Done | None = None,
+) -> Frontier:
+    """Simulate all designs, each in a process of its own."""
+    found = in_processes(_weighed, designs, jobs=jobs, backend=backend, progress=progress)
+    fronts = {key: front(found, key) for key, _, _ in WEIGHED}
+    return Frontier(found, fronts, cheapest(found, target, budget), target, budget)
+
+
+def front(designs: Sequence[Weighed], key: str) -> list[Weighed]:
+    """Designs that none beats in accuracy at as little of ``key``, by rising ``key``."""
+    known = [one for one in designs if one.accuracy is not None and getattr(one, key) is not None]
+    known.sort(key=lambda one: (getattr(one, key), -(one.accuracy or 0.0)))
+    best, kept = -1.0, []
+    for one in known:
+        if (one.accuracy or 0.0) > best:
+            best = one.accuracy or 0.0
+            kept.append(one)
+    return kept
+
+
+def cheapest(designs: Sequence[Weighed], target: float | None, budget: float | None) -> Weighed | None:
+    """The cheapest that reaches the target within the budget; without a target, the most accurate."""
+    within = [
+        one
+        for one in designs
+        if one.accuracy is not None
+        and one.cost_per_task_usd is not None
+        and (budget is None or one.cost_per_task_usd <= budget)
+    ]
+    if target is not None:
+        reaching = [one for one in within if (one.accuracy or 0.0) >= target]
+        return min(reaching, key=lambda one: one.cost_per_task_usd or 0.0, default=None)
+    if budget is None:
+        return None
+    return max(within, key=lambda one: (one.accuracy or 0.0, -(one.cost_per_task_usd or 0.0)), default=None)
+
+
+def _weighed(design: Design) -> Weighed:
+    if design.scenario is None:
+        return _refused(design, design.refusal or "cannot run")
+    try:
+        accuracy, basis = _accuracy(design.scenario)
+        result = run_scenario(design.scenario)
+    except InputError as error:
+        return _refused(design, str(error))
+    figures = result.to_dict()
+    return Weighed(
+        model=design.model,
+        hardware=design.hardware,
+        devices=figures["devices"],
+        strategy=design.strategy.kind,
+        label=design.label,
+        accuracy=accuracy,
+        accuracy_basis=basis,
+        cost_per_task_usd=figures["cost_per_task_usd"],
+        p50_task_latency_s=_seconds(figures["p50_task_e2el_ms"]),
+        p99_task_latency_s=_seconds(figures["p99_task_e2el_ms"]),
+        energy_per_task_j=figures["energy_per_task_j"],
+        calls_per_task=figures["calls_per_task"],
+        output_tokens_per_task=figures["output_tokens_per_task"],
+        vain_thinking_share=figures["vain_thinking_share"],
+        overloaded=figures["overloaded"],
+    )
+
+
+def _accuracy(scenario: Scenario) -> tuple[float | None, str | None]:
+    """Expected accuracy and what it rests on; a model without a published figure has none."""
+    reasoning = scenario.reasoning
+    assert reasoning is not None  # every design has one
+    if reasoning.quality is None:
+        return None, None
+    judge = build_judge(reasoning.of_model(load_model(scenario.model.card).id))
+    assert isinstance(judge, TaskSetJudge)
+    expected = expected_accuracy(reasoning.strategy, judge)
+    return expected, None if expected is None else judge.basis
+
+
+def _refused(design: Design, why: str) -> Weighed:
+    return Weighed(
+        model=design.model,
+        hardware=design.hardware,
+        devices=None,
+        strategy=design.strategy.kind,
+        label=design.label,
+        accuracy=None,
+        accuracy_basis=None,
+        cost_per_task_usd=None,
+        p50_task_latency_s=None,
+        p99_task_latency_s=None,
+        energy_per_task_j=None,
+        calls_per_task=None,
+        output_tokens_per_task=None,
+        vain_thinking_share=None,
+        overloaded=None,
+        refusal=why,
+    )
+
+
+def _seconds(ms: float | None) -> float | None:
+    return None if ms is None else ms / 1e3

@@ -1,0 +1,101 @@
+"""The frontier: designs, fronts, and the cheapest that suffices."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from simulator.cli.main import main
+from simulator.planning.frontier.designs import designs_of
+from simulator.planning.frontier.tables import answer, figures_of, front_tables, tables_of
+from simulator.planning.frontier.weigh import cheapest, front, weigh
+from simulator.scenario.frontier import FrontierSpec
+from simulator.scenario.loading import load_scenario
+
+SEVEN_B = "deepseek-r1-distill-qwen-7b"
+SMALL = {
+    "workload.thinking.tokens": {"distribution": "fixed", "tokens": 400},
+    "requests": 8,
+    "workload.arrivals.concurrency": 4,
+}
+ASKED = FrontierSpec.model_validate(
+    {
+        "models": [SEVEN_B, {"card": "qwen2.5-7b", "thinking": 0.5}],
+        "strategies": ["chain", {"kind": "majority_vote", "samples": 8}, {"kind": "beam_search", "beams": 4}],
+        "target": 0.6,
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def found():
+    scenario = load_scenario("reasoning-frontier", SMALL)
+    return weigh(designs_of(scenario, ASKED), target=0.6, jobs=1)
+
+
+def by(found, model, strategy):
+    (one,) = (one for one in found.designs if (one.model, one.strategy) == (model, strategy))
+    return one
+
+
+def test_every_combination_has_its_figures(found):
+    assert len(found.designs) == 6
+    for one in found.designs:
+        assert one.refusal is None
+        assert one.cost_per_task_usd > 0 and one.energy_per_task_j > 0 and one.p50_task_latency_s > 0
+
+
+def test_accuracy_is_only_where_a_published_figure_applies(found):
+    assert by(found, SEVEN_B, "chain").accuracy == pytest.approx(0.555)
+    assert by(found, SEVEN_B, "majority_vote").accuracy > 0.6
+    assert by(found, SEVEN_B, "beam_search").accuracy is None
+    assert all(one.accuracy is None for one in found.designs if one.model == "qwen2.5-7b")
+    assert all(one.accuracy_basis for one in found.designs if one.accuracy is not None)
+
+
+def test_a_model_that_thinks_half_as_long_writes_fewer_tokens(found):
+    half, full = by(found, "qwen2.5-7b", "chain"), by(found, SEVEN_B, "chain")
+    assert full.output_tokens_per_task - half.output_tokens_per_task == pytest.approx(200)
+
+
+def test_the_cheapest_reaches_the_target(found):
+    assert found.cheapest is by(found, SEVEN_B, "majority_vote")
+    assert "Cheapest for 60 % right" in answer(found)
+    assert cheapest(found.designs, 0.99, None) is None
+    assert cheapest(found.designs, None, 1e-9) is None
+    assert cheapest(found.designs, None, 1.0).accuracy == max(one.accuracy or 0 for one in found.designs)
+
+
+def test_nobody_on_the_front_is_beaten(found):
+    line = front(found.designs, "cost_per_task_usd")
+    assert [one.accuracy for one in line] == sorted(one.accuracy for one in line)
+    assert line == found.fronts["cost_per_task_usd"]
+
+
+def test_the_answer_has_tables_and_a_figure_for_each_quantity(found):
+    assert set(figures_of(found)) == {"cost_per_task_usd", "p50_task_latency_s", "energy_per_task_j"}
+    assert len(tables_of(found)[0].rows) == 6
+    assert len(front_tables(found)[0].rows) == 2
+
+
+def test_a_model_that_fits_nowhere_says_so():
+    scenario = load_scenario("reasoning-frontier", SMALL)
+    asked = FrontierSpec.model_validate(
+        {"models": ["llama-3.1-405b"], "hardware": ["nvidia-jetson-agx-thor"], "strategies": ["chain"]}
+    )
+    found = weigh(designs_of(scenario, asked), jobs=1)
+    if found.designs[0].refusal is None:
+        pytest.skip("it fits after all")
+    assert tables_of(found)[1].title == "Not possible"
+
+
+def test_the_command_prints_json_and_says_no_with_its_exit_code(capsys, tmp_path):
+    short = [f"--set={key}={json.dumps(value)}" for key, value in SMALL.items()]
+    few = [*short, '--set=frontier.strategies=["chain"]', f"--models={SEVEN_B}", "--hardware=nvidia-h100-sxm"]
+    code = main(["frontier", "reasoning-frontier", *few, "--target=0.5", "--json", f"--out={tmp_path / 'o'}"])
+    figures = json.loads(capsys.readouterr().out)
+    assert code == 0
+    assert figures["cheapest"]["model"] == SEVEN_B
+    assert (tmp_path / "o" / "report.html").read_text().count("plotly") > 1
+    assert main(["frontier", "reasoning-frontier", *few, "--target=0.99", "--json", "--jobs=1"]) == 1
