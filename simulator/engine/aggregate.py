@@ -97,6 +97,7 @@ class AggregateReplica(Replica):
         self._usual_run = SPARE_STEPS
 
         self._waiting: deque[Request] = deque()
+        self._ready = 0  # those in front who have their blocks: nobody who needs blocks may hold them up
         self._running: dict[Request, None] = {}  # in order of admission
         self._admissions = 0
         self._partial: Request | None = None  # the one request whose prompt is not all scheduled
@@ -122,6 +123,7 @@ class AggregateReplica(Replica):
         self._wake_step = 0
         self._retry = False
         self._awake = False
+        self._taken_meanwhile = 0  # blocks reserved since the steps under way were composed
 
         self._witness = None if self.observer is None else Witness(self, self.observer)
 
@@ -148,6 +150,17 @@ class AggregateReplica(Replica):
         queued = sum(r.known_tokens - r.remote_tokens for r in (*self._waiting, *self._inbox))
         partial = self._partial
         return queued if partial is None else queued + partial.known_tokens - partial.computed
+
+    def _take(self, blocks: int) -> None:
+        self.cache.take(blocks)
+        if self._ends and not self._awake:
+            self._taken_meanwhile += blocks
+
+    def _release(self, request: Request) -> None:
+        self.cache.release(request)
+
+    def _is_idle(self) -> bool:
+        return not self._ends and not self._awake
 
     def _composed_last(self) -> int:
         """The step that would have been composed last by now if every step were an event."""
@@ -196,14 +209,20 @@ class AggregateReplica(Replica):
         if self._ends:
             step = self._wake_step
             self._commit(step)
+            self._taken_meanwhile = 0
             aborted = self._take_aborts(now, step) if self._aborts else []
             self._complete(step, now, aborted)
+        if self._to_free:
+            self._free_blocks()
         if self._inbox:
             if self.tiers is not None:
                 self._fetch(self.tiers)
             for request in self._inbox:
                 request.enqueued_ns = now
-            self._waiting.extend(self._inbox)
+            if self._bring_blocks:
+                self._line_up()
+            else:
+                self._waiting.extend(self._inbox)
             self._inbox.clear()
         if self._aborts:
             aborted = self._take_aborts(now, self._first + len(self._ends) - 1 - self._lag)
@@ -211,6 +230,8 @@ class AggregateReplica(Replica):
                 self._witness.aborted(aborted, now)
         self._plan_ahead(now)
         self._awake = False
+        if self._inbox or self._to_free:  # an end led to it
+            self._notice()
 
     def _held_requests(self, now: int) -> list[Request]:
         done = self._first + bisect_left(self._ends, now) - 1  # the last step that ended before now
@@ -228,6 +249,16 @@ class AggregateReplica(Replica):
         self._waiting.clear()
         self._ends, self._rows, self._blocks = [], [], []
         return held
+
+    def _line_up(self) -> None:
+        """Arrivals go to the end, but those with reserved blocks come before all who have none."""
+        for request in self._inbox:
+            if request.blocks:
+                self._waiting.insert(self._ready, request)
+                self._ready += 1
+            else:
+                self._waiting.append(request)
+        self._bring_blocks = False
 
     def _plan_ahead(self, now: int) -> None:
         """Compose the steps that are due and plan the run of equal steps behind them."""
@@ -259,7 +290,7 @@ class AggregateReplica(Replica):
                 if ages_to >= step - 1:
                     break
         if not ends:
-            if self._waiting:
+            if self._waiting and not self.lent:
                 raise SimulatorError(
                     f"requests wait but none can be scheduled: {len(self._waiting)} waiting, "
                     f"{self.cache.free} of {self.cache.usable} KV blocks free"
@@ -333,6 +364,7 @@ class AggregateReplica(Replica):
             if end == partial.prompt_tokens + partial.outputs:
                 joining.append(partial)
                 self._partial = None
+        hits: Hits
         waiting = self._waiting
         admitted: Admissions = []
         short = False
@@ -344,7 +376,7 @@ class AggregateReplica(Replica):
                 request = waiting[0]
                 known = request.prompt_tokens + request.outputs
                 if request.remote_tokens:
-                    hits, hit_blocks, ownerless = NO_HITS
+                    hits, hit_blocks, ownerless = [], request.blocks, 0  # maybe reserved for it
                     start = request.remote_tokens
                 elif caching:
                     hits, hit_blocks, ownerless = cache.lookup(request)
@@ -367,6 +399,8 @@ class AggregateReplica(Replica):
                     break
                 if hits:
                     cache.adopt(request, hits)
+                elif hit_blocks:
+                    self._ready -= 1
                 blocks = -(-end // size)
                 cache.take(blocks - hit_blocks)
                 request.blocks = blocks
@@ -617,7 +651,7 @@ class AggregateReplica(Replica):
         cache.take(self._residues[step % self._size])
         self._ends.append(end)
         self._rows.append((self.number, begin, 1, 0, 0, 0, 0, decodes, decodes, context, len(self._waiting)))
-        self._blocks.append(cache.usable - cache.free)
+        self._blocks.append(cache.usable - cache.free - self._taken_meanwhile)
 
     def _take_run(self, blocks: list[int], step: int, steps: int) -> None:
         """Take the blocks of a run of steps; appends the blocks in use in each of them."""
@@ -628,7 +662,7 @@ class AggregateReplica(Replica):
         needed = residues[begin : begin + steps]
         while len(needed) < steps:
             needed += residues[: steps - len(needed)]
-        before = cache.usable - cache.free
+        before = cache.usable - cache.free - self._taken_meanwhile
         needed[0] += before
         blocks += accumulate(needed)
         cache.take(blocks[-1] - before)
@@ -667,7 +701,8 @@ class AggregateReplica(Replica):
             if cache.caching:
                 cache.register(request, request.base + request.done_step)
             request.blocks = -(-computed // self._size)
-            cache.release(request)
+            if not request.keeps_blocks:
+                cache.release(request)
             if self._shares_context:
                 self._count_shared_once()
         request.status = FINISHED
@@ -726,7 +761,10 @@ class AggregateReplica(Replica):
         request.remote_tokens = 0
         request.status = PREEMPTED
         request.preemptions += 1
-        self._waiting.appendleft(request)
+        if self._ready:
+            self._waiting.insert(self._ready, request)
+        else:
+            self._waiting.appendleft(request)
 
     def _hold(self, request: Request, last: int) -> None:
         """Write down the blocks of a decode whose last scheduled step is ``last``."""
@@ -755,6 +793,9 @@ class AggregateReplica(Replica):
                 continue
             if request not in self._running:
                 self._waiting.remove(request)
+                if request.blocks:  # reserved
+                    self.cache.release(request)
+                    self._ready -= 1
                 if request.status == PREEMPTED:  # its last token may be in flight
                     delivered = request.base + step - request.prompt_tokens
                     request.outputs = max(0, min(request.outputs, delivered))

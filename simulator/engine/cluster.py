@@ -18,13 +18,24 @@ from simulator.engine.request import Request
 from simulator.engine.routing import Router, build_router
 from simulator.engine.service import Service
 from simulator.engine.timing import NsEnvironment
-from simulator.engine.transfer import Link, LinkPlan
-from simulator.results.recording import Recording
+from simulator.engine.transfers import TransferPlan, Transfers, wiring_of
+from simulator.results.recording import Recording, TransferRecording
 from simulator.results.request_log import RequestLog
-from simulator.scenario.routing import AnyRouterSpec, RoundRobinSpec
+from simulator.scenario.routing import (
+    AnyRouterSpec,
+    CheapestSpec,
+    LeastOutstandingSpec,
+    PrefixAwareSpec,
+    RoundRobinSpec,
+    SessionAffinitySpec,
+    SloAwareSpec,
+)
 from simulator.units.random_streams import RandomStreams
 
 IN_TURN = RoundRobinSpec()
+LEAST_OUTSTANDING = LeastOutstandingSpec()
+#: Policies that look at what a prompt is or costs: of no use for where its output goes.
+BY_PROMPT_OR_PRICE = (PrefixAwareSpec, SessionAffinitySpec, SloAwareSpec, CheapestSpec)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +47,12 @@ class ClusterPlan:
     pools
         Unified pools, or prefill and decode pools, or all of them.
     router
-        How requests are spread over the replicas that take new ones, and prompts' outputs over decode
-        replicas.
-    link
-        Way out of each prefill replica; needed where there are any.
+        How requests are spread over the replicas that take new ones.
+    decode_router
+        Over decode replicas; None: as ``router``, but the fewest outstanding requests where that goes
+        by prompts or prices.
+    transfer
+        How KV caches get from prefill to decode replicas; needed where there are any.
     delays
         Of the serving program.
     jumping
@@ -50,7 +63,8 @@ class ClusterPlan:
 
     pools: tuple[PoolPlan, ...]
     router: AnyRouterSpec = IN_TURN
-    link: LinkPlan | None = None
+    decode_router: AnyRouterSpec | None = None
+    transfer: TransferPlan | None = None
     delays: ServingDelays = NO_DELAYS
     jumping: bool = True
     keep_steps: bool = False
@@ -75,6 +89,7 @@ class Cluster:
             for number, pool in enumerate(plan.pools)
         ]
         self.gateway = Gateway(env, plan.pools, self.requests, plan.delays)
+        self.transfers = self._built_transfers(streams)
         self._service = self._built_service(streams)
         self.gateway.serve = self._service.submit
         self.gateway.neighbours = self._neighbours
@@ -131,7 +146,14 @@ class Cluster:
             pools=tuple(pool.recording() for pool in self.pools),
             end_ns=self.env.now,
             unfinished=self.gateway.submitted - self.gateway.ended,
+            transfers=self._transfer_recording(),
         )
+
+    def _transfer_recording(self) -> TransferRecording | None:
+        if self.transfers is None or self._service.disaggregation is None:
+            return None
+        about = self._service.disaggregation
+        return self.transfers.recording(about.waits, about.waited_ns)
 
     def _neighbours(self, request: Request) -> int:
         return self.pools[request.pool].replicas[request.replica].outstanding
@@ -145,18 +167,27 @@ class Cluster:
     def _disaggregation(self, streams: RandomStreams) -> Disaggregation | None:
         if not any(pool.plan.role == "decode" for pool in self.pools):
             return None
-        assert self.plan.link is not None  # the scenario holds this
-        plan = self.plan.link
-        links: dict[Replica, Link] = {}
-
-        def link_of(replica: Replica) -> Link:
-            if replica not in links:
-                links[replica] = Link(self.env, plan)
-            return links[replica]
-
+        assert self.transfers is not None
         router = self._router(("decode",), "decode", streams)
-        return Disaggregation(self.pools, router, link_of, self.gateway.done, self.gateway.aborted)
+        gateway = self.gateway
+        return Disaggregation(
+            self.env, self.pools, self.pools, router, self.transfers, gateway.done, gateway.end
+        )
+
+    def _built_transfers(self, streams: RandomStreams) -> Transfers | None:
+        plan = self.plan.transfer
+        if plan is None:
+            return None
+        wiring = wiring_of(self.env, plan, [pool.plan.attachment for pool in self.pools])
+        return Transfers(self.env, plan, wiring, streams.generator("transfers"))
 
     def _router(self, roles: tuple[str, ...], name: str, streams: RandomStreams) -> Router:
         replicas = [replica for pool in self.pools if pool.plan.role in roles for replica in pool.serving]
-        return build_router(self.plan.router, replicas, streams.generator(f"router.{name}"))
+        spec = self.plan.router if name != "decode" else self._decode_policy()
+        return build_router(spec, replicas, streams.generator(f"router.{name}"))
+
+    def _decode_policy(self) -> AnyRouterSpec:
+        if self.plan.decode_router is not None:
+            return self.plan.decode_router
+        by_prompt = isinstance(self.plan.router, BY_PROMPT_OR_PRICE)
+        return LEAST_OUTSTANDING if by_prompt else self.plan.router

@@ -1,99 +1,119 @@
 """Disaggregated serving: one replica computes the prompt, another one the output.
 
-A prefill replica runs the request for one output token, the request's first. Then the KV
-cache of the prompt travels over the replica's link to a decode replica, chosen when the
-prompt is done, which goes on from there without computing the prompt again. What the client
-sees is one request: its first token comes from the prefill pool, the rest from the decode pool.
+A prefill replica runs the request for one output token, the request's first. Then a decode replica is
+chosen and sets aside the blocks for the prompt; where none has room, the request waits in line. The KV
+cache travels (`engine.transfers`), and the decode replica goes on from there without computing the prompt
+again. The prefill replica holds its blocks until the transfer is done, so decode replicas that are full
+hold up the prefill replicas too. What the client sees is one request: its first token comes from the
+prefill pool, the rest from the decode pool.
 
-Left out: reservation of blocks on the decode side before the transfer, and back-pressure.
+As in vLLM with a KV connector, but for two things: there blocks are set aside when the decode engine
+composes its next step, and what it has in its own prefix cache need not travel.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 
 from simulator.engine.pool import Pool
 from simulator.engine.replica import Replica
 from simulator.engine.request import NEVER, Request
 from simulator.engine.routing.router import Router
-from simulator.engine.transfer import Link
+from simulator.engine.timing import NsEnvironment
+from simulator.engine.transfers import Shipment, Transfers
 
 
 class Handover:
-    """A request on its way through a prefill replica, a link and a decode replica.
+    """A request on its way through a prefill replica, a line, links and a decode replica.
 
     Attributes
     ----------
     prompt
-        What the prefill replica has of it; None once that is done.
-    source, target
-        The prefill replica, and the decode replica once it is chosen.
-    sending
-        Number of the transfer under way; an arrival of an earlier one counts for nothing.
+        What the prefill replica has of it; ended or not.
+    source
+        The prefill replica.
+    shipment
+        Its KV cache on the way to the decode replica; None before.
     """
 
-    __slots__ = ("parent", "prompt", "request", "sending", "source", "target")
+    __slots__ = ("parent", "prompt", "request", "shipment", "source", "waits_since")
 
-    def __init__(self, parent: Disaggregation, request: Request, source: Replica) -> None:
+    def __init__(self, parent: Disaggregation, request: Request, source: Replica, prompt: Request) -> None:
         self.parent = parent
         self.request = request
         self.source = source
-        self.target: Replica | None = None
-        self.prompt: Request | None = None
-        self.sending = 0
+        self.prompt = prompt
+        self.shipment: Shipment | None = None
+        self.waits_since = NEVER
+
+    @property
+    def is_computed(self) -> bool:
+        """Whether the prompt is done."""
+        return self.prompt.finish_ns != NEVER
 
     def abort(self, request: Request) -> None:
-        """The client has given up: the prompt is dropped, or the transfer comes to nothing."""
-        if self.prompt is not None:
+        """The client has given up: the prompt is dropped, or what follows does not happen."""
+        if self.is_computed:
+            self.parent.give_up(self)
+        else:
             assert self.prompt.place is not None
             self.prompt.place.abort(self.prompt)
-        else:
-            self.parent.give_up(self)
 
 
 class Disaggregation:
-    """Takes each request through a prefill replica, a link and a decode replica.
+    """Takes each request through a prefill replica, links and a decode replica.
 
     Parameters
     ----------
     pools
         All pools of the cluster, so that a request's pool number finds its pool.
+    mine
+        The prefill and decode pools that are meant.
     router
         Chooses among the replicas of the decode pools.
-    link_of
-        The way out of a prefill replica.
+    transfers
+        Carries the KV caches.
     done
-        Called with every request that has ended.
-    aborted
-        Called with every request that is dropped between two replicas.
+        Called with every request that has ended in a replica.
+    end
+        Ends a request between two replicas, for a reason.
 
     Attributes
     ----------
     left_prefill
         Called where a prompt has left its prefill replica; set by the service.
+    waits, waited_ns
+        Requests that waited for room on the decode side, and how long in all [ns].
     """
 
     def __init__(
         self,
+        env: NsEnvironment,
         pools: Sequence[Pool],
+        mine: Sequence[Pool],
         router: Router,
-        link_of: Callable[[Replica], Link],
+        transfers: Transfers,
         done: Callable[[Request], None],
-        aborted: Callable[[Request], None],
+        end: Callable[[Request, str], None],
     ) -> None:
+        self.env = env
         self._pools = pools
         self._router = router
-        self._link_of = link_of
+        self._transfers = transfers
         self._done = done
-        self._aborted = aborted
+        self._end = end
         self.left_prefill: Callable[[Replica, Request], None]
-        for pool in pools:
+        for pool in mine:
             if pool.plan.role == "prefill":
                 pool.ended = self._prompt_ended
             elif pool.plan.role == "decode":
                 pool.ended = self._output_ended
         self._under_way: dict[int, Handover] = {}  # by the request's index, until its output begins
+        self._line: deque[Handover] = deque()
         self._prompt_preemptions: dict[int, int] = {}
+        self.waits = 0
+        self.waited_ns = 0
 
     # -- the way of a request ------------------------------------------------------------------
 
@@ -108,8 +128,8 @@ class Disaggregation:
             content=request.content,
             priority=request.priority,
         )
-        handover = Handover(self, request, replica)
-        handover.prompt = prompt
+        prompt.keeps_blocks = True
+        handover = Handover(self, request, replica, prompt)
         request.place = handover
         self._under_way[request.index] = handover
         self._pools[replica.pool].send(prompt, replica)
@@ -118,60 +138,126 @@ class Disaggregation:
         handover = self._under_way[prompt.index]
         self.left_prefill(handover.source, prompt)
         request = handover.request
-        handover.prompt = None
         _hand_over(prompt, request)
         request.pool, request.replica = prompt.pool, prompt.replica
-        if prompt.finish_reason == "abort" or request.outputs == request.output_tokens:
+        aborted = prompt.finish_reason == "abort"
+        if aborted or request.outputs == request.output_tokens:
             del self._under_way[request.index]
-            request.finish_reason = "stop" if request.stops else "length"
-            if prompt.finish_reason == "abort":
-                request.finish_reason = "abort"
+            whole = "stop" if request.stops else "length"
+            request.finish_reason = "abort" if aborted else whole
             request.finish_ns = prompt.finish_ns
             request.preemptions += prompt.preemptions
+            if not aborted:
+                self._free_source(handover)
             self._done(request)
             return
         if prompt.preemptions:
             self._prompt_preemptions[request.index] = prompt.preemptions
-        self._send(handover)
+        self._place(handover)
 
-    def _send(self, handover: Handover) -> None:
-        request = handover.request
+    def _place(self, handover: Handover) -> None:
+        """To a decode replica with room, or into the line."""
+        target = None if self._line else self._with_room(handover.request)
+        if target is None:
+            self._wait(handover)
+        else:
+            self._ship(handover, target)
+
+    def _with_room(self, request: Request) -> Replica | None:
+        """The router's choice if that has room, else any that has."""
         if not self._router.replicas:
-            handover.target = None  # until a decode replica joins
-            return
-        handover.target = target = self._router.choose(request)
+            return None
+        chosen = self._router.choose(request)
+        if chosen.reserve(request):
+            return chosen
+        return next((other for other in self._router.replicas if other.reserve(request)), None)
+
+    def _wait(self, handover: Handover) -> None:
+        if handover.waits_since == NEVER:
+            handover.waits_since = self.env.now
+            self.waits += 1
+        self._line.append(handover)
+
+    def _ship(self, handover: Handover, target: Replica) -> None:
+        request, source = handover.request, handover.source
         if self._router.listens:
             self._router.sent(target, request)
-        handover.sending += 1
-        sending = handover.sending
-        size = self._pools[handover.source.pool].plan.kv_bytes_per_token * request.remote_tokens
-        self._link_of(handover.source).send(size, lambda: self._arrived(handover, sending))
+        plan = self._pools[source.pool].plan
+        waited = handover.waits_since != NEVER
+        if waited:
+            self.waited_ns += self.env.now - handover.waits_since
+            handover.waits_since = NEVER
+        handover.shipment = Shipment(
+            source,
+            target,
+            plan.kv_bytes_per_token * request.remote_tokens,
+            0 if waited else plan.layers,  # nobody to send to while it was computed
+            handover.prompt.first_scheduled_ns,
+            lambda: self._arrived(handover),
+            lambda: self._failed(handover),
+        )
+        self._transfers.send(handover.shipment)
 
-    def _arrived(self, handover: Handover, sending: int) -> None:
-        if handover.sending != sending:
-            return
-        request, target = handover.request, handover.target
-        assert target is not None
+    def _arrived(self, handover: Handover) -> None:
+        request = handover.request
+        assert handover.shipment is not None
+        target = handover.shipment.target
         del self._under_way[request.index]
+        self._free_source(handover)
         self._pools[target.pool].send(request, target)
 
     def _output_ended(self, request: Request) -> None:
+        replica = self._pools[request.pool].replicas[request.replica]
         if self._router.listens:
-            self._router.ended(self._pools[request.pool].replicas[request.replica], request)
+            self._router.ended(replica, request)
         request.preemptions += self._prompt_preemptions.pop(request.index, 0)
         self._done(request)
+        if self._line:
+            self._serve_line(replica)
+
+    def _serve_line(self, replica: Replica) -> None:
+        """A decode replica may have room now: for the first in line, and those behind."""
+        if replica not in self._pools[replica.pool].serving:
+            return
+        while self._line and replica.reserve(self._line[0].request):
+            self._ship(self._line.popleft(), replica)
+
+    def _free_source(self, handover: Handover) -> None:
+        source = handover.source
+        self._pools[source.pool].free(handover.prompt, source)
 
     # -- what can go wrong -----------------------------------------------------------------------
 
     def give_up(self, handover: Handover) -> None:
-        """The client of a request between two replicas has given up."""
+        """The client of a request whose prompt is done has given up before its output began."""
+        self._drop(handover, "abort")
+
+    def _failed(self, handover: Handover) -> None:
+        """Its KV cache did not get through, however often it was sent."""
+        self._drop(handover, "failed")
+
+    def _drop(self, handover: Handover, reason: str) -> None:
         request = handover.request
-        handover.sending += 1
         del self._under_way[request.index]
-        if handover.target is not None and self._router.listens:
-            self._router.ended(handover.target, request)
+        self._free_source(handover)
+        self._recall(handover)
         request.preemptions += self._prompt_preemptions.pop(request.index, 0)
-        self._aborted(request)
+        self._end(request, reason)
+
+    def _recall(self, handover: Handover) -> None:
+        """Out of the line, or off the links and out of the blocks that were set aside."""
+        shipment, request = handover.shipment, handover.request
+        if shipment is None:
+            if handover in self._line:
+                self._line.remove(handover)
+            return
+        handover.shipment = None
+        self._transfers.cancel(shipment)
+        target = shipment.target
+        if self._router.listens:
+            self._router.ended(target, request)
+        self._pools[target.pool].free(request, target)
+        self._serve_line(target)  # where it has nothing to do, the blocks are free already
 
     def lost_with(self, replica: Replica, prompts: Sequence[Request]) -> list[Request]:
         """A replica is gone: whole requests that must begin again.
@@ -184,13 +270,15 @@ class Disaggregation:
         """
         whole = [self._under_way.pop(prompt.index).request for prompt in prompts]
         for handover in list(self._under_way.values()):
-            if handover.prompt is None and handover.source is replica:
-                handover.sending += 1
+            shipment = handover.shipment
+            if handover.source is replica and handover.is_computed:
+                self._recall(handover)
                 whole.append(self._under_way.pop(handover.request.index).request)
-                if handover.target is not None and self._router.listens:
-                    self._router.ended(handover.target, handover.request)
-            elif handover.target is replica:
-                self._send(handover)
+            elif shipment is not None and shipment.target is replica:
+                self._transfers.cancel(shipment)
+                handover.shipment = None
+                handover.request.blocks = 0
+                self._place(handover)
         for request in whole:
             request.start_over()
         return whole
@@ -198,9 +286,7 @@ class Disaggregation:
     def join(self, replica: Replica) -> None:
         """A decode replica has come into service."""
         self._router.join(replica)
-        for handover in list(self._under_way.values()):
-            if handover.prompt is None and handover.target is None:
-                self._send(handover)
+        self._serve_line(replica)
 
     def leave(self, replica: Replica) -> None:
         """A decode replica takes no more requests."""
@@ -209,13 +295,12 @@ class Disaggregation:
 
 def _hand_over(prompt: Request, request: Request) -> None:
     """What the prefill pool did becomes part of the whole request."""
-    first = prompt.first_token_ns
     request.remote_tokens = prompt.prompt_tokens
     request.outputs += prompt.outputs
-    for stage in ("first_scheduled_ns", "cached_tokens"):
-        if getattr(request, stage) == NEVER:
-            setattr(request, stage, getattr(prompt, stage))
+    if request.first_scheduled_ns == NEVER:
+        request.first_scheduled_ns = prompt.first_scheduled_ns
+        request.cached_tokens = prompt.cached_tokens
     if request.first_token_ns == NEVER:
-        request.first_token_ns = first
+        request.first_token_ns = prompt.first_token_ns
     if request.first_answer_ns == NEVER and request.outputs > request.thinking_tokens:
-        request.first_answer_ns = first
+        request.first_answer_ns = prompt.first_token_ns

@@ -73,6 +73,15 @@ class ListedReplica(Replica):
         running = sum(max(r.known_tokens - r.computed - 1, 0) for r in self.scheduler.running)
         return int(queued + running)
 
+    def _take(self, blocks: int) -> None:
+        self.scheduler.cache.take(blocks)
+
+    def _release(self, request: Request) -> None:
+        self.scheduler.cache.release(request)
+
+    def _is_idle(self) -> bool:
+        return self._executing is None
+
     def _notice(self) -> None:
         if self._executing is None:
             self._wake_at(int(self.env.now))
@@ -92,15 +101,19 @@ class ListedReplica(Replica):
         if self._executing is not None:
             self._complete(self._executing, now)
             self._executing = None
+        if self._to_free:
+            self._free_blocks()
         while True:
             self._take_inbox(now)
             aborted = self._take_aborts(now)
             if aborted and self.observer:
                 self.observer.aborted(self, aborted, now)
             if self.scheduler.has_requests():
-                self._compose(now)
-                if len(self._under_way) < self._depth:
+                composed = self._compose(now)
+                if composed and len(self._under_way) < self._depth:
                     continue
+                if not self._under_way:
+                    return  # until blocks are freed
             elif not self._under_way:
                 return
             plan = self._under_way.popleft()
@@ -130,7 +143,8 @@ class ListedReplica(Replica):
         self._aborts = kept if self.keeps_early_aborts else []
         return aborted
 
-    def _compose(self, now: int) -> None:
+    def _compose(self, now: int) -> bool:
+        """Compose a step; False where nothing of it can be, for blocks are lent to others."""
         scheduler = self.scheduler
         if self._draft_length is not None:
             running = scheduler.running
@@ -138,6 +152,8 @@ class ListedReplica(Replica):
             scheduler.limit_drafts(self._draft_length(len(running), context))
         shared = scheduler.cache.shared
         plan = scheduler.schedule()
+        if self.lent and not (plan.tokens or plan.preempted or plan.entries):
+            return False
         if self._shares_context:
             if plan.preempted:
                 shared = scheduler.cache.shared
@@ -163,6 +179,7 @@ class ListedReplica(Replica):
         self._watch_progress(plan)
         if self.observer:
             self.observer.composed(self, plan, now)
+        return True
 
     def _log(self, plan: StepPlan) -> None:
         cache = self.scheduler.cache

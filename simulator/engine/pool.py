@@ -16,11 +16,13 @@ from simulator.engine.request import Request
 from simulator.engine.settings import EngineSettings
 from simulator.engine.speculation import DraftAcceptance, DraftStats
 from simulator.engine.timing import NsEnvironment
+from simulator.engine.topology import Attachment
 from simulator.latency.pricer import StepPricer
 from simulator.results.recording import DraftingRecord, PoolRecording
 from simulator.results.step_log import StepLog
 
 Role = Literal["unified", "prefill", "decode"]
+ALONE = Attachment()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,12 @@ class PoolPlan:
         What a token of KV cache weighs when it is moved [bytes].
     draft_positions
         Chance that at least 1, 2, ... drafts are accepted, where there is speculation.
+    layers
+        Of the model, over which a transfer can be spread.
+    attachment
+        How the devices are connected.
+    usd_per_hour
+        Price of one replica [USD/h], None where unknown.
     length_prediction_error
         Of predicted outputs, where the scheduler goes by them (see `engine.length_prediction`).
     kv_tiers
@@ -50,6 +58,9 @@ class PoolPlan:
     role: Role = "unified"
     kv_bytes_per_token: float = 0.0
     draft_positions: tuple[float, ...] = ()
+    layers: int = 1
+    attachment: Attachment = ALONE
+    usd_per_hour: float | None = None
     length_prediction_error: float = 0.0
     kv_tiers: tuple[TierPlan, ...] = ()
 
@@ -121,14 +132,15 @@ class Pool:
             tiers = self._tiers_of_replica()
             self._tiers += tiers
             replica.tiers = KvTiers(self.env, tiers, self.plan.kv_bytes_per_token)
+        replica.usd_per_hour = self.plan.usd_per_hour
         self.replicas.append(replica)
         self.serving[replica] = None
         return replica
 
     def drain(self, replica: Replica, then: Callable[[Replica], None]) -> None:
-        """Take a replica out of service; ``then`` is called once it has no requests, maybe now."""
+        """Take a replica out of service; ``then`` is called once nobody needs it, maybe now."""
         del self.serving[replica]
-        if replica.outstanding:
+        if replica.outstanding or replica.lent:
             self._leaving[replica] = then
         else:
             then(replica)
@@ -147,13 +159,22 @@ class Pool:
             request.predicted_tokens = self._predictor.predict(request.output_tokens)
         replica.submit(request)
 
+    def free(self, request: Request, replica: Replica) -> None:
+        """Free the blocks that one of the replicas kept or set aside for a request."""
+        replica.free(request)
+        if self._leaving:
+            self._see_off(replica)
+
     def _on_end(self, request: Request) -> None:
         self.preemptions += request.preemptions
         self.ended(request)
         if self._leaving:
-            replica = self.replicas[request.replica]
-            if replica in self._leaving and not replica.outstanding:
-                self._leaving.pop(replica)(replica)
+            self._see_off(self.replicas[request.replica])
+
+    def _see_off(self, replica: Replica) -> None:
+        """A replica that is to leave goes once nothing of it is needed any more."""
+        if replica in self._leaving and not replica.outstanding and not replica.lent:
+            self._leaving.pop(replica)(replica)
 
     def recording(self) -> PoolRecording:
         """What the pool did so far."""

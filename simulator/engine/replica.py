@@ -28,6 +28,8 @@ from simulator.results.step_log import StepLog
 
 #: After SimPy's URGENT (0) and NORMAL (1).
 AFTER_ARRIVALS = 2
+#: More than there are replicas in a pool.
+TURNS = 1 << 32
 
 
 class Wake(Event):
@@ -121,10 +123,16 @@ class Replica:
         #: Memory behind the KV cache; None for none.
         self.tiers: KvTiers | None = None
         self._loading: dict[Request, None] = {}
+        #: Requests without a place here that hold blocks: ended ones that keep them, and expected ones.
+        self.lent = 0
         self._inbox: list[Request] = []
+        self._bring_blocks = False  # somebody in the inbox has reserved blocks
+        self._to_free: list[Request] = []
         self._aborts: list[Request] = []
         self._wake: Event | None = None
         self._wake_ns = NEVER
+        # Replicas that wake at the same instant do so in this order, whether they jumped there or not.
+        self._turn = AFTER_ARRIVALS + pool * TURNS + number
 
     # -- from outside ------------------------------------------------------------------------
 
@@ -140,6 +148,9 @@ class Replica:
             )
         self.outstanding += 1
         self.outstanding_tokens += request.prompt_tokens + request.output_tokens
+        if request.blocks:
+            self.lent -= 1
+            self._bring_blocks = True
         request.place = self
         request.pool = self.pool
         request.replica = self.number
@@ -150,6 +161,33 @@ class Replica:
         """Ask for a request to be dropped before the next step is composed."""
         self._aborts.append(request)
         self._notice()
+
+    def reserve(self, request: Request) -> bool:
+        """Set blocks aside for a request whose KV cache comes from elsewhere; False without room.
+
+        They are for all its known tokens and are its own when it is submitted.
+        """
+        blocks = -(-request.known_tokens // self.settings.block_size)
+        if blocks > self.free_blocks_now():
+            return False
+        self._take(blocks)
+        request.blocks = blocks
+        self.lent += 1
+        self._notice()
+        return True
+
+    def free(self, request: Request) -> None:
+        """Free the blocks that were kept or set aside for a request: at the end of the step that executes."""
+        self.lent -= 1
+        self._to_free.append(request)
+        if self._is_idle():
+            self._free_blocks()
+        self._notice()
+
+    def _free_blocks(self) -> None:
+        for request in self._to_free:
+            self._release(request)
+        self._to_free.clear()
 
     def halt(self) -> list[Request]:
         """Stop for ever, in the middle of whatever is executing; returns all requests it had.
@@ -174,11 +212,24 @@ class Replica:
                 self._ended(request, now)
             else:
                 lost.append(request)
-        self.outstanding = self.outstanding_tokens = 0
+        self.outstanding = self.outstanding_tokens = self.lent = 0
+        self._to_free.clear()
         return lost
 
     def counts(self) -> Counts:
         """Requests and KV blocks now."""
+        raise NotImplementedError
+
+    def _take(self, blocks: int) -> None:
+        """Take free blocks now."""
+        raise NotImplementedError
+
+    def _release(self, request: Request) -> None:
+        """Free the blocks of a request now."""
+        raise NotImplementedError
+
+    def _is_idle(self) -> bool:
+        """Whether no step executes."""
         raise NotImplementedError
 
     # -- what routers can ask; the answers do not depend on jumps ----------------------------------
@@ -234,7 +285,7 @@ class Replica:
             return
         self._wake = wake = Wake(self.env, self._woken)
         self._wake_ns = time_ns
-        self.env.schedule(wake, AFTER_ARRIVALS, time_ns - self.env.now)  # type: ignore[arg-type]
+        self.env.schedule(wake, self._turn, time_ns - self.env.now)  # type: ignore[arg-type]
 
     def _woken(self, event: Any) -> None:
         if event is self._wake:
@@ -250,4 +301,6 @@ class Replica:
         self.outstanding_tokens -= request.prompt_tokens + request.output_tokens
         if self.tiers is not None:
             self.tiers.keep(request)
+        if request.keeps_blocks and request.finish_reason != "abort":
+            self.lent += 1
         self.on_end(request)

@@ -38,6 +38,9 @@ class Request:
     The aggregate engine does not touch a decoding request until something happens to it:
     in step ``s`` its context is ``base + s``. The list-walking engine keeps ``computed``.
 
+    ``remote_tokens`` have their KV entries from another replica. A request that ``keeps_blocks`` holds its
+    blocks when it has ended, until the replica is told to free them.
+
     ``place`` is whoever has the request now; ``attempts`` how often its client has sent it.
     """
 
@@ -65,6 +68,7 @@ class Request:
         "in_flight",
         "index",
         "is_prefill_chunk",
+        "keeps_blocks",
         "leave_step",
         "max_tokens",
         "name",
@@ -118,6 +122,7 @@ class Request:
         self.accepted_drafts = accepted_drafts
         self.on_end = on_end
         self.remote_tokens = 0
+        self.keeps_blocks = False
         self.think_ns = 0
         self.predicted_tokens: float = output_tokens
 

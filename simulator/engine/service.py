@@ -44,7 +44,7 @@ class Service:
     ) -> None:
         self._pools = pools
         self._router = router
-        self._disaggregation = disaggregation
+        self.disaggregation = disaggregation
         self._done = done
         self._line = Line(aborted)
         self._begin: list[Callable[[Request, Replica], None]] = [pool.send for pool in pools]
@@ -71,8 +71,8 @@ class Service:
     def join(self, replica: Replica) -> None:
         """A replica has come into service."""
         if self._pools[replica.pool].plan.role == "decode":
-            assert self._disaggregation is not None
-            self._disaggregation.join(replica)
+            assert self.disaggregation is not None
+            self.disaggregation.join(replica)
             return
         self._router.join(replica)
         for request in self._line.take():
@@ -81,18 +81,18 @@ class Service:
     def leave(self, replica: Replica) -> None:
         """A replica takes no more requests."""
         if self._pools[replica.pool].plan.role == "decode":
-            assert self._disaggregation is not None
-            self._disaggregation.leave(replica)
+            assert self.disaggregation is not None
+            self.disaggregation.leave(replica)
         else:
             self._router.leave(replica)
 
     def lost_with(self, replica: Replica, requests: list[Request]) -> list[Request]:
         """A replica is gone with these requests: whole requests that must begin again."""
-        if self._disaggregation is None:
+        if self.disaggregation is None:
             return requests
         if self._pools[replica.pool].plan.role == "prefill":
-            return self._disaggregation.lost_with(replica, requests)
-        return [*requests, *self._disaggregation.lost_with(replica, ())]
+            return self.disaggregation.lost_with(replica, requests)
+        return [*requests, *self.disaggregation.lost_with(replica, ())]
 
     def _ended(self, request: Request) -> None:
         if self._router.listens:

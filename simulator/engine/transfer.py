@@ -1,18 +1,33 @@
-"""The link that carries KV caches from one prefill replica to the decode replicas.
+"""Links that carry KV caches, and how transfers share them.
 
-Transfers go one after the other, first come first served: each occupies the link for its bytes
-over the bandwidth, and arrives one latency after its last byte left. Left out: contention
-between links, overlap of the transfer with the prefill (layer by layer), and the blocks that
-a prefill replica would hold until its transfer is done.
+A transfer takes a path of links. Two disciplines:
+
+*First come first served*: a transfer has its whole path to itself, at the bandwidth of its slowest link,
+from when the last of those before it on any of these links is through.
+
+*Fair share*: all transfers move at once. Rates are max-min fair: every transfer gets the largest rate
+that takes nothing from one with a smaller rate (progressive filling; Bertsekas and Gallager, "Data
+Networks", 1992, 6.5.2). One link with n transfers gives each 1/n of its bandwidth, which is the fluid
+model of TCP or RDMA flows (processor sharing).
+
+A transfer arrives one latency of its path after its last byte has left. Left out: packets, ramp-up of a
+flow, and bytes of headers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from math import ceil
+
+from simpy.events import Event
 
 from simulator.engine.timing import Appointment, NsEnvironment
 from simulator.units.clock import NS_PER_S
+
+#: What rounding must not go below [bytes/s].
+LEAST_BYTES_PER_S = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,19 +39,240 @@ class LinkPlan:
 
 
 class Link:
-    """One link, with a queue in front of it."""
+    """One way of one link, and what it has carried.
 
-    def __init__(self, env: NsEnvironment, plan: LinkPlan) -> None:
+    Attributes
+    ----------
+    name
+        Of the kind of link, in results.
+    bytes_sent
+        Bytes of the transfers that it has carried, those that failed included [bytes].
+    busy_ns
+        Time during which anything was on it [ns].
+    """
+
+    def __init__(self, env: NsEnvironment, plan: LinkPlan, name: str = "") -> None:
         self.env = env
-        self.plan = plan
+        self.name = name
+        self.bytes_per_s = plan.bytes_per_s
+        self.latency_ns = plan.latency_ns
         self.bytes_sent = 0.0
-        self._free_at = 0
+        self.busy_ns = 0
+        self.transfers = 0
+        self.free_at = 0
+        self.flows: dict[Transfer, None] = {}
+        self._busy_since = 0
 
     def send(self, size: float, arrived: Callable[[], None]) -> int:
-        """Queue ``size`` bytes; returns when the last of them is there [ns], and then calls ``arrived``."""
+        """Queue ``size`` bytes on this link alone; returns when the last is there [ns]; then ``arrived``."""
         now = self.env.now
-        self._free_at = max(now, self._free_at) + round(size / self.plan.bytes_per_s * NS_PER_S)
-        self.bytes_sent += size
-        arrival_ns = self._free_at + self.plan.latency_ns
+        arrival_ns = self.occupy(now, size, self.bytes_per_s) + self.latency_ns
         Appointment(self.env, arrival_ns - now, lambda _: arrived())
         return arrival_ns
+
+    def occupy(self, begin: int, size: float, bytes_per_s: float) -> int:
+        """First come first served: nobody else is on the link for that long; returns until when [ns]."""
+        begin = max(begin, self.free_at)
+        self.free_at = begin + round(size / bytes_per_s * NS_PER_S)
+        self.busy_ns += self.free_at - begin
+        self.bytes_sent += size
+        self.transfers += 1
+        return self.free_at
+
+    def begin(self, transfer: Transfer, now: int) -> None:
+        """A transfer is on the link from now on."""
+        if not self.flows:
+            self._busy_since = now
+        self.flows[transfer] = None
+        self.transfers += 1
+        self.bytes_sent += transfer.size
+
+    def end(self, transfer: Transfer, now: int) -> None:
+        """It is not any more."""
+        if transfer in self.flows:
+            del self.flows[transfer]
+            if not self.flows:
+                self.busy_ns += now - self._busy_since
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """The way from one replica to another.
+
+    Attributes
+    ----------
+    bytes_per_s
+        Most that one transfer gets, whatever the links could do [bytes/s]: only some of the devices
+        at both ends take part.
+    latency_ns
+        Of the whole way [ns].
+    """
+
+    links: tuple[Link, ...]
+    bytes_per_s: float
+    latency_ns: int
+
+    @classmethod
+    def over(cls, *links: Link) -> Path:
+        """A path that is as fast as its slowest link and as late as all of them."""
+        return cls(links, min(link.bytes_per_s for link in links), sum(link.latency_ns for link in links))
+
+
+class Transfer:
+    """Bytes on their way.
+
+    Attributes
+    ----------
+    rate
+        At present [bytes/s]; 0 while it waits.
+    left
+        Bytes still to be sent at ``since_ns`` [bytes].
+    """
+
+    __slots__ = ("arrived", "left", "path", "rate", "since_ns", "size", "ticket")
+
+    def __init__(self, path: Path, size: float, arrived: Callable[[], None]) -> None:
+        self.path = path
+        self.size = size
+        self.arrived = arrived
+        self.left = size
+        self.rate = 0.0
+        self.since_ns = 0
+        self.ticket = 0  # an appointment with an older one is void
+
+
+class Carrier(ABC):
+    """A discipline of sharing links."""
+
+    def __init__(self, env: NsEnvironment) -> None:
+        self.env = env
+
+    @abstractmethod
+    def send(self, path: Path, size: float, arrived: Callable[[], None]) -> Transfer:
+        """Send ``size`` bytes; ``arrived`` is called when the last of them is there."""
+
+    @abstractmethod
+    def cancel(self, transfer: Transfer) -> None:
+        """It is of no use any more: ``arrived`` is never called; the links are free of it if they can be."""
+
+    def _appoint(self, transfer: Transfer, delay_ns: int, then: Callable[[Transfer], None]) -> None:
+        """``then`` happens after a while, unless the transfer gets another appointment before."""
+        transfer.ticket += 1
+        ticket = transfer.ticket
+
+        def due(event: Event) -> None:
+            if transfer.ticket == ticket:
+                then(transfer)
+
+        Appointment(self.env, delay_ns, due)
+
+    def _leave(self, transfer: Transfer) -> None:
+        """The last byte has left: it arrives after the latency."""
+        for link in transfer.path.links:
+            link.end(transfer, self.env.now)
+        self._appoint(transfer, transfer.path.latency_ns, lambda done: done.arrived())
+
+
+class InTurn(Carrier):
+    """First come first served; a transfer that is cancelled keeps its turn."""
+
+    def send(self, path: Path, size: float, arrived: Callable[[], None]) -> Transfer:
+        """It begins once all its links are free, and has them to itself."""
+        transfer = Transfer(path, size, arrived)
+        now = self.env.now
+        begin = max(now, *(link.free_at for link in path.links))
+        end = max(link.occupy(begin, size, path.bytes_per_s) for link in path.links)
+        self._appoint(transfer, end + path.latency_ns - now, lambda done: done.arrived())
+        return transfer
+
+    def cancel(self, transfer: Transfer) -> None:
+        """Nobody hears of its arrival."""
+        transfer.ticket += 1
+
+
+class FairShare(Carrier):
+    """Max-min fair rates, worked out anew for all transfers that share links whenever one comes or goes."""
+
+    def send(self, path: Path, size: float, arrived: Callable[[], None]) -> Transfer:
+        """It begins at once."""
+        now = self.env.now
+        transfer = Transfer(path, size, arrived)
+        transfer.since_ns = now
+        for link in path.links:
+            link.begin(transfer, now)
+        self._share(_neighbourhood(transfer))
+        return transfer
+
+    def cancel(self, transfer: Transfer) -> None:
+        """The others get its share."""
+        transfer.ticket += 1
+        others = [other for other in _neighbourhood(transfer) if other is not transfer]
+        for link in transfer.path.links:
+            link.end(transfer, self.env.now)
+        self._share(others)
+
+    def _finish(self, transfer: Transfer) -> None:
+        others = [other for other in _neighbourhood(transfer) if other is not transfer]
+        self._leave(transfer)
+        self._share(others)
+
+    def _share(self, transfers: Iterable[Transfer]) -> None:
+        """Bring transfers up to date and give them their rates from now on."""
+        now = self.env.now
+        rates = max_min_rates(transfers)
+        for transfer, rate in rates.items():
+            if rate == transfer.rate:
+                continue
+            transfer.left -= transfer.rate * (now - transfer.since_ns) / NS_PER_S
+            transfer.since_ns = now
+            transfer.rate = rate
+            self._appoint(transfer, max(ceil(transfer.left / rate * NS_PER_S), 0), self._finish)
+
+
+def _neighbourhood(transfer: Transfer) -> list[Transfer]:
+    """All transfers that share a link with it, or with one that does, and so on."""
+    found = {transfer: None}
+    seen: set[Link] = set()
+    todo = [transfer]
+    while todo:
+        for link in todo.pop().path.links:
+            if link not in seen:
+                seen.add(link)
+                new = [other for other in link.flows if other not in found]
+                found.update(dict.fromkeys(new))
+                todo += new
+    return list(found)
+
+
+def max_min_rates(transfers: Iterable[Transfer]) -> dict[Transfer, float]:
+    """Max-min fair rates [bytes/s] by progressive filling.
+
+    All rates rise together; where a link is full (or a path at its limit), the rates on it stay, and
+    the others rise on.
+    """
+    rising = dict.fromkeys(transfers)
+    spare: dict[Link, float] = {}
+    users: dict[Link, int] = {}
+    for transfer in rising:
+        for link in transfer.path.links:
+            spare.setdefault(link, link.bytes_per_s)
+            users[link] = users.get(link, 0) + 1
+    rates: dict[Transfer, float] = {}
+    while rising:
+        share, full = min(
+            ((spare[link] / users[link], link) for link in spare if users[link]), key=lambda pair: pair[0]
+        )
+        limited = [transfer for transfer in rising if transfer.path.bytes_per_s <= share]
+        held = limited or [transfer for transfer in rising if full in transfer.path.links]
+        for transfer in held:
+            rate = max(min(share, transfer.path.bytes_per_s), LEAST_BYTES_PER_S)
+            rates[transfer] = rate
+            del rising[transfer]
+            for link in transfer.path.links:
+                spare[link] -= rate
+                users[link] -= 1
+    return rates
+
+
+#: By the name that a scenario gives.
+CARRIERS: dict[str, type[Carrier]] = {"fifo": InTurn, "fair": FairShare}

@@ -205,6 +205,35 @@ class TaskRecording:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkRecording:
+    """Links of one kind: how many, their bandwidth one way [bytes/s], what they carried and how long."""
+
+    name: str
+    links: int
+    bytes_per_s: float
+    transfers: int
+    bytes_sent: float
+    busy_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class TransferRecording:
+    """KV caches that went from prefill to decode replicas.
+
+    ``time_ns`` is the time of all transfers together, from the first byte to the last; ``waits`` requests
+    had to wait for room on the decode side, ``waited_ns`` in all.
+    """
+
+    transfers: int
+    failed: int
+    bytes_sent: float
+    time_ns: int
+    waits: int
+    waited_ns: int
+    links: tuple[LinkRecording, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Recording:
     """The columns of one run. ``unfinished`` requests were still in the system at ``end_ns``."""
 
@@ -212,4 +241,5 @@ class Recording:
     pools: tuple[PoolRecording, ...]
     end_ns: int
     unfinished: int
+    transfers: TransferRecording | None = None
     tasks: TaskRecording | None = None

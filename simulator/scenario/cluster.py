@@ -9,10 +9,11 @@ from pydantic import BeforeValidator, Field, PositiveFloat, model_validator
 from simulator.scenario.backend import AutoBackendSpec, BackendSpec
 from simulator.scenario.engine import EngineSpec
 from simulator.scenario.kv_tiers import KvTierSpec
+from simulator.scenario.network import NetworkSpec, TransferSpec
 from simulator.scenario.routing import RoundRobinSpec, RouterSpec
 from simulator.scenario.spec import Count, Spec
 from simulator.scenario.speculation import SpeculationSpec
-from simulator.units.quantity import BytesPerSecond, Seconds, USDPerHour, Watts
+from simulator.units.quantity import USDPerHour, Watts
 
 #: What a pool does with a request: all of it, only its prompt, or only its output.
 Role = Literal["unified", "prefill", "decode"]
@@ -154,16 +155,6 @@ class PoolSpec(Spec):
         return self
 
 
-class TransferSpec(Spec):
-    """The link that carries the KV cache from a prefill replica to a decode replica."""
-
-    bandwidth: BytesPerSecond
-    """One way, for one prefill replica."""
-
-    latency: Seconds = 0.0
-    """From the first byte sent to the first byte received."""
-
-
 class ClusterSpec(Spec):
     """All pools and what connects them."""
 
@@ -173,8 +164,15 @@ class ClusterSpec(Spec):
     router: RouterSpec = RoundRobinSpec()
     """How requests are spread over the replicas that take new requests."""
 
+    decode_router: RouterSpec | None = None
+    """How outputs are spread over decode replicas; default: as `router` says, but `least_outstanding`
+    where that goes by prompts or prices."""
+
     transfer: TransferSpec | None = None
-    """Link between a prefill and a decode pool; required where there are such pools."""
+    """How KV caches get from prefill to decode replicas; required where there are such pools."""
+
+    network: NetworkSpec | None = None
+    """Nodes, racks and the links between them, for transfers without a bandwidth of their own."""
 
     @model_validator(mode="after")
     def _pools_fit_together(self) -> Self:
@@ -188,13 +186,17 @@ class ClusterSpec(Spec):
                 raise ValueError(
                     f"a pool with role {one!r} needs a pool with role {other!r}, but there is none"
                 )
-        if "prefill" in roles and "unified" in roles:
-            raise ValueError("unified pools and a prefill/decode pair cannot stand in one cluster")
-        if "prefill" in roles and self.transfer is None:
+        if "prefill" in roles and self.transfer is None and self.network is None:
             raise ValueError(
                 "a prefill pool hands its KV cache over a link: add e.g."
-                ' transfer: {bandwidth: "50 GB/s", latency: "10 us"}'
+                ' transfer: {bandwidth: "50 GB/s", latency: "10 us"}, or for the links of the hardware itself'
+                " network: {}"
             )
         if self.transfer is not None and "prefill" not in roles:
             raise ValueError("transfer has no effect without a prefill pool and a decode pool")
+        if self.network is not None and self.transfer is not None and self.transfer.bandwidth is not None:
+            raise ValueError(
+                "transfer.bandwidth is the way out of each prefill replica, network the links between nodes:"
+                " give one of them"
+            )
         return self

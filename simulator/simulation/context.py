@@ -69,6 +69,13 @@ def _pool(pool: PreparedPool, prices: PricesSpec, card: ModelCard) -> PoolContex
     )
 
 
+def replica_price(pool: PreparedPool, prices: PricesSpec) -> float | None:
+    """Rent of all devices of one replica [USD/h], None where unknown."""
+    price = device_price(pool.device, pool.spec.price, prices.tier)
+    price = _with_partners(price, pool.backend, prices.tier)
+    return None if price is None else price.mid * pool.backend.placement.devices
+
+
 def device_price(device: Device, given: float | None, tier: str | None) -> DevicePrice | None:
     """Rent of one device [USD/h]: the scenario's own, else the shipped one, else unknown."""
     if given is not None:

@@ -83,6 +83,7 @@ def prepare_pool(
         pricer=backend.pricer,
         replicas=spec.replicas,
         role=spec.role,
+        layers=card.layers,
         kv_bytes_per_token=backend.placement.kv_bytes_per_token,
         draft_positions=() if drafting is None else drafting.positions,
         length_prediction_error=spec.engine.length_prediction_error,

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 from simulator.engine.cluster import ClusterPlan
-from simulator.engine.transfer import LinkPlan
 from simulator.models.catalogue import load_model
 from simulator.results.result import Result, RunMeta
 from simulator.scenario.scenario import Scenario
-from simulator.simulation.context import context_of
+from simulator.simulation.context import context_of, replica_price
 from simulator.simulation.event_loop import Progress, simulate
 from simulator.simulation.pools import PreparedPool, prepare_pools
 from simulator.simulation.serving import serving_delays
+from simulator.simulation.wiring import attachment_of, check_ways, transfer_plan
 from simulator.units.clock import ns_from_seconds
 from simulator.units.random_streams import RandomStreams
 from simulator.workload.build import build_workload
@@ -61,13 +62,29 @@ def run_scenario(scenario: Scenario, seed: int | None = None, progress: Progress
 
 
 def cluster_plan(scenario: Scenario, pools: list[PreparedPool]) -> ClusterPlan:
-    """The cluster of a scenario, resolved."""
-    transfer = scenario.cluster.transfer
+    """The cluster of a scenario, resolved.
+
+    Raises
+    ------
+    InputError
+        Where a KV cache has no known way from one pool to another.
+    """
+    network, prices = scenario.cluster.network, scenario.prices
+    plans = tuple(
+        replace(
+            pool.plan,
+            attachment=attachment_of(pool.spec, pool.device, pool.backend.placement.devices, network),
+            usd_per_hour=replica_price(pool, prices),
+        )
+        for pool in pools
+    )
+    check_ways(scenario.cluster, [plan.attachment for plan in plans])
     return ClusterPlan(
-        pools=tuple(pool.plan for pool in pools),
+        pools=plans,
         router=scenario.cluster.router,
         delays=serving_delays(scenario, pools),
-        link=None if transfer is None else LinkPlan(transfer.bandwidth, ns_from_seconds(transfer.latency)),
+        decode_router=scenario.cluster.decode_router,
+        transfer=transfer_plan(scenario.cluster),
         jumping=scenario.jumping,
         keep_steps=scenario.record == "steps",
     )

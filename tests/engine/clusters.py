@@ -13,6 +13,7 @@ from simulator.engine.request import Request
 from simulator.engine.settings import EngineSettings
 from simulator.engine.sources import OpenLoop
 from simulator.engine.timing import NsEnvironment
+from simulator.engine.transfers import TransferPlan
 from simulator.latency.linear import LinearPricer
 from simulator.scenario.backend import LinearBackendSpec
 from simulator.scenario.routing import AnyRouterSpec, RouterSpec
@@ -24,6 +25,8 @@ STEP_NS = 10 * MS
 PREFILL_TOKEN_NS = 10_000
 
 
+#: Settings of transfers.
+TRANSFER_SETTINGS = {"link", "nodes", "sharing", "overlaps", "failure_probability", "retries"}
 #: Settings of some policies.
 ROUTER_SETTINGS = {
     "choices",
@@ -63,6 +66,9 @@ def router_spec(policy: str, **settings: Any) -> AnyRouterSpec:
 
 def cluster(*pools: PoolPlan, **changes: Any) -> Cluster:
     """A cluster of these pools (default: one) at time zero."""
+    sending = {key: changes.pop(key) for key in TRANSFER_SETTINGS & set(changes)}
+    if sending:
+        changes["transfer"] = TransferPlan(sending.pop("link", None), **sending)
     if "policy" in changes:
         extra = {key: changes.pop(key) for key in ROUTER_SETTINGS & set(changes)}
         changes["router"] = router_spec(changes.pop("policy"), **extra)

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from simulator.engine.request import NEVER
+from simulator.engine.timing import Appointment
 from simulator.engine.transfer import LinkPlan
 from simulator.errors import InputError
 from simulator.results.conservation import check_conservation
+from simulator.results.recording import STATUSES
 from tests.engine.clusters import MS, PREFILL_TOKEN_NS, STEP_NS, cluster, evenly, pool, request, run, settings
 
 BYTES_PER_TOKEN = 1000.0
@@ -21,6 +23,7 @@ def pair(prefills=1, decodes=1, link=LINK, prefill_settings=None, decode_setting
     return cluster(
         pool(
             "prompts",
+            layers=plan.pop("layers", 1),
             role="prefill",
             replicas=prefills,
             settings=prefill_settings or settings(),
@@ -121,3 +124,114 @@ def test_stages_of_all_rows_are_in_order():
     requests = target.recording().requests
     assert (requests.first_scheduled_ns != NEVER).all()
     assert (requests.first_token_ns < requests.finish_ns).all()
+
+
+# -- room on the decode side -------------------------------------------------------------------------
+
+
+def test_prompts_wait_for_room_on_the_decode_side_and_hold_their_blocks():
+    """11 blocks on each side and prompts of 5: two outputs fit, the third waits for the first to end."""
+    small = settings(num_gpu_blocks=12)
+    target = pair(prefill_settings=small, decode_settings=small)
+    ended = run(target, [request(i, prompt=70, output=8) for i in range(4)])
+    recording = target.recording()
+    check_conservation(recording)
+    assert recording.transfers.waits == 2
+    first, second, third, _ = ended
+    # Prefill has room for two prompts: the others are admitted when their blocks have been handed over.
+    assert first.first_scheduled_ns == second.first_scheduled_ns == 0
+    assert third.first_scheduled_ns > 0
+    assert recording.transfers.waited_ns > 0
+    assert third.finish_ns > first.finish_ns
+
+
+def test_a_full_decode_side_holds_up_the_prefill_side():
+    """Nothing is admitted there while its blocks are held by prompts that wait for room."""
+    target = pair(prefill_settings=settings(num_gpu_blocks=12), decode_settings=settings(num_gpu_blocks=12))
+    slow = [request(i, prompt=70, output=80) for i in range(2)]
+    blocked = [request(2 + i, arrival_ns=MS, prompt=70, output=2) for i in range(3)]
+    ended = {r.index: r for r in run(target, [*slow, *blocked])}
+    decoded = min(ended[0].finish_ns, ended[1].finish_ns)
+    assert ended[4].first_scheduled_ns > decoded  # two of three fit beside each other on the prefill side
+    assert ended[4].finish_ns > ended[3].first_token_ns
+
+
+def test_a_decode_replica_with_room_is_found_although_another_was_chosen():
+    target = pair(decodes=2, decode_settings=settings(num_gpu_blocks=12), policy="random")
+    run(target, [request(i, prompt=70, output=60) for i in range(4)])
+    assert target.recording().transfers.waits == 0
+
+
+# -- transfers ---------------------------------------------------------------------------------------------
+
+
+def test_layers_leave_while_the_next_are_computed():
+    """A tenth of the cache is the last layer's; the link could carry all others during the prompt."""
+    prompt_ns = STEP_NS + 100 * PREFILL_TOKEN_NS
+    (after,) = run(pair(), [request(0)])
+    target = pair(overlaps=True, layers=10)
+    (during,) = run(target, [request(0)])
+    assert after.finish_ns - prompt_ns - 4 * STEP_NS == 100 * 1000 + 500
+    assert during.finish_ns - prompt_ns - 4 * STEP_NS == 10 * 1000 + 500
+
+
+def test_a_slow_link_is_hidden_as_far_as_the_prompt_lasts():
+    slow = LinkPlan(BYTES_PER_TOKEN * 1e4)  # 10 ms for the cache, the prompt takes 11
+    fast_enough = run(pair(link=slow, overlaps=True, layers=10), [request(0)])[0]
+    assert fast_enough.finish_ns - fast_enough.first_token_ns - 4 * STEP_NS == MS
+    slower = LinkPlan(BYTES_PER_TOKEN * 5e3)  # 20 ms
+    late = run(pair(link=slower, overlaps=True, layers=10), [request(0)])[0]
+    assert late.finish_ns - late.first_token_ns - 4 * STEP_NS == 20 * MS - 11 * MS
+
+
+def test_fair_shares_slow_both_transfers_down():
+    link = LinkPlan(BYTES_PER_TOKEN * 1e4)
+    first, second = run(pair(link=link, sharing="fair"), [request(0), request(1)])
+    assert first.finish_ns == second.finish_ns == first.first_token_ns + 20 * MS + 4 * STEP_NS
+
+
+def test_failed_transfers_are_retried_until_they_succeed_or_the_request_fails():
+    target = pair(2, 2, failure_probability=0.3, retries=2)
+    run(target, evenly(300, gap_ns=20 * MS))
+    recording = target.recording()
+    check_conservation(recording)
+    status = recording.requests.status
+    failed = (status == STATUSES.index("failed")).sum()
+    assert 0 < failed < 300 * 0.3**3 * 3
+    assert failed + (status == 0).sum() == 300
+    assert recording.transfers.transfers == 300 + recording.transfers.failed - failed
+    for mine in target.pools:
+        for replica in mine.serving:
+            assert replica.free_blocks_now() == 1000 and replica.lent == 0
+
+
+def test_links_say_what_they_carried():
+    target = pair(2, 2)
+    run(target, evenly(10, gap_ns=20 * MS))
+    (links,) = target.recording().transfers.links
+    assert (links.links, links.transfers, links.bytes_sent) == (2, 10, 10 * 100 * BYTES_PER_TOKEN)
+    assert links.busy_ns == 10 * 100 * 1000
+
+
+@pytest.mark.parametrize("when_ms", [5, 11, 30, 60, 75])
+def test_a_client_that_gives_up_is_dropped_wherever_its_request_is(when_ms):
+    """In the prefill replica, in line, on the link, in the decode replica."""
+    own = settings(num_gpu_blocks=12)
+    target = pair(link=LinkPlan(BYTES_PER_TOKEN * 4e3), prefill_settings=own, decode_settings=own)
+    requests = [request(i, prompt=70, output=8) for i in range(4)]
+
+    def give_up():
+        for one in requests[1:]:
+            if one.finish_ns == NEVER:
+                one.place.abort(one)
+
+    Appointment(target.env, when_ms * MS, lambda _: give_up())
+    run(target, requests)
+    recording = target.recording()
+    check_conservation(recording)
+    assert recording.unfinished == 0
+    assert len(recording.requests.request) == 4
+    assert (recording.requests.status == STATUSES.index("aborted")).sum() >= 1
+    for mine in target.pools:
+        assert mine.replicas[0].free_blocks_now() == own.usable_blocks
+        assert mine.replicas[0].lent == 0

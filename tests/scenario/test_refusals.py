@@ -150,8 +150,8 @@ LINK = {"bandwidth": "50 GB/s", "latency": "10 us"}
         ({"pools": [pool("a", "unified")], "transfer": LINK}, "no effect without a prefill pool"),
         ({"pools": [pool("a", "unified"), pool("a", "unified")]}, "'a' occurs 2 times"),
         (
-            {"pools": [pool("a", "prefill"), pool("b", "decode"), pool("c", "unified")], "transfer": LINK},
-            "cannot stand in one cluster",
+            {"pools": [pool("a", "prefill"), pool("b", "decode")], "transfer": LINK, "network": {}},
+            "give one of them",
         ),
     ],
 )

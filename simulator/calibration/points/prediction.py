@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from simulator.calibration.points.setup import NotSimulated, Setup
 from simulator.engine.cluster import ClusterPlan
+from simulator.engine.transfers import TransferPlan
 from simulator.errors import SimulatorError
 from simulator.results.latencies import is_finished
 from simulator.results.recording import Recording, RequestColumns
@@ -47,7 +48,8 @@ def predict(setup: Setup) -> dict[str, float]:
             prepare_pool(spec, setup.device, setup.card, setup.weight_dtype, setup.kv_dtype)
             for spec in setup.pools
         ]
-        plan = ClusterPlan(tuple(pool.plan for pool in pools), delays=setup.delays, link=setup.link)
+        transfer = None if setup.link is None else TransferPlan(setup.link)
+        plan = ClusterPlan(tuple(pool.plan for pool in pools), delays=setup.delays, transfer=transfer)
         recording = simulate(plan, setup.load, RandomStreams(0))
     except SimulatorError as error:
         raise NotSimulated(str(error)) from error

@@ -40,6 +40,7 @@ class Scheduler:
         self.waiting: WaitingQueue = self._line()
         self.prefix_stats = PrefixStats()
         self.draft_stats = DraftStats(settings.num_speculative_tokens)
+        self._ready = 0  # waiting requests with blocks that were reserved for them
         self._chunked = settings.enable_chunked_prefill and self.splits_prompts
 
     def _line(self) -> WaitingQueue:
@@ -51,6 +52,8 @@ class Scheduler:
     def add(self, request: Request) -> None:
         """Enqueue an arrival."""
         request.status = WAITING
+        if request.blocks:
+            self._ready += 1
         self.waiting.add(request)
 
     def has_requests(self) -> bool:
@@ -135,7 +138,7 @@ class Scheduler:
         prefill_running = any(entry.request.is_prefill_chunk for entry in plan.entries)
         anything_running = bool(plan.entries)
         while budget > 0 and len(self.waiting) and self._has_seat(plan):
-            request = self.waiting.peek()
+            request = self._first()
             hits, hit_blocks, ownerless, start = self._look_up(request)
             scheduled = request.known_tokens - start
             drafts = 0
@@ -152,17 +155,29 @@ class Scheduler:
             scheduled = min(scheduled, budget)
             if not self._fits(request, start + scheduled, hit_blocks, ownerless):
                 break
-            cache.adopt(request, hits)
+            had_blocks = request.blocks > 0
+            if hits:
+                cache.adopt(request, hits)
             request.computed = start
             self._grow(request, scheduled)
             if settings.enable_prefix_caching and not request.remote_tokens:
                 self.prefix_stats.record(request, start)
-            self.waiting.pop()
+            if request is self.waiting.peek():
+                self.waiting.pop()
+            else:
+                self.waiting.remove(request)
+            self._ready -= had_blocks
             self.running.append(request)
             plan.admitted.append((request, start, request.status == PREEMPTED))
             plan.entries.append(self._entry(request, scheduled, start, drafts))
             request.status = RUNNING
             budget -= scheduled
+
+    def _first(self) -> Request:
+        """Who is next: those with reserved blocks, whom nobody who needs blocks may hold up."""
+        if self._ready:
+            return next(request for request in self.waiting if request.blocks)
+        return self.waiting.peek()
 
     def _has_seat(self, plan: StepPlan) -> bool:
         """True where one more request may run."""
@@ -173,10 +188,10 @@ class Scheduler:
         """What need not be computed: hits, their blocks, those of them without an owner, and tokens.
 
         Those are the cached prefix, or the tokens whose KV entries came from a prefill pool,
-        which need blocks of their own.
+        which need blocks of their own (or have them, where these were reserved).
         """
         if request.remote_tokens:
-            return [], 0, 0, request.remote_tokens
+            return [], request.blocks, 0, request.remote_tokens
         hits, blocks, ownerless = self.cache.lookup(request)
         return hits, blocks, ownerless, blocks * self.cache.block_size
 
@@ -338,8 +353,10 @@ class Scheduler:
             self.running.remove(request)
         else:
             self.waiting.remove(request)
+            self._ready -= request.blocks > 0
 
     def _end(self, request: Request, reason: str) -> None:
-        self.cache.release(request)
+        if not request.keeps_blocks or reason == "abort":
+            self.cache.release(request)
         request.status = FINISHED
         request.finish_reason = reason

@@ -1,0 +1,179 @@
+"""Where replicas stand, and which links lead from one to another.
+
+Devices stand in nodes (scale-up domains: NVLink, Infinity Fabric, chip-to-chip links), nodes in racks.
+Between replicas in the same node a KV cache goes over the scale-up links of their devices; else over a
+network port of each device, and between racks also over the uplinks of both racks. A KV cache is spread
+over the devices of a replica, so as many of them send as the smaller of the two replicas has.
+
+Left out: which rank holds which heads (a transfer between different layouts moves the same bytes), switches
+inside a node or rack that are not full speed, and other traffic on the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
+from typing import NamedTuple, Protocol
+
+from simulator.engine.replica import Replica
+from simulator.engine.timing import NsEnvironment
+from simulator.engine.transfer import Link, LinkPlan, Path
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """How the devices of a pool's replicas are connected.
+
+    Attributes
+    ----------
+    devices
+        Of one replica.
+    node_devices
+        Devices in one scale-up domain.
+    hardware
+        What the devices are: different ones do not share a node.
+    scale_up, network
+        Ways out of one device, to others in its node and to those beyond; None where not known.
+    """
+
+    devices: int = 1
+    node_devices: int = 8
+    hardware: str = ""
+    scale_up: LinkPlan | None = None
+    network: LinkPlan | None = None
+
+
+class Location(NamedTuple):
+    """The (first) node of a replica, and its rack."""
+
+    node: int
+    rack: int
+
+
+@dataclass(frozen=True, slots=True)
+class NodePlan:
+    """How nodes are filled and grouped.
+
+    Attributes
+    ----------
+    shared
+        Whether replicas of several pools may stand in one node.
+    rack_nodes
+        Nodes in a rack; None: there is one rack.
+    uplink
+        Of each rack, one way; None: as fast as need be.
+    """
+
+    shared: bool = False
+    rack_nodes: int | None = None
+    uplink: LinkPlan | None = None
+
+
+class Wiring(Protocol):
+    """Knows the way from one replica to another."""
+
+    links: list[Link]
+
+    def path(self, source: Replica, target: Replica) -> Path:
+        """The way of a KV cache."""
+        ...
+
+
+class OwnLinks:
+    """A link of its own out of every source, whatever stands at the other end."""
+
+    def __init__(self, env: NsEnvironment, plan: LinkPlan) -> None:
+        self.env = env
+        self._plan = plan
+        self._paths: dict[Replica, Path] = {}
+        self.links: list[Link] = []
+
+    def path(self, source: Replica, target: Replica) -> Path:
+        """The source's link."""
+        path = self._paths.get(source)
+        if path is None:
+            link = Link(self.env, self._plan, "out of a prefill replica")
+            self.links.append(link)
+            path = self._paths[source] = Path.over(link)
+        return path
+
+
+class Placement:
+    """Gives replicas their places: node by node, in the order in which they come into service."""
+
+    def __init__(self, plan: NodePlan, attachments: Sequence[Attachment]) -> None:
+        self._plan = plan
+        self._attachments = attachments
+        self._nodes = 0
+        self._open: dict[object, tuple[int, int]] = {}  # node and free devices, by whose node it is
+        self._places: dict[Replica, Location] = {}
+
+    def of(self, replica: Replica) -> Location:
+        """Where a replica stands; a new one is given the next place."""
+        place = self._places.get(replica)
+        if place is None:
+            place = self._places[replica] = self._next(replica.pool)
+        return place
+
+    def _next(self, pool: int) -> Location:
+        about = self._attachments[pool]
+        owner: object = about.hardware if self._plan.shared else pool
+        node, free = self._open.get(owner, (0, 0))
+        if about.devices > free:
+            node = self._nodes
+            whole = -(-about.devices // about.node_devices)
+            self._nodes += whole
+            free = whole * about.node_devices
+        self._open[owner] = (node, free - about.devices)
+        return Location(node, node // self._plan.rack_nodes if self._plan.rack_nodes else 0)
+
+
+class Topology:
+    """Links of nodes and racks; see the module."""
+
+    def __init__(self, env: NsEnvironment, plan: NodePlan, attachments: Sequence[Attachment]) -> None:
+        self.env = env
+        self.placement = Placement(plan, attachments)
+        self._plan = plan
+        self._attachments = attachments
+        self._ports: dict[tuple[object, ...], Link] = {}
+        self.links: list[Link] = []
+
+    def path(self, source: Replica, target: Replica) -> Path:
+        """Ports of both replicas, and uplinks between racks."""
+        here, there = self.placement.of(source), self.placement.of(target)
+        one, other = self._attachments[source.pool], self._attachments[target.pool]
+        streams = min(one.devices, other.devices)
+        inside = here.node == there.node
+        kind = "inside nodes" if inside else "between nodes"
+        out, into = (one.scale_up, other.scale_up) if inside else (one.network, other.network)
+        assert out is not None and into is not None  # the plan is checked
+        links = [
+            self._port(kind, "out of", source, out, one.devices),
+            self._port(kind, "into", target, into, other.devices),
+        ]
+        latency_ns = max(out.latency_ns, into.latency_ns)
+        uplink = self._plan.uplink
+        if uplink is not None and here.rack != there.rack:
+            links += [self._uplink("out of racks", here.rack), self._uplink("into racks", there.rack)]
+            latency_ns += uplink.latency_ns
+        widest = streams * min(out.bytes_per_s, into.bytes_per_s)
+        slowest = min((link.bytes_per_s for link in links), default=inf)
+        return Path(tuple(links), min(widest, slowest), latency_ns)
+
+    def _port(self, kind: str, way: str, replica: Replica, link: LinkPlan, devices: int) -> Link:
+        return self._link(
+            (kind, way, replica), LinkPlan(link.bytes_per_s * devices), f"{kind}, {way} replicas"
+        )
+
+    def _uplink(self, way: str, rack: int) -> Link:
+        assert self._plan.uplink is not None
+        return self._link((way, rack), self._plan.uplink, way)
+
+    def _link(self, key: tuple[object, ...], plan: LinkPlan, name: str) -> Link:
+        link = self._ports.get(key)
+        if link is None:
+            link = self._ports[key] = Link(self.env, plan, name)
+            self.links.append(link)
+        return link

@@ -1,0 +1,188 @@
+"""The transfers of a cluster: from prefill to decode replicas, with failures and retries.
+
+With layer-wise overlap a layer's KV entries leave while the next layer is computed, so that when the
+prompt is done only what the link could not carry in the meantime is left, at least the last layer's:
+
+    left = max(bytes / layers, bytes - bandwidth of the path alone * time since the prompt began)
+
+(Splitwise, ISCA 2024, 4.3). What is sent during the prompt is not in the way of other transfers here.
+
+A transfer fails with a set probability, when all of it was sent; it is sent again as often as ``retries``
+says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from simulator.engine.replica import Replica
+from simulator.engine.timing import NsEnvironment
+from simulator.engine.topology import Attachment, NodePlan, OwnLinks, Topology, Wiring
+from simulator.engine.transfer import CARRIERS, Link, LinkPlan, Path, Transfer
+from simulator.results.recording import LinkRecording, TransferRecording
+from simulator.units.clock import NS_PER_S
+
+EACH_ITS_OWN = NodePlan()
+
+
+@dataclass(frozen=True, slots=True)
+class TransferPlan:
+    """How KV caches get from prefill to decode replicas.
+
+    Attributes
+    ----------
+    own_link
+        Way out of each prefill replica; None: over ``nodes``.
+    nodes
+        How nodes are filled and grouped, where there are no links of their own.
+    sharing
+        One of ``transfer.CARRIERS``.
+    overlaps
+        Whether layers leave while the next ones are computed.
+    failure_probability, retries
+        Of one transfer, and how often it is tried again.
+    """
+
+    own_link: LinkPlan | None = None
+    nodes: NodePlan = EACH_ITS_OWN
+    sharing: str = "fifo"
+    overlaps: bool = False
+    failure_probability: float = 0.0
+    retries: int = 3
+
+
+class Transfers:
+    """Sends KV caches and counts what became of them.
+
+    Attributes
+    ----------
+    wiring
+        Where replicas stand and what leads from one to another.
+    """
+
+    def __init__(
+        self, env: NsEnvironment, plan: TransferPlan, wiring: Wiring, random: np.random.Generator
+    ) -> None:
+        self.env = env
+        self.plan = plan
+        self.wiring = wiring
+        self._random = random
+        self._carrier = CARRIERS[plan.sharing](env)
+        self._count = self._failed = 0
+        self._bytes = 0.0
+        self._time_ns = 0
+
+    def send(self, shipment: Shipment) -> None:
+        """Begin to carry a shipment to its target."""
+        path = self.wiring.path(shipment.source, shipment.target)
+        size = shipment.size
+        if self.plan.overlaps and shipment.layers:
+            size = self._left(shipment, path)
+        begun = self.env.now
+        self._count += 1
+        self._bytes += size
+
+        def sent() -> None:
+            self._time_ns += self.env.now - begun
+            fails = self.plan.failure_probability
+            if fails and self._random.random() < fails:
+                self._fail(shipment)
+            else:
+                shipment.arrived()
+
+        shipment.transfer = self._carrier.send(path, size, sent)
+
+    def cancel(self, shipment: Shipment) -> None:
+        """Nobody waits for it any more."""
+        if shipment.transfer is not None:
+            self._carrier.cancel(shipment.transfer)
+            shipment.transfer = None
+
+    def _fail(self, shipment: Shipment) -> None:
+        self._failed += 1
+        shipment.tries += 1
+        shipment.layers = 0  # nothing is computed meanwhile
+        if shipment.tries > self.plan.retries:
+            shipment.failed()
+        else:
+            self.send(shipment)
+
+    def _left(self, shipment: Shipment, path: Path) -> float:
+        carried = path.bytes_per_s * (self.env.now - shipment.begun_ns) / NS_PER_S
+        return max(shipment.size / shipment.layers, shipment.size - carried)
+
+    def recording(self, waits: int, waited_ns: int) -> TransferRecording:
+        """What was sent so far; the arguments say who waited for room on the decode side, and how long."""
+        return TransferRecording(
+            transfers=self._count,
+            failed=self._failed,
+            bytes_sent=self._bytes,
+            time_ns=self._time_ns,
+            waits=waits,
+            waited_ns=waited_ns,
+            links=self._links(),
+        )
+
+    def _links(self) -> tuple[LinkRecording, ...]:
+        kinds: dict[str, list[Link]] = {}
+        for link in self.wiring.links:
+            kinds.setdefault(link.name, []).append(link)
+        return tuple(
+            LinkRecording(
+                name=name,
+                links=len(links),
+                bytes_per_s=float(np.mean([link.bytes_per_s for link in links])),
+                transfers=sum(link.transfers for link in links),
+                bytes_sent=sum(link.bytes_sent for link in links),
+                busy_ns=sum(link.busy_ns for link in links),
+            )
+            for name, links in kinds.items()
+        )
+
+
+class Shipment:
+    """The KV cache of one prompt, and whom it concerns.
+
+    Attributes
+    ----------
+    size
+        Of all of it [bytes].
+    layers
+        Over which it can leave piece by piece; 0: it leaves in one piece.
+    begun_ns
+        When the prompt began to be computed [ns].
+    arrived, failed
+        Called when it is there, or when it was tried too often.
+    """
+
+    __slots__ = ("arrived", "begun_ns", "failed", "layers", "size", "source", "target", "transfer", "tries")
+
+    def __init__(
+        self,
+        source: Replica,
+        target: Replica,
+        size: float,
+        layers: int,
+        begun_ns: int,
+        arrived: Callable[[], None],
+        failed: Callable[[], None],
+    ) -> None:
+        self.source = source
+        self.target = target
+        self.size = size
+        self.layers = layers
+        self.begun_ns = begun_ns
+        self.arrived = arrived
+        self.failed = failed
+        self.tries = 0
+        self.transfer: Transfer | None = None
+
+
+def wiring_of(env: NsEnvironment, plan: TransferPlan, attachments: list[Attachment]) -> Wiring:
+    """Links of their own, or those of nodes and racks."""
+    if plan.own_link is not None:
+        return OwnLinks(env, plan.own_link)
+    return Topology(env, plan.nodes, attachments)

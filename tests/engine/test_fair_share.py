@@ -1,0 +1,124 @@
+"""Fair shares of links against the fluid model, and max-min fairness over paths."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simulator.engine.timing import Appointment, NsEnvironment
+from simulator.engine.transfer import FairShare, InTurn, Link, LinkPlan, Path, Transfer, max_min_rates
+
+GB_PER_S = 1e9
+
+
+def sojourns(discipline, sends, latency_ns=0):
+    """Times in flight of (time, bytes) transfers over one link of 1 byte/ns [ns]."""
+    env = NsEnvironment()
+    path = Path.over(Link(env, LinkPlan(GB_PER_S, latency_ns)))
+    carrier = discipline(env)
+    times = {}
+    for index, (time, size) in enumerate(sends):
+
+        def send(event, index=index, size=size):
+            begun = env.now
+            carrier.send(path, size, lambda: times.__setitem__(index, env.now - begun))
+
+        Appointment(env, time, send)
+    env.run()
+    return [times[i] for i in range(len(sends))], path.links[0]
+
+
+def fluid(sends):
+    """Processor sharing, worked out from arrival to arrival."""
+    order = sorted(range(len(sends)), key=lambda i: sends[i][0])
+    left, done, now = {}, {}, 0.0
+    while order or left:
+        next_arrival = sends[order[0]][0] if order else np.inf
+        first = min(left, key=left.get) if left else None
+        ends = now + left[first] * len(left) if left else np.inf
+        until = min(next_arrival, ends)
+        for i in left:
+            left[i] -= (until - now) / len(left)
+        now = until
+        if ends <= next_arrival:
+            done[first] = now - sends[first][0]
+            del left[first]
+        else:
+            left[order[0]] = float(sends[order[0]][1])
+            order.pop(0)
+    return [done[i] for i in range(len(sends))]
+
+
+@given(st.lists(st.tuples(st.integers(0, 20_000), st.integers(1, 9_000)), min_size=1, max_size=15))
+def test_one_link_is_the_fluid_model(sends):
+    found, link = sojourns(FairShare, sends)
+    assert found == pytest.approx(fluid(sends), abs=len(sends) + 1)
+    assert link.bytes_sent == sum(size for _, size in sends)
+
+
+def test_the_mean_time_is_that_of_processor_sharing():
+    """M/G/1 with processor sharing: E[T] = E[S] / (1 - load), whatever the sizes."""
+    random = np.random.default_rng(4)
+    load, mean = 0.7, 10_000.0
+    sizes = np.where(random.random(30_000) < 0.9, 0.5 * mean, 5.5 * mean)
+    times = np.cumsum(random.exponential(mean / load, 30_000)).astype(int)
+    found, _ = sojourns(FairShare, list(zip(times.tolist(), sizes.tolist(), strict=True)))
+    assert np.mean(found[3000:]) == pytest.approx(mean / (1 - load), rel=0.05)
+
+
+def test_in_turn_the_first_is_done_before_the_second_begins():
+    assert sojourns(InTurn, [(0, 1000), (0, 1000)])[0] == [1000, 2000]
+    assert sojourns(FairShare, [(0, 1000), (0, 1000)])[0] == [2000, 2000]
+
+
+def test_the_latency_is_paid_once_and_takes_no_bandwidth():
+    assert sojourns(FairShare, [(0, 1000), (1000, 1000)], latency_ns=700)[0] == [1700, 1700]
+
+
+def test_who_is_held_up_elsewhere_leaves_the_rest_to_others():
+    env = NsEnvironment()
+    wide, narrow = Link(env, LinkPlan(10.0)), Link(env, LinkPlan(2.0))
+    both = Transfer(Path.over(wide, narrow), 1.0, lambda: None)
+    alone = Transfer(Path.over(wide), 1.0, lambda: None)
+    assert max_min_rates([both, alone]) == {both: 2.0, alone: 8.0}
+
+
+@given(
+    st.lists(st.floats(1.0, 100.0), min_size=1, max_size=5),
+    st.lists(
+        st.tuples(st.sets(st.integers(0, 4), min_size=1), st.floats(1.0, 200.0)), min_size=1, max_size=8
+    ),
+)
+def test_rates_are_max_min_fair(bandwidths, flows):
+    """Nobody can get more without taking from someone who has no more: each has a bottleneck."""
+    env = NsEnvironment()
+    links = [Link(env, LinkPlan(bandwidth)) for bandwidth in bandwidths]
+    transfers = [
+        Transfer(Path(tuple(links[i] for i in {i % len(links) for i in used}), most, 0), 1.0, lambda: None)
+        for used, most in flows
+    ]
+    rates = max_min_rates(transfers)
+    used = {link: sum(rates[t] for t in transfers if link in t.path.links) for link in links}
+    assert all(used[link] <= link.bytes_per_s * (1 + 1e-9) for link in links)
+    for transfer in transfers:
+        at_limit = rates[transfer] >= transfer.path.bytes_per_s * (1 - 1e-9)
+        bottleneck = any(
+            used[link] >= link.bytes_per_s * (1 - 1e-9)
+            and rates[transfer] >= max(rates[t] for t in transfers if link in t.path.links) * (1 - 1e-9)
+            for link in transfer.path.links
+        )
+        assert at_limit or bottleneck
+
+
+def test_a_cancelled_transfer_leaves_its_share_to_the_others():
+    env = NsEnvironment()
+    path = Path.over(Link(env, LinkPlan(GB_PER_S)))
+    carrier = FairShare(env)
+    arrived = []
+    carrier.send(path, 1000, lambda: arrived.append(env.now))
+    other = carrier.send(path, 1000, lambda: arrived.append(env.now))
+    Appointment(env, 1000, lambda _: carrier.cancel(other))  # both have sent 500
+    env.run()
+    assert arrived == [1500]

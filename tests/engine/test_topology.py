@@ -1,0 +1,74 @@
+"""Places of replicas and the links between them."""
+
+from __future__ import annotations
+
+import pytest
+
+from simulator.engine.timing import NsEnvironment
+from simulator.engine.topology import Attachment, NodePlan, Topology
+from simulator.engine.transfer import LinkPlan
+
+NVLINK, PORT = LinkPlan(450e9, 2_000), LinkPlan(50e9, 10_000)
+
+
+class Standing:
+    """Stands in for a replica."""
+
+    def __init__(self, pool=0):
+        self.pool = pool
+
+
+def topology(*devices, **nodes):
+    attachments = [Attachment(count, 8, "h100", NVLINK, PORT) for count in devices]
+    return Topology(NsEnvironment(), NodePlan(**nodes), attachments)
+
+
+def places(topology, *pools):
+    return [topology.placement.of(Standing(pool)).node for pool in pools]
+
+
+def test_pools_fill_nodes_of_their_own_or_share_them():
+    assert places(topology(4, 4), 0, 0, 0, 1, 1) == [0, 0, 1, 2, 2]
+    assert places(topology(4, 4, shared=True), 0, 1, 0, 1) == [0, 0, 1, 1]
+
+
+def test_a_replica_larger_than_a_node_takes_whole_nodes():
+    assert places(topology(16, 8), 0, 0, 1) == [0, 2, 4]
+
+
+def test_inside_a_node_scale_up_links_carry_the_cache():
+    near = topology(4, 2, shared=True)
+    path = near.path(Standing(0), Standing(1))
+    assert (path.bytes_per_s, path.latency_ns) == (2 * 450e9, 2_000)  # two devices take part
+    assert [link.bytes_per_s for link in path.links] == [4 * 450e9, 2 * 450e9]
+
+
+def test_between_nodes_every_device_has_its_port():
+    far = topology(4, 4)
+    path = far.path(Standing(0), Standing(1))
+    assert (path.bytes_per_s, path.latency_ns) == (4 * 50e9, 10_000)
+
+
+def test_between_racks_the_uplinks_are_shared():
+    plan = {"rack_nodes": 1, "uplink": LinkPlan(100e9, 5_000)}
+    racks = topology(8, 8, **plan)
+    path = racks.path(Standing(0), Standing(1))
+    assert (path.bytes_per_s, path.latency_ns) == (100e9, 15_000)
+    assert len(path.links) == 4
+    same_rack = topology(8, 8, rack_nodes=2, uplink=plan["uplink"]).path(Standing(0), Standing(1))
+    assert len(same_rack.links) == 2
+
+
+def test_a_replica_keeps_its_ports():
+    both = topology(4, 4)
+    source, first, second = Standing(0), Standing(1), Standing(1)
+    assert both.path(source, first).links[0] is both.path(source, second).links[0]
+    assert both.path(source, first).links[1] is not both.path(source, second).links[1]
+    assert len(both.links) == 3
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_different_hardware_never_shares_a_node(shared):
+    attachments = [Attachment(1, 8, name, NVLINK, PORT) for name in ("h100", "lpu")]
+    mixed = Topology(NsEnvironment(), NodePlan(shared=shared), attachments)
+    assert places(mixed, 0, 1) == [0, 1]
