@@ -105,7 +105,7 @@ class KVCache:
         if content is None or not self.caching:
             return hits, 0, 0
         size = self.block_size
-        limit = (request.prompt_tokens + request.outputs - 1) // size
+        limit = self._whole_blocks(request)
         position = ownerless = 0
         node = self._root
         while position < limit:
@@ -135,6 +135,12 @@ class KVCache:
             node = child
         return hits, position, ownerless
 
+    def _whole_blocks(self, request: Request) -> int:
+        """Blocks of a request's known tokens, its last token excepted: some token must be computed."""
+        size = self.block_size
+        limit = (request.prompt_tokens + request.outputs - 1) // size
+        return limit
+
     def peek(self, request: Request, taken: int = 0) -> int:
         """Blocks that `lookup` would hit once ``taken`` more blocks were taken; nothing is given away."""
         content = request.content
@@ -142,7 +148,7 @@ class KVCache:
             return 0
         lost = self._next_evicted(taken - self._blank)
         size = self.block_size
-        limit = (request.prompt_tokens + request.outputs - 1) // size
+        limit = self._whole_blocks(request)
         position = 0
         node = self._root
         while position < limit:
