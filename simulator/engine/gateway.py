@@ -35,7 +35,8 @@ _STATUS = {
 class ServingDelays:
     """Time from the client to the engine, and from a token to the client [ns].
 
-    ``prompt_token_ns`` comes on top of ``request_ns`` for every token of the prompt; ``token_share_ns`` comes on top of ``token_ns`` for every request that is with the same replica.
+    ``prompt_token_ns`` comes on top of ``request_ns`` for every token of the prompt, ``token_share_ns`` on
+    top of ``token_ns`` for every request that is with the same replica.
     ``timeout_ns`` is how long a client waits for its last token; 0: as long as it takes.
     """
 

@@ -139,7 +139,7 @@ class KVCache:
         """Blocks of a request's known tokens, its last token excepted: some token must be computed."""
         size = self.block_size
         limit = (request.prompt_tokens + request.outputs - 1) // size
-        return limit
+        return max(limit, 0)
 
     def peek(self, request: Request, taken: int = 0) -> int:
         """Blocks that `lookup` would hit once ``taken`` more blocks were taken; nothing is given away."""
