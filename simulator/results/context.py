@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from simulator.models.accuracy import AccuracyChange
 from simulator.results.error_bars import NOTHING_KNOWN, KnownErrors
 from simulator.results.ranges import Range
 
@@ -70,6 +71,8 @@ class PoolContext:
         measured data, in one or two sentences.
     estimates
         What the result of this pool rests on that no source supports, one phrase each.
+    accuracy_changes
+        What the formats of weights and cache change in the model's answers, as published.
     known_errors
         What the backend was compared with near this device and model.
     """
@@ -90,6 +93,7 @@ class PoolContext:
     provenance: str = ""
     estimates: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    accuracy_changes: tuple[AccuracyChange, ...] = ()
     known_errors: KnownErrors = NOTHING_KNOWN
 
     @property
@@ -202,6 +206,7 @@ def _pool_from(data: dict[str, Any]) -> PoolContext:
             **{name: _range_from(data[name]) for name in ("purchase", "host_w", "embodied_kg")},
             "estimates": tuple(data["estimates"]),
             "notes": tuple(data["notes"]),
+            "accuracy_changes": tuple(AccuracyChange(**change) for change in data["accuracy_changes"]),
             "known_errors": KnownErrors.from_dict(data["known_errors"]),
         }
     )

@@ -29,6 +29,7 @@ def messages_of(
         *_about_unknowns(context, cost, energy),
         *_about_surroundings(context, energy, carbon, water),
         *_about_estimates(context),
+        *_about_accuracy(context),
         *_about_errors(error_bars),
         *(note for pool in context.pools for note in pool.notes),
         *context.notes,
@@ -99,6 +100,12 @@ def _about_surroundings(
 def _about_errors(error_bars: tuple[ErrorBar, ...]) -> list[str]:
     """Pools of which nothing near was ever measured."""
     return [f"Pool {bar.pool!r}: {bar.text}" for bar in error_bars if not bar.known]
+
+
+def _about_accuracy(context: RunContext) -> list[str]:
+    return [
+        f"Pool {pool.name!r}: {change.text}." for pool in context.pools for change in pool.accuracy_changes
+    ]
 
 
 def _about_estimates(context: RunContext) -> list[str]:

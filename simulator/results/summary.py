@@ -276,6 +276,7 @@ class Summary:
             "backend": about.backend,
             "provenance": about.provenance,
             "estimates": list(about.estimates),
+            "accuracy_changes": [asdict(change) for change in about.accuracy_changes],
         }
 
 

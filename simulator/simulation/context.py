@@ -12,6 +12,7 @@ from simulator.hardware.prices import (
     token_price,
 )
 from simulator.latency.compile import BackendProvenance, CompiledBackend
+from simulator.models.accuracy import accuracy_changes
 from simulator.models.card import ModelCard
 from simulator.results.context import ApiPrice, DevicePrice, PoolContext, RunContext, Slo
 from simulator.results.ranges import Range
@@ -66,6 +67,7 @@ def _pool(pool: PreparedPool, prices: PricesSpec, card: ModelCard) -> PoolContex
         estimates=_estimates(device, backend.provenance),
         known_errors=known_errors(spec.latency, card, device, backend),
         notes=backend.provenance.notes,
+        accuracy_changes=accuracy_changes(card, *pool.formats),
     )
 
 

@@ -12,6 +12,7 @@ from simulator.errors import InputError
 from simulator.hardware.catalogue import load_device
 from simulator.hardware.device import Device
 from simulator.latency.compile import CompiledBackend, compile_backend
+from simulator.models.accounting import resolve_kv_dtype, resolve_weight_dtype
 from simulator.models.card import ModelCard
 from simulator.scenario.cluster import PoolSpec
 from simulator.scenario.engine import EngineSpec
@@ -23,12 +24,16 @@ from simulator.units.clock import ns_from_seconds
 
 @dataclass(frozen=True, slots=True)
 class PreparedPool:
-    """One pool with its device and the backend that prices its steps."""
+    """One pool with its device and the backend that prices its steps.
+
+    ``formats`` are those of the weights and of the KV cache.
+    """
 
     spec: PoolSpec
     device: Device
     backend: CompiledBackend
     plan: PoolPlan
+    formats: tuple[str, str]
 
 
 def prepare_pools(scenario: Scenario, card: ModelCard) -> list[PreparedPool]:
@@ -92,7 +97,9 @@ def prepare_pool(
             for tier in spec.kv_tiers
         ),
     )
-    return PreparedPool(spec, device, backend, plan)
+    kept = spec.engine.kv_cache_dtype if spec.engine.kv_cache_dtype != "auto" else kv_dtype
+    formats = (resolve_weight_dtype(card, weight_dtype), resolve_kv_dtype(kept))
+    return PreparedPool(spec, device, backend, plan, formats)
 
 
 def kv_tier(spec: KvTierSpec, bytes_per_block: float) -> TierPlan:

@@ -19,6 +19,7 @@ from simulator.hardware.execution import (
     Sampling,
 )
 from simulator.latency.roofline.family_defaults import FLASH_ATTENTION_2, default_execution
+from simulator.models.precision import dense_format
 from simulator.scenario.backend import AttentionBackend, PhysicalBackendSpec
 
 _Group = TypeVar("_Group", bound=Evidence)
@@ -49,7 +50,7 @@ class RooflineConstants:
 
     def gemm_for(self, weight_dtype: str) -> Gemm:
         """Constants of products with weights in this format; 16-bit ones where it was not measured."""
-        return self.gemm.get(weight_dtype) or self.gemm["bf16"]
+        return self.gemm.get(dense_format(weight_dtype)) or self.gemm["bf16"]
 
 
 def resolve_constants(
@@ -64,6 +65,7 @@ def resolve_constants(
     ``bandwidth`` [bytes/s] scales the family's sampling constants.
     """
     own = execution or RooflineExecution()
+    weight_dtype = dense_format(weight_dtype)
     family = default_execution(bandwidth)
     estimated: list[str] = []
 
