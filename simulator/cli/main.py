@@ -18,6 +18,8 @@ from simulator.cli.report import report
 from simulator.cli.run import run
 from simulator.cli.schema import schema
 from simulator.cli.show import show
+from simulator.cli.size import size
+from simulator.cli.sweep import sweep
 from simulator.cli.validate import validate
 from simulator.errors import SimulatorError
 
@@ -34,10 +36,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (
+COMMANDS = (
     run,
     compare,
     frontier,
+    sweep,
+    size,
     calibrate,
     validate,
     demo,
@@ -46,7 +50,8 @@ for command in (
     convert,
     show,
     schema,
-):
+)
+for command in COMMANDS:
     app.command()(command)
 
 

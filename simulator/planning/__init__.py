@@ -2,6 +2,9 @@
 
 run_many            many scenarios, in processes or on a Ray cluster, results in order
 layouts             ways to lay a model out on a device
+sweep               many points over any keys, resumable, with intervals and the Pareto front
+size                the fewest units, or the cheapest design, that meet the objectives
+intervals           confidence intervals
 capacity            the highest load that one replica carries within the objectives
 sizing              the fewest replicas that carry a load, with the failing neighbour
 compare_hardware    one scenario on many devices at equal service level

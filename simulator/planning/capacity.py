@@ -10,17 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from simulator.planning.designs import at_rate, changed
+from simulator.planning.designs import ALONE_RATE, apart, at_rate, changed
 from simulator.results.result import Result
 from simulator.scenario.scenario import Scenario
-from simulator.scenario.workload.arrivals import ConstantSpec
 from simulator.simulation import run_scenario
 
-#: Requests of one trial, and of the trial without load.
+#: Requests of one trial.
 TRIAL_REQUESTS = 800
-ALONE_REQUESTS = 40
-#: Rate at which requests hardly ever meet [1/s].
-ALONE_RATE = 1e-3
 #: Rates closer than this are not told apart [1].
 RESOLUTION = 1.08
 #: A trial whose requests arrive within this time says nothing about a lasting load [s].
@@ -61,7 +57,9 @@ def capacity_of(scenario: Scenario, guess: float) -> Capacity:
     InputError
         Where the scenario cannot run.
     """
-    alone = run_scenario(_apart(scenario))
+    lonely = apart(scenario)
+    assert lonely is not None  # a recording has no rate to turn up, and none gets here
+    alone = run_scenario(lonely)
     figures = alone.summary.to_dict()
     if not carries(alone):
         return Capacity(None, ALONE_RATE, figures)
@@ -97,14 +95,6 @@ def _bracket(scenario: Scenario, guess: float) -> tuple[float, float | None]:
         if carries(run_scenario(_trial(scenario, rate, TRIAL_REQUESTS))):
             break
     return rate, rate * _STEP
-
-
-def _apart(scenario: Scenario) -> Scenario:
-    """The scenario's requests so far apart that they do not meet."""
-    arrivals = ConstantSpec(process="constant", rate=f"{ALONE_RATE} /s")
-    workload = scenario.workload.model_copy(update={"arrivals": arrivals})
-    count = min(scenario.requests or ALONE_REQUESTS, ALONE_REQUESTS)
-    return changed(scenario, workload=workload, requests=count, duration=None, warmup=0.0, record="requests")
 
 
 def _trial(scenario: Scenario, rate: float, requests: int) -> Scenario:

@@ -18,7 +18,7 @@ from simulator.errors import InputError
 from simulator.hardware.catalogue import load_device
 from simulator.models.catalogue import load_model
 from simulator.planning.capacity import capacity_of
-from simulator.planning.designs import on_hardware, rate_of
+from simulator.planning.designs import on_hardware, rate_of, too_slow
 from simulator.planning.layouts import LayoutChoice, layout_choices
 from simulator.planning.lengths import Lengths, lengths_of
 from simulator.planning.run_many import Backend, Done, in_processes
@@ -104,7 +104,7 @@ def contender(scenario: Scenario, lengths: Lengths, entrant: EntrantSpec) -> Con
     except InputError as error:
         return Contender(device.id, device.name, refusal=error.message)
     if best is None:
-        return Contender(device.id, device.name, refusal=_too_slow(alone, scenario))
+        return Contender(device.id, device.name, refusal=too_slow(alone, scenario.slo))
     layout, per_replica = best
     design = on_hardware(scenario, entrant, layout, lengths.longest)
     sizing = fewest_replicas(design, ceil(rate / per_replica))
@@ -149,21 +149,3 @@ def _fewest_chips(
     if not alone and impossible is not None:
         raise impossible
     return best, alone
-
-
-def _too_slow(alone: dict[str, Any], scenario: Scenario) -> str:
-    """What the fastest layout that was tried does without load, against what is asked for."""
-    slo = scenario.slo
-    named = (
-        ("p99_ttft_ms", "TTFT", slo.ttft),
-        ("p99_tpot_ms", "TPOT", slo.tpot),
-        ("p99_e2el_ms", "E2E", slo.e2e),
-    )
-    missed = [
-        f"p99 {name} {alone[key]:,.0f} ms, allowed are {limit * 1e3:,.0f}"
-        for key, name, limit in named
-        if limit is not None and alone.get(key) is not None and alone[key] > limit * 1e3
-    ]
-    return (
-        f"misses the objectives with one request alone: {'; '.join(missed) or 'too few requests meet them'}"
-    )

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from simulator.errors import InputError
+from simulator.hardware.catalogue import load_device
 from simulator.planning.layouts import LayoutChoice
 from simulator.scenario.backend import AutoBackendSpec
 from simulator.scenario.cluster import ParallelismSpec, PoolSpec
 from simulator.scenario.compare import EntrantSpec
+from simulator.scenario.objectives import SloSpec, percentile_parts
 from simulator.scenario.routing import LeastOutstandingSpec
 from simulator.scenario.scenario import Scenario
+from simulator.scenario.workload.arrivals import ConstantSpec, ReplaySpec
+from simulator.scenario.workload.populations import ServeGenSpec
+
+#: Requests of a trial without load, and the rate at which they hardly ever meet [1/s].
+ALONE_REQUESTS = 40
+ALONE_RATE = 1e-3
 
 
 def only_pool(scenario: Scenario) -> PoolSpec:
@@ -30,24 +40,55 @@ def only_pool(scenario: Scenario) -> PoolSpec:
 
 
 def on_hardware(scenario: Scenario, entrant: EntrantSpec, layout: LayoutChoice, longest: int) -> Scenario:
-    """The scenario on one replica of other hardware, under that hardware's own execution model.
+    """The scenario on one replica of other hardware, under that hardware's own execution model."""
+    other = _on_other(only_pool(scenario), entrant, layout, longest)
+    cluster = scenario.cluster.model_copy(
+        update={
+            "pools": (other.model_copy(update={"replicas": 1}),),
+            "router": LeastOutstandingSpec(),
+        }
+    )
+    return changed(scenario, cluster=cluster)
 
-    Engine settings stay, but for the seats and for a longest request that the replica must take.
+
+def exchanged(
+    pool: PoolSpec, entrant: EntrantSpec | None, layout: LayoutChoice | ParallelismSpec | None, longest: int
+) -> PoolSpec:
+    """The pool on other hardware (None: its own) in another layout (None: its own).
+
+    On its own hardware it keeps what it says about that: latency, price, power.
     """
-    pool = only_pool(scenario)
+    own = entrant is None or load_device(entrant.hardware).id == load_device(pool.hardware).id
+    if own:
+        said = {name: getattr(entrant, name) for name in entrant.model_fields_set} if entrant else {}
+        pool = pool.model_copy(update=said)
+        if layout is None:
+            return pool
+        if isinstance(layout, ParallelismSpec):
+            return pool.model_copy(update={"parallelism": layout})
+        engine = pool.engine.model_copy(update={"max_num_seqs": layout.seats})
+        return pool.model_copy(update={"parallelism": _sizes(layout), "engine": engine})
+    assert entrant is not None and layout is not None
+    return _on_other(pool, entrant, layout, longest)
+
+
+def _on_other(
+    pool: PoolSpec, entrant: EntrantSpec, layout: LayoutChoice | ParallelismSpec, longest: int
+) -> PoolSpec:
+    """Engine settings stay, but for the seats and for a longest request that the replica must take."""
+    seats = layout.seats if isinstance(layout, LayoutChoice) else pool.engine.max_num_seqs
     engine = pool.engine.model_copy(
         update={
-            "max_num_seqs": layout.seats,
+            "max_num_seqs": seats,
             "max_num_active_seqs": None,
             "max_model_len": max(longest, pool.engine.max_model_len or 0),
             "num_gpu_blocks": None,
         }
     )
-    other = pool.model_copy(
+    return pool.model_copy(
         update={
             "hardware": entrant.hardware,
-            "replicas": 1,
-            "parallelism": ParallelismSpec(tensor=layout.tensor, pipeline=layout.pipeline),
+            "parallelism": layout if isinstance(layout, ParallelismSpec) else _sizes(layout),
             "engine": engine,
             "latency": AutoBackendSpec(),
             "price": entrant.price,
@@ -55,8 +96,10 @@ def on_hardware(scenario: Scenario, entrant: EntrantSpec, layout: LayoutChoice, 
             "power": entrant.power,
         }
     )
-    cluster = scenario.cluster.model_copy(update={"pools": (other,), "router": LeastOutstandingSpec()})
-    return changed(scenario, cluster=cluster)
+
+
+def _sizes(layout: LayoutChoice) -> ParallelismSpec:
+    return ParallelismSpec(tensor=layout.tensor, pipeline=layout.pipeline)
 
 
 def with_replicas(scenario: Scenario, replicas: int) -> Scenario:
@@ -87,6 +130,41 @@ def at_rate(scenario: Scenario, rate: float) -> Scenario:
     """The scenario at another mean arrival rate [1/s]."""
     arrivals = scenario.workload.arrivals.model_copy(update={"rate": rate})
     return changed(scenario, workload=scenario.workload.model_copy(update={"arrivals": arrivals}))
+
+
+def apart(scenario: Scenario) -> Scenario | None:
+    """A few of the scenario's requests so far apart that they do not meet.
+
+    None where the requests come from a recording with times of its own.
+    """
+    if isinstance(scenario.workload.arrivals, ReplaySpec | ServeGenSpec):
+        return None
+    arrivals = ConstantSpec(process="constant", rate=f"{ALONE_RATE} /s")
+    workload = scenario.workload.model_copy(update={"arrivals": arrivals})
+    count = min(scenario.requests or ALONE_REQUESTS, ALONE_REQUESTS)
+    return changed(scenario, workload=workload, requests=count, duration=None, warmup=0.0, record="requests")
+
+
+def too_slow(alone: dict[str, Any], slo: SloSpec) -> str:
+    """What requests that do not meet miss, from their figures."""
+    named = (
+        ("p99_ttft_ms", "TTFT", slo.ttft),
+        ("p99_tpot_ms", "TPOT", slo.tpot),
+        ("p99_e2el_ms", "E2E", slo.e2e),
+    )
+    missed = [
+        f"p99 {name} {alone[key]:,.0f} ms, allowed are {limit * 1e3:,.0f}"
+        for key, name, limit in named
+        if limit is not None and alone.get(key) is not None and alone[key] > limit * 1e3
+    ]
+    for name, limit in slo.percentiles.items():
+        percent, latency = percentile_parts(name)
+        found = alone.get(f"p{percent:g}_{latency.replace('e2e', 'e2el')}_ms")
+        if found is not None and found > limit * 1e3:
+            missed.append(f"p{percent:g} {latency.upper()} {found:,.0f} ms, allowed are {limit * 1e3:,.0f}")
+    return (
+        f"misses the objectives with one request alone: {'; '.join(missed) or 'too few requests meet them'}"
+    )
 
 
 def changed(scenario: Scenario, **changes: object) -> Scenario:

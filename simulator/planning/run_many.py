@@ -26,6 +26,10 @@ Backend = Literal["processes", "ray"]
 Done = Callable[[int, int], None]
 
 
+class WorkersLostError(RuntimeError):
+    """A worker process was killed, by hand or for want of memory."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[Value]):
     """What became of one scenario: a value, or the message of a refusal (a model that does not fit, say)."""
@@ -87,13 +91,60 @@ def in_processes(
     progress
         Called as items are done, in order.
     """
-    workers = min(jobs or os.cpu_count() or 1, max(len(items), 1))
+    workers = _workers(jobs, items, backend)
     values: list[Value] = []
     for value in _values(function, items, workers, backend):
         values.append(value)
         if progress is not None:
             progress(len(values), len(items))
     return values
+
+
+def as_done(
+    function: Callable[[Item], Value],
+    items: Sequence[Item],
+    *,
+    jobs: int | None = None,
+    backend: Backend = "processes",
+) -> Iterator[Value]:
+    """``function`` of every item, each as soon as it is there: not in the order of the items.
+
+    Raises
+    ------
+    WorkersLostError
+        Where a worker was killed; what came before it is good.
+    InputError
+        Where Ray is asked for and not installed.
+    """
+    workers = _workers(jobs, items, backend)
+    if workers == 1 and backend == "processes":
+        yield from map(function, items)
+        return
+    from joblib import Parallel, delayed
+
+    with _backend(backend):
+        # One item at a time: a batch would come back, and be safe, only as a whole.
+        parallel = Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1)
+        try:
+            yield from parallel(delayed(function)(item) for item in items)
+        except _lost() as error:
+            raise WorkersLostError(type(error).__name__) from error
+
+
+def _workers(jobs: int | None, items: Sequence[Item], backend: Backend) -> int:
+    """Processes at once; -1 for all of a cluster."""
+    if backend == "ray" and jobs is None:
+        return -1
+    return min(jobs or os.cpu_count() or 1, max(len(items), 1))
+
+
+def _lost() -> tuple[type[BaseException], ...]:
+    """What is raised where a worker was killed."""
+    import sys
+    from concurrent.futures.process import BrokenProcessPool
+
+    ray = sys.modules.get("ray")
+    return (BrokenProcessPool,) if ray is None else (BrokenProcessPool, ray.exceptions.RayError)
 
 
 def _values(
@@ -116,10 +167,31 @@ def _backend(backend: Backend) -> Iterator[None]:
         return
     import joblib
 
-    try:
-        from ray.util.joblib import register_ray
-    except ImportError:
-        raise InputError("backend ray needs Ray: pip install ray") from None
-    register_ray()
-    with joblib.parallel_config(backend="ray"):
+    _connect()
+    joblib.register_parallel_backend(_STREAMING_RAY, _streaming_ray())
+    with joblib.parallel_config(backend=_STREAMING_RAY):
         yield
+
+
+_STREAMING_RAY = "simulator-ray"
+
+
+def _connect() -> None:
+    """Join the Ray cluster that ``RAY_ADDRESS`` names, or start one on this machine."""
+    try:
+        import ray
+    except ImportError:
+        raise InputError("backend ray needs Ray: pip install 'simulator[ray]'") from None
+    if not ray.is_initialized():
+        ray.init(include_dashboard=False, logging_level="ERROR", log_to_driver=False)
+
+
+def _streaming_ray() -> type:
+    """Ray's backend for joblib, which also hands results over one by one.
+
+    joblib lets no descendant of its multiprocessing backend do that, because a pool of plain processes can
+    not be stopped half way; Ray's pool of actors, which only borrows from that class, can.
+    """
+    from ray.util.joblib.ray_backend import RayBackend
+
+    return type("StreamingRayBackend", (RayBackend,), {"supports_return_generator": True})

@@ -59,7 +59,7 @@ def figures_of(result: Result) -> dict[str, go.Figure]:
     }
     if any(pool.prefix_hit_tokens for pool in result.recording.pools):
         figures["prefix_hits"] = prefix_hits_figure(result)
-    if result.context.slo.given:
+    if result.context.slo.per_request:
         figures["attainment"] = attainment_figure(result)
     if result.summary.cost.total_usd is not None:
         figures["cost"] = cost_split(result)

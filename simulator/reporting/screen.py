@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from simulator.reporting import sections
@@ -54,7 +54,12 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
     console.print()
     if len(comparison.results) <= MOST_COLUMNS or not comparison.tables:
         console.print(_rich_table(comparison_table(comparison), str))
-    for table in comparison.tables:
+    print_tables(comparison.tables, console)
+
+
+def print_tables(tables: Iterable[sections.Table], console: Console) -> None:
+    """Prints tables one below the other."""
+    for table in tables:
         console.print(_rich_table(table, str))
 
 

@@ -307,10 +307,14 @@ def _hardware(result: Result, index: int) -> str:
 
 def _slo_tile(result: Result) -> Tile:
     reached, slo = result.summary.attainment, result.context.slo
-    if reached.overall is None:
+    if reached.met is None:
         return Tile("Objectives", "none given" if not slo.given else "no requests")
-    wanted = f"{show.percent(slo.attainment)} of requests asked for"
     tone = "good" if reached.met else "bad"
+    within = ", ".join(f"{name} by {show.percent(share)}" for name, share in reached.percentiles.items())
+    if reached.overall is None:
+        return Tile("Objectives", "met" if reached.met else "missed", within, tone)
+    wanted = f"{show.percent(slo.attainment)} of requests asked for"
+    wanted = f"{wanted}; {within}" if within else wanted
     return Tile("Objectives met by", show.percent(reached.overall), wanted, tone)
 
 

@@ -103,21 +103,42 @@ class PoolContext:
 
 
 @dataclass(frozen=True, slots=True)
+class PercentileLimit:
+    """``percent`` % of the requests have a latency ("ttft", "tpot", "e2e") of at most ``limit_s`` [s]."""
+
+    percent: float
+    latency: str
+    limit_s: float
+
+    @property
+    def name(self) -> str:
+        """As in a scenario: ``p99_ttft``."""
+        return f"p{self.percent:g}_{self.latency}"
+
+
+@dataclass(frozen=True, slots=True)
 class Slo:
     """Service-level objectives: thresholds [s], None where not asked for.
 
-    ``attainment`` is the share of requests that must meet all given thresholds.
+    ``attainment`` is the share of requests that must meet all given thresholds; every one of ``percentiles``
+    stands for itself.
     """
 
     ttft_s: float | None = None
     tpot_s: float | None = None
     e2e_s: float | None = None
     attainment: float = 0.99
+    percentiles: tuple[PercentileLimit, ...] = ()
+
+    @property
+    def per_request(self) -> bool:
+        """True where a request by itself can be good or not."""
+        return not (self.ttft_s is None and self.tpot_s is None and self.e2e_s is None)
 
     @property
     def given(self) -> bool:
-        """True where at least one threshold is set."""
-        return not (self.ttft_s is None and self.tpot_s is None and self.e2e_s is None)
+        """True where there is anything to meet."""
+        return self.per_request or bool(self.percentiles)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +211,8 @@ class RunContext:
         """The inverse of ``to_dict``. Raises KeyError or TypeError on other data."""
         fields = dict(data)
         fields["pools"] = tuple(_pool_from(pool) for pool in fields["pools"])
-        fields["slo"] = Slo(**fields["slo"])
+        limits = tuple(PercentileLimit(**limit) for limit in fields["slo"].get("percentiles", ()))
+        fields["slo"] = Slo(**{**fields["slo"], "percentiles": limits})
         fields["site"] = _site_from(fields["site"])
         fields["api"] = None if fields["api"] is None else ApiPrice(**fields["api"])
         fields["notes"] = tuple(fields["notes"])

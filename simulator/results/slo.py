@@ -3,11 +3,15 @@
 A request meets the objectives when it finished and met every given threshold. An output of one
 token has no TPOT and meets any TPOT threshold, as in ``vllm bench serve``. Requests that timed
 out, were shed or failed count as misses; requests that the client aborted do not count.
+
+A percentile is within its limit when at least that share of the counted requests is: a request that never
+finished is beyond any limit.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,14 +24,59 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
+class Reached:
+    """One objective by itself: requests that are within it, and the share of them that is asked for.
+
+    ``name`` is ``requests`` for the thresholds of single requests, else that of the percentile. ``within``
+    and ``counted`` are masks over all recorded requests, shape (n,).
+    """
+
+    name: str
+    target: float
+    within: Mask
+    counted: Mask
+
+    @property
+    def share(self) -> float:
+        """Share of the counted requests that is within."""
+        return float(self.within[self.counted].mean())
+
+    @property
+    def met(self) -> bool:
+        """Whether that is enough."""
+        return self.share >= self.target
+
+
+@dataclass(frozen=True, slots=True)
 class Attainment:
-    """Share of counted requests within each threshold; None where not asked for or none counted."""
+    """Share of counted requests within each threshold; None where not asked for or none counted.
+
+    ``percentiles`` holds the share within each percentile's limit, by its name.
+    """
 
     overall: float | None
     ttft: float | None
     tpot: float | None
     e2e: float | None
     met: bool | None
+    percentiles: dict[str, float] = field(default_factory=dict)
+
+
+def objectives_reached(
+    requests: RequestColumns, latencies: Latencies, slo: Slo, measured: Mask
+) -> list[Reached]:
+    """Every objective over the measured requests; empty where nothing is asked for or none counts."""
+    counted = measured & (requests.status != ABORTED)
+    if not counted.any():
+        return []
+    finished = is_finished(requests)
+    found = []
+    if slo.per_request:
+        found.append(Reached("requests", slo.attainment, meets(requests, latencies, slo), counted))
+    for limit in slo.percentiles:
+        within = finished & _WITHIN[limit.latency](latencies, limit.limit_s)
+        found.append(Reached(limit.name, limit.percent / 100, within, counted))
+    return found
 
 
 def meets(requests: RequestColumns, latencies: Latencies, slo: Slo) -> Mask:
@@ -42,21 +91,24 @@ def meets(requests: RequestColumns, latencies: Latencies, slo: Slo) -> Mask:
 
 def attainment_of(requests: RequestColumns, latencies: Latencies, slo: Slo, measured: Mask) -> Attainment:
     """Attainment over the measured requests (a mask of shape (n,))."""
-    counted = measured & (requests.status != ABORTED)
-    if not slo.given or not counted.any():
+    reached = {one.name: one for one in objectives_reached(requests, latencies, slo, measured)}
+    if not reached:
         return Attainment(None, None, None, None, None)
+    counted = measured & (requests.status != ABORTED)
     finished = is_finished(requests)
 
     def share(mask: Mask) -> float:
         return float(mask[counted].mean())
 
-    overall = share(meets(requests, latencies, slo))
+    met = all(one.met for one in reached.values())
+    overall = reached.pop("requests", None)
     return Attainment(
-        overall=overall,
+        overall=None if overall is None else overall.share,
         ttft=None if slo.ttft_s is None else share(_within(latencies.ttft, slo.ttft_s)),
         tpot=None if slo.tpot_s is None else share(finished & _within_tpot(latencies.tpot, slo.tpot_s)),
         e2e=None if slo.e2e_s is None else share(_within(latencies.e2e, slo.e2e_s)),
-        met=overall >= slo.attainment,
+        met=met,
+        percentiles={name: one.share for name, one in reached.items()},
     )
 
 
@@ -67,3 +119,10 @@ def _within(values_ms: Floats, threshold_s: float | None) -> Mask:
 
 def _within_tpot(values_ms: Floats, threshold_s: float | None) -> Mask:
     return _within(values_ms, threshold_s) | np.isnan(values_ms)
+
+
+_WITHIN: dict[str, Callable[[Latencies, float], Mask]] = {
+    "ttft": lambda latencies, limit_s: _within(latencies.ttft, limit_s),
+    "tpot": lambda latencies, limit_s: _within_tpot(latencies.tpot, limit_s),
+    "e2e": lambda latencies, limit_s: _within(latencies.e2e, limit_s),
+}

@@ -187,11 +187,20 @@ class Summary:
             "slo_ttft_ms": _ms(slo.ttft_s),
             "slo_tpot_ms": _ms(slo.tpot_s),
             "slo_e2el_ms": _ms(slo.e2e_s),
-            "slo_attainment_target": slo.attainment if slo.given else None,
+            "slo_attainment_target": slo.attainment if slo.per_request else None,
             "slo_attainment": reached.overall,
             "slo_attainment_ttft": reached.ttft,
             "slo_attainment_tpot": reached.tpot,
             "slo_attainment_e2el": reached.e2e,
+            "slo_percentiles": [
+                {
+                    "name": limit.name,
+                    "limit_ms": limit.limit_s * 1e3,
+                    "target": limit.percent / 100,
+                    "share_within": reached.percentiles.get(limit.name),
+                }
+                for limit in slo.percentiles
+            ],
             "slo_met": reached.met,
         }
 
@@ -361,7 +370,7 @@ def _count(recording: Recording, context: RunContext, latencies: Latencies, meas
     ended = requests.finish_ns >= context.warmup_ns
     completed = ended & is_finished(requests)
     by_status = np.bincount(requests.status[ended], minlength=len(STATUSES))
-    good = meets(requests, latencies, context.slo) & ended if context.slo.given else None
+    good = meets(requests, latencies, context.slo) & ended if context.slo.per_request else None
     return Counts(
         issued=len(requests.request) + recording.unfinished,
         measured=int(measured.sum()),

@@ -27,12 +27,13 @@ class EntrantSpec(Spec):
     """Draw of one device where the profile has none, or another."""
 
 
-def _from_name(entry: Any) -> Any:
+def entrant_from_name(entry: Any) -> Any:
+    """``name`` stands for ``{hardware: name}``."""
     return {"hardware": entry} if isinstance(entry, str) else entry
 
 
 class CompareSpec(Spec):
     """What `simulator compare` puts in the place of the cluster's hardware."""
 
-    hardware: tuple[Annotated[EntrantSpec, BeforeValidator(_from_name)], ...] = Field(min_length=1)
+    hardware: tuple[Annotated[EntrantSpec, BeforeValidator(entrant_from_name)], ...] = Field(min_length=1)
     """Names or paths of hardware profiles, or such with prices and powers."""

@@ -38,6 +38,17 @@ def load_scenario(source: str | Path | Mapping[str, Any], overrides: Overrides =
     return _Reading(source, overrides).scenario()
 
 
+def scenario_content(source: str | Path | Mapping[str, Any]) -> dict[str, Any]:
+    """The scenario as it is written, with named workloads put in their places; nothing is checked.
+
+    Raises
+    ------
+    InputError
+        Where the file or the workload that it names is missing or no mapping in YAML.
+    """
+    return _Reading(source, ()).content
+
+
 class _Reading:
     """One scenario on its way from text to specs, and where each part of it came from."""
 

@@ -16,6 +16,7 @@ from simulator.scenario.prices import PricesSpec
 from simulator.scenario.reasoning import ReasoningSpec
 from simulator.scenario.references import NameOrInline
 from simulator.scenario.serving import ServingSpec
+from simulator.scenario.size import SizeSpec
 from simulator.scenario.spec import Count, CountOrZero, PositiveSeconds, Spec
 from simulator.scenario.workload import WorkloadSpec
 from simulator.units.quantity import Seconds
@@ -80,6 +81,9 @@ class Scenario(Spec):
 
     frontier: FrontierSpec | None = None
     """Models, strategies and hardware that `simulator frontier` looks over."""
+
+    size: SizeSpec | None = None
+    """What `simulator size` chooses among; default: the number of replicas alone."""
 
     _file: Path | None = PrivateAttr(default=None)
     _workload_dir: Path | None = PrivateAttr(default=None)

@@ -14,10 +14,17 @@ from simulator.hardware.prices import (
 from simulator.latency.compile import BackendProvenance, CompiledBackend
 from simulator.models.accuracy import accuracy_changes
 from simulator.models.card import ModelCard
-from simulator.results.context import ApiPrice, DevicePrice, PoolContext, RunContext, Slo
+from simulator.results.context import (
+    ApiPrice,
+    DevicePrice,
+    PercentileLimit,
+    PoolContext,
+    RunContext,
+    Slo,
+)
 from simulator.results.ranges import Range
 from simulator.scenario.cluster import PoolSpec
-from simulator.scenario.objectives import SloSpec
+from simulator.scenario.objectives import SloSpec, percentile_parts
 from simulator.scenario.prices import OwnershipSpec, PricesSpec
 from simulator.scenario.scenario import Scenario
 from simulator.simulation.known_errors import known_errors
@@ -144,7 +151,10 @@ def _api(name: str | None) -> ApiPrice | None:
 
 
 def _slo(spec: SloSpec) -> Slo:
-    return Slo(spec.ttft, spec.tpot, spec.e2e, spec.attainment)
+    limits = tuple(
+        PercentileLimit(*percentile_parts(name), limit) for name, limit in spec.percentiles.items()
+    )
+    return Slo(spec.ttft, spec.tpot, spec.e2e, spec.attainment, limits)
 
 
 def _provenance(provenance: BackendProvenance) -> str:

@@ -49,7 +49,7 @@ def test_ray_is_asked_for_by_name_and_missed_by_name(chat):
     try:
         import ray  # noqa: F401
     except ImportError:
-        with pytest.raises(InputError, match="pip install ray"):
+        with pytest.raises(InputError, match="pip install 'simulator"):
             run_many([chat(requests=10)], mean_ttft, backend="ray")
     else:
         outcomes: list[Outcome[float]] = run_many([chat(requests=10)], mean_ttft, backend="ray")

@@ -1,0 +1,12 @@
+"""Sizing: the fewest units, or the cheapest design, that meet the objectives; proved by simulation.
+
+families      clusters of one kind in growing numbers: what is counted, and what one of it costs
+bound         how many units are needed at least, worked out without simulation
+trial         one simulation and what it says about every objective
+verdict       several trials of one design taken together, with an interval
+rules         how long, how often and how surely
+search        the fewest units of one family, simulated; a generator that asks for trials
+workers       runs many searches at once over the cores of this machine
+answer        what was found: design, failing neighbour, verification
+size          the whole question
+"""

@@ -1,0 +1,185 @@
+"""What a sizing question was answered with: design, failing neighbour, verification; for all hardware."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from simulator.planning.designs import changed
+from simulator.planning.size.bound import Estimate
+from simulator.planning.size.rules import Rules
+from simulator.planning.size.search import Found
+from simulator.planning.size.trial import Trial
+from simulator.planning.size.verdict import verdict_of
+from simulator.results.ranges import Range
+from simulator.scenario.scenario import Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What one kind of hardware came to.
+
+    Attributes
+    ----------
+    found
+        Its best design; None where it has none.
+    reason
+        Why it has none.
+    estimate
+        Bound, guess and price of the best design's family.
+    others
+        What became of its other layouts, settings and splits, one phrase each.
+    spare
+        Units on top that may fail.
+    """
+
+    hardware: str
+    found: Found | None
+    estimate: Estimate | None
+    reason: str | None
+    others: tuple[str, ...]
+    spare: int
+
+    @property
+    def units(self) -> int:
+        """Units to buy, spares included."""
+        assert self.found is not None
+        return self.found.units + self.spare
+
+    @property
+    def devices(self) -> int:
+        """Devices to buy, spares included."""
+        assert self.found is not None
+        return self.found.family.devices * self.units
+
+    @property
+    def usd_per_hour(self) -> Range | None:
+        """Cost of all of it [USD/h], as simulated, spares included; None where a price is unknown."""
+        assert self.found is not None
+        figures = [self.found.verdict.mean(f"cost_per_hour_usd{end}") for end in ("_low", "", "_high")]
+        low, mid, high = figures
+        if low is None or mid is None or high is None:
+            return None
+        return Range(low, mid, high) * (self.units / self.found.units)
+
+    @property
+    def watts(self) -> float | None:
+        """Mean draw of the site, or the power limit of all devices where that is unknown [W]."""
+        assert self.found is not None
+        drawn = self.found.verdict.mean("facility_power_w")
+        limit = self.found.verdict.mean("power_limit_w")
+        known = drawn if drawn is not None else limit
+        return None if known is None else known * self.units / self.found.units
+
+    @property
+    def scenario(self) -> Scenario:
+        """The design, spares included, ready to run."""
+        assert self.found is not None
+        return changed(self.found.family.with_units(self.units), size=None, compare=None)
+
+    def weight(self, rules: Rules) -> tuple[float, float]:
+        """What the choice is made by, least first; the unknown comes last."""
+        if self.found is None:
+            return (float("inf"), float("inf"))
+        cost = self.usd_per_hour
+        by = {
+            "cost": None if cost is None else cost.mid,
+            "devices": float(self.devices),
+            "power": self.watts,
+        }[rules.minimise]
+        return (float("inf") if by is None else by, float(self.devices))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        about = {"hardware": self.hardware, "reason": self.reason, "others": list(self.others)}
+        if self.found is None:
+            return {**about, "met": False}
+        found, cost = self.found, self.usd_per_hour
+        pools = self.scenario.cluster.pools
+        return {
+            **about,
+            "met": True,
+            "label": found.family.label,
+            "units": found.units,
+            "spare": self.spare,
+            "units_with_spare": self.units,
+            "replicas": {pool.name: pool.replicas for pool in pools},
+            "devices": self.devices,
+            "parallelism": [pool.parallelism.model_dump() for pool in pools],
+            "cost_per_hour_usd": None if cost is None else cost.mid,
+            "cost_per_hour_usd_low": None if cost is None else cost.low,
+            "cost_per_hour_usd_high": None if cost is None else cost.high,
+            "power_w": self.watts,
+            "bound": None if self.estimate is None else self.estimate.least,
+            "verdict": found.verdict.to_dict(),
+            "one_fewer": self._fewer(),
+            "verification": {**verdict_of([found.verification]).to_dict(), "seed": found.verification.seed},
+            "refuted": [{"units": units, **verdict_of([trial]).to_dict()} for units, trial in found.refuted],
+        }
+
+    def _fewer(self) -> dict[str, Any] | None:
+        """The failing neighbour and by how much it fails."""
+        assert self.found is not None
+        fewer = self.found.fewer
+        if fewer is None:
+            return None
+        worst = fewer.worst
+        return {
+            "units": self.found.units - 1,
+            "misses": worst.name,
+            "misses_by": -worst.margin,
+            **fewer.to_dict(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class SizeAnswer:
+    """The answer, best candidate first.
+
+    Attributes
+    ----------
+    simulations, requests
+        How many simulations it took, and how many requests they served.
+    """
+
+    scenario: Scenario
+    rules: Rules
+    candidates: tuple[Candidate, ...]
+    simulations: int
+    requests: int
+
+    @property
+    def best(self) -> Candidate | None:
+        """The chosen design; None where nothing meets the objectives."""
+        first = self.candidates[0] if self.candidates else None
+        return first if first is not None and first.found is not None else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        best = self.best
+        return {
+            "scenario": self.scenario.name,
+            "solved": best is not None,
+            "minimise": self.rules.minimise,
+            "design": None if best is None else best.to_dict(),
+            "design_scenario": None if best is None else scenario_of(best.scenario),
+            "candidates": [candidate.to_dict() for candidate in self.candidates],
+            "simulations": self.simulations,
+            "simulated_requests": self.requests,
+        }
+
+
+def scenario_of(scenario: Scenario) -> dict[str, Any]:
+    """A scenario as it can be written to a file and run."""
+    return scenario.model_dump(mode="json", exclude_unset=True, exclude_none=True)
+
+
+def ranked(candidates: Sequence[Candidate], rules: Rules) -> tuple[Candidate, ...]:
+    """Candidates, the best first, those without a design last."""
+    return tuple(sorted(candidates, key=lambda one: (one.found is None, one.weight(rules))))
+
+
+def count(trials: Sequence[Trial]) -> tuple[int, int]:
+    """How many trials, and requests in them."""
+    return len(trials), sum(trial.requests for trial in trials)

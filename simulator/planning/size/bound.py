@@ -1,0 +1,153 @@
+"""How many units a load takes at least, worked out without simulation, and a guess to start from.
+
+A replica spends time on a request's prompt and on its output. At the best batch of each kind
+
+    prompt:   step(whole prompts that fill a step) / prompts in it
+    output:   output tokens * step(batch of decodes) / batch
+
+and no replica serves more requests per second than one over the longer of the two: prompts and outputs can
+share a step, but neither takes less time for that. The guess adds the two, with decodes in a batch that
+still keeps the pace asked for. What is left out: bursts, queues and the cache that prefixes share; the
+simulation answers for those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from simulator.models.catalogue import load_model
+from simulator.planning.lengths import Demand
+from simulator.planning.size.families import Family
+from simulator.results.cost import pool_per_hour
+from simulator.results.ranges import Range, total
+from simulator.scenario.objectives import SloSpec
+from simulator.scenario.scenario import Scenario
+from simulator.simulation.context import context_of
+from simulator.simulation.pools import PreparedPool, prepare_pools
+
+#: Share of a replica's time that the guess fills: arrivals come in bursts.
+_FILLED = 0.85
+#: The bound gives this much away for what a mean length hides [1].
+_SLACK = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Of one family.
+
+    Attributes
+    ----------
+    least
+        No fewer units can carry the load.
+    guess
+        Units to try first.
+    usd_per_hour
+        Price of one unit [USD/h], without the electricity of owned hardware; None where unknown.
+    rated_w
+        Power limit of one unit's devices [W], None where not published.
+    """
+
+    least: int
+    guess: int
+    usd_per_hour: Range | None
+    rated_w: float | None
+
+
+def estimate(family: Family, demand: Demand) -> Estimate:
+    """Bound, guess and price of a family.
+
+    Raises
+    ------
+    InputError
+        Where one unit can not be built: the model does not fit, or the layout is impossible.
+    """
+    unit = family.unit
+    card = load_model(unit.model.card)
+    pools = prepare_pools(unit, card)
+    context = context_of(unit, card, pools)
+    rated = [None if pool.rated_w is None else pool.rated_w * pool.replicas for pool in context.pools]
+    least, guess = _units(unit, pools, demand)
+    return Estimate(
+        least=least,
+        guess=max(guess, least),
+        usd_per_hour=total(pool_per_hour(pool, context) for pool in context.pools),
+        rated_w=None if None in rated else sum(watts for watts in rated if watts is not None),
+    )
+
+
+def _units(scenario: Scenario, pools: Sequence[PreparedPool], demand: Demand) -> tuple[int, int]:
+    """Fewest units that are not impossible, and units to try."""
+    if demand.rate is None:
+        return 1, 1
+    whole = [_Work(pool, demand, scenario.slo) for pool in pools if pool.spec.role == "unified"]
+    prompts = [_Work(pool, demand, scenario.slo) for pool in pools if pool.spec.role == "prefill"]
+    outputs = [_Work(pool, demand, scenario.slo) for pool in pools if pool.spec.role == "decode"]
+    shares = _shares_prefixes(scenario)
+    fastest, likely = [], []
+    if whole:
+        prompts_s = [0.0 if shares else one.prompt_s for one in whole]
+        longer = [max(prompt_s, one.output_s) for prompt_s, one in zip(prompts_s, whole, strict=True)]
+        fastest.append(sum(map(_rate, whole, longer)))
+        likely.append(sum(_rate(one, one.prompt_s + one.paced_output_s) for one in whole))
+    if prompts:
+        fastest.append(float("inf") if shares else sum(_rate(one, one.prompt_s) for one in prompts))
+        likely.append(sum(_rate(one, one.prompt_s) for one in prompts))
+    if outputs:
+        fastest.append(sum(_rate(one, one.output_s) for one in outputs))
+        likely.append(sum(_rate(one, one.paced_output_s) for one in outputs))
+    least = ceil(demand.rate / min(fastest) * _SLACK)
+    return max(least, 1), max(ceil(demand.rate / (min(likely) * _FILLED)), 1)
+
+
+def _rate(work: _Work, seconds: float) -> float:
+    return work.replicas / seconds if seconds > 0 else float("inf")
+
+
+def _shares_prefixes(scenario: Scenario) -> bool:
+    """Whether prompts may be found in the cache."""
+    workload = scenario.workload
+    own = workload.shared_prefix is not None or workload.sessions is not None
+    return own or workload.arrivals.process not in ("poisson", "constant", "gamma", "weibull", "lognormal")
+
+
+class _Work:
+    """Time that one replica of a pool takes for a mean request."""
+
+    def __init__(self, pool: PreparedPool, demand: Demand, slo: SloSpec) -> None:
+        self._pool, self._demand = pool, demand
+        self.replicas = pool.spec.replicas
+        settings = pool.plan.settings
+        context = max(round(demand.prompt + demand.output), 1)
+        held = (settings.num_gpu_blocks - 1) * settings.block_size // context
+        self._most = max(min(settings.max_num_seqs, held), 1)
+        batches = sorted({min(2**power, self._most) for power in range(self._most.bit_length() + 1)})
+        times = {batch: self._decode_s(batch) for batch in batches}
+        # Several tokens a step with drafts: no bound from single ones.
+        drafts = settings.num_speculative_tokens
+        paced = [batch for batch in batches if times[batch] <= _pace(slo)] or batches[:1]
+        self.output_s = min(times[batch] / batch for batch in batches) * demand.output / (1 + drafts)
+        self.paced_output_s = min(times[batch] / batch for batch in paced) * demand.output / (1 + drafts)
+
+    @property
+    def prompt_s(self) -> float:
+        """One prompt's share of a step that is full of prompts [s]."""
+        prompt = max(round(self._demand.prompt), 1)
+        most = max(self._pool.plan.settings.max_num_batched_tokens // prompt, 1)
+        price = self._pool.backend.pricer.step_ns
+        return min(
+            price(count * prompt, count, count * prompt, count * prompt * prompt, 0, 0, 0) / count / 1e9
+            for count in {1, most}
+        )
+
+    def _decode_s(self, batch: int) -> float:
+        """One step of a batch of decodes half way through their outputs [s]."""
+        context = max(round(self._demand.prompt + self._demand.output / 2), 1) * batch
+        return self._pool.backend.pricer.step_ns(0, 0, 0, 0, batch, batch, context) / 1e9
+
+
+def _pace(slo: SloSpec) -> float:
+    """Longest step that keeps the time per output token asked for [s]."""
+    limits = [limit for name, limit in slo.percentiles.items() if name.endswith("_tpot")]
+    return min([*limits, *([slo.tpot] if slo.tpot is not None else [])], default=float("inf"))

@@ -1,0 +1,200 @@
+"""Clusters of one kind in growing numbers: what is counted, and what one of it costs.
+
+A *unit* is one replica, or where prompts and outputs are served apart a group such as one prefill replica
+with two decode replicas. A family is everything about a cluster but how many units it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from math import gcd
+
+from simulator.errors import InputError
+from simulator.hardware.catalogue import load_device
+from simulator.hardware.device import Device
+from simulator.models.catalogue import load_model
+from simulator.planning.designs import changed, exchanged
+from simulator.planning.layouts import LayoutChoice, layout_choices
+from simulator.planning.lengths import Lengths, lengths_of
+from simulator.scenario.cluster import ClusterSpec, ParallelismSpec, PoolSpec
+from simulator.scenario.compare import EntrantSpec
+from simulator.scenario.engine import EngineSpec
+from simulator.scenario.scenario import Scenario
+from simulator.scenario.size import SizeSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One kind of cluster.
+
+    Attributes
+    ----------
+    hardware
+        Name of the device, for tables: families of one device compete with each other first.
+    label
+        What tells the family from others of its hardware.
+    unit
+        The scenario on one unit.
+    replicas
+        Replicas of each pool in one unit.
+    """
+
+    hardware: str
+    label: str
+    unit: Scenario
+    replicas: tuple[int, ...]
+
+    @property
+    def pools(self) -> tuple[PoolSpec, ...]:
+        """Pools of one unit."""
+        return self.unit.cluster.pools
+
+    @property
+    def devices(self) -> int:
+        """Devices of one unit [1]."""
+        return sum(pool.parallelism.devices * pool.replicas for pool in self.pools)
+
+    def with_units(self, units: int) -> Scenario:
+        """The scenario on so many units."""
+        pools = tuple(
+            pool.model_copy(update={"replicas": count * units})
+            for pool, count in zip(self.pools, self.replicas, strict=True)
+        )
+        return changed(self.unit, cluster=self.unit.cluster.model_copy(update={"pools": pools}))
+
+
+def families_of(
+    scenario: Scenario, hardware: Sequence[EntrantSpec] = ()
+) -> tuple[list[Family], dict[str, str]]:
+    """All families of a scenario's design space, and by hardware why it has none.
+
+    Parameters
+    ----------
+    hardware
+        Instead of what the scenario lists.
+
+    Raises
+    ------
+    InputError
+        Where a name stands for nothing, or the space itself makes no sense.
+    """
+    spec = scenario.size or SizeSpec()
+    entrants: Sequence[EntrantSpec | None] = hardware or spec.hardware or (None,)
+    lengths = lengths_of(scenario)
+    families: list[Family] = []
+    refusals: dict[str, str] = {}
+    for entrant in entrants:
+        device = load_device(scenario.cluster.pools[0].hardware if entrant is None else entrant.hardware)
+        try:
+            families += _of_device(scenario, spec, entrant, device, lengths)
+        except InputError as error:
+            if error.key is not None and error.key.startswith("size"):
+                raise
+            refusals[device.id] = error.message
+    return families, refusals
+
+
+def _of_device(
+    scenario: Scenario, spec: SizeSpec, entrant: EntrantSpec | None, device: Device, lengths: Lengths
+) -> Iterator[Family]:
+    seen: list[ClusterSpec] = []
+    for layout in _layouts(scenario, spec, entrant, device, lengths):
+        for engine in spec.engine or (None,):
+            for split in spec.disaggregation or (None,):
+                cluster = _cluster(scenario, entrant, layout, engine, split, spec, lengths)
+                if cluster in seen:
+                    continue
+                seen.append(cluster)
+                unit = changed(scenario, cluster=cluster)
+                replicas = tuple(pool.replicas for pool in cluster.pools)
+                yield Family(device.id, _label(cluster, engine, split), unit, replicas)
+
+
+def _layouts(
+    scenario: Scenario, spec: SizeSpec, entrant: EntrantSpec | None, device: Device, lengths: Lengths
+) -> Sequence[LayoutChoice | ParallelismSpec | None]:
+    """Layouts to try; None for the cluster's own."""
+    if spec.parallelism and spec.parallelism != "auto":
+        return spec.parallelism
+    own = all(load_device(pool.hardware).id == device.id for pool in scenario.cluster.pools)
+    if own and spec.parallelism != "auto":
+        return (None,)
+    return layout_choices(
+        load_model(scenario.model.card),
+        device,
+        lengths,
+        scenario.cluster.pools[0].engine.max_num_seqs,
+        scenario.model.weight_dtype,
+        scenario.model.kv_dtype,
+    )
+
+
+def _cluster(
+    scenario: Scenario,
+    entrant: EntrantSpec | None,
+    layout: LayoutChoice | ParallelismSpec | None,
+    engine: EngineSpec | None,
+    split: str | None,
+    spec: SizeSpec,
+    lengths: Lengths,
+) -> ClusterSpec:
+    """One unit of a combination."""
+    pools = tuple(
+        _with_engine(exchanged(pool, entrant, layout, lengths.longest), engine)
+        for pool in scenario.cluster.pools
+    )
+    router = scenario.cluster.router
+    if split is None:
+        common = reduce(gcd, (pool.replicas for pool in pools))
+        whole = tuple(pool.model_copy(update={"replicas": pool.replicas // common}) for pool in pools)
+        return scenario.cluster.model_copy(update={"pools": whole})
+    if split == "unified":
+        one = next((pool for pool in pools if pool.role != "prefill"), pools[0])
+        update = {"role": "unified", "replicas": 1}
+        return ClusterSpec(pools=(one.model_copy(update=update),), router=router)
+    transfer = spec.transfer or scenario.cluster.transfer
+    if transfer is None:
+        raise InputError(
+            'a split needs a link: size: {transfer: {bandwidth: "50 GB/s", latency: "10 us"}}',
+            file=scenario.file,
+            key="size.transfer",
+        )
+    prefill, decode = (int(part) for part in split.split(":"))
+    prompts = next((pool for pool in pools if pool.role == "prefill"), pools[0])
+    outputs = next((pool for pool in pools if pool.role == "decode"), pools[-1])
+    parts = (
+        prompts.model_copy(update={"name": "prefill", "role": "prefill", "replicas": prefill}),
+        outputs.model_copy(update={"name": "decode", "role": "decode", "replicas": decode}),
+    )
+    return ClusterSpec(pools=parts, router=router, transfer=transfer)
+
+
+def _with_engine(pool: PoolSpec, engine: EngineSpec | None) -> PoolSpec:
+    """The pool with the settings that ``engine`` says laid over its own."""
+    if engine is None:
+        return pool
+    said = {name: getattr(engine, name) for name in engine.model_fields_set}
+    return pool.model_copy(update={"engine": EngineSpec.model_validate({**_said(pool.engine), **said})})
+
+
+def _said(engine: EngineSpec) -> dict[str, object]:
+    return {name: getattr(engine, name) for name in engine.model_fields_set}
+
+
+def _label(cluster: ClusterSpec, engine: EngineSpec | None, split: str | None) -> str:
+    layouts = dict.fromkeys(_layout(pool) for pool in cluster.pools)
+    words = [" / ".join(layouts)]
+    if engine is not None:
+        words += [f"{name} {getattr(engine, name)}" for name in sorted(engine.model_fields_set)]
+    if split is not None:
+        words.append(split)
+    return ", ".join(words)
+
+
+def _layout(pool: PoolSpec) -> str:
+    sizes = pool.parallelism
+    named = {"tensor": sizes.tensor, "pipeline": sizes.pipeline, "data": sizes.data, "expert": sizes.expert}
+    parts = [f"{name} {size}" for name, size in named.items() if size > 1 or name == "tensor"]
+    return f"{' '.join(parts)}, {pool.engine.max_num_seqs} seats"

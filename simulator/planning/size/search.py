@@ -1,0 +1,217 @@
+"""The fewest units of one family that meet the objectives; a generator that asks for trials.
+
+Short trials bracket the answer from the guess on; then long ones, replicated until their intervals are clear
+of the objectives, find two neighbours of which the larger meets them and the smaller does not; then a run
+under a seed that nothing was chosen by verifies the larger. A design that fails its verification is not
+returned: the next larger one takes its place, and is verified by another fresh seed.
+
+All designs are tried under the same seeds, so the same requests arrive at all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+
+from simulator.planning.designs import apart, changed, too_slow
+from simulator.planning.size.bound import Estimate
+from simulator.planning.size.families import Family
+from simulator.planning.size.rules import BEYOND_DOUBT, SCREENING_REQUESTS, Rules
+from simulator.planning.size.trial import Ask, Trial
+from simulator.planning.size.verdict import Verdict, hopeless, verdict_of
+
+#: A search asks for simulations that may run side by side, and is told all of their trials in order.
+Search = Generator[list[Ask], list[Trial], "Found | NotFound"]
+#: Strides between units that are tried grow by this.
+_GROWTH = 2
+#: Trials without which no design is taken to meet the objectives: one seed says little about long tides.
+_LEAST_TRIALS = 2
+#: Verifications that a search tries before it gives up.
+_ATTEMPTS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The fewest units of a family.
+
+    Attributes
+    ----------
+    units
+        What meets the objectives; spares are not counted.
+    verdict
+        Of that many units, over all replications.
+    fewer
+        Of one unit fewer, which does not do; None where there is no fewer.
+    verification
+        Of that many units under a seed that it was not chosen by.
+    refuted
+        Fewer units that met the objectives in the search and missed them in their verification.
+    """
+
+    family: Family
+    units: int
+    verdict: Verdict
+    fewer: Verdict | None
+    verification: Trial
+    refuted: tuple[tuple[int, Trial], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """Why a family has no answer."""
+
+    family: Family
+    reason: str
+
+
+class UnitSearch:
+    """The search of one family.
+
+    Parameters
+    ----------
+    below
+        Only answers of fewer units are wanted; None for any.
+    """
+
+    def __init__(self, family: Family, estimate: Estimate, rules: Rules, below: int | None = None) -> None:
+        self.family, self.rules = family, rules
+        self._least = estimate.least
+        self._competes = below is not None
+        self._most = rules.most_units if below is None else min(below - 1, rules.most_units)
+        self._first = min(max(estimate.guess, 1), max(self._most, 1))
+        self._short: dict[int, Trial] = {}
+        self._long: dict[int, list[Trial]] = {}
+
+    def run(self) -> Search:
+        """The fewest units, verified; or why no number that may be tried is enough."""
+        if self._most < self._least:
+            return self._not_found(f"at least {self._least} are needed to serve the load at all")
+        if (alone := (yield from self._alone())) is not None:
+            return self._not_found(alone)
+        start = yield from self._bracketed()
+        if start is None:
+            return self._not_found(f"{self._most} are not enough")
+        found = yield from self._settled(start)
+        if found is None:
+            return self._not_found(f"{self._most} are not enough")
+        return (yield from self._verified(found))
+
+    def _not_found(self, reason: str) -> NotFound:
+        return NotFound(self.family, reason)
+
+    def _alone(self) -> Generator[list[Ask], list[Trial], str | None]:
+        """Why requests that never meet miss the objectives; None where they do not, or nobody can tell."""
+        if (lonely := apart(self.family.with_units(1))) is None:
+            return None
+        (trial,) = yield [Ask(lonely, self.rules.seed)]
+        return None if trial.met or trial.overloaded else too_slow(trial.figures, lonely.slo)
+
+    def _bracketed(self) -> Generator[list[Ask], list[Trial], int | None]:
+        """The least number that short trials say is enough; None where they leave no doubt that none is."""
+        if not self.rules.screens:
+            return self._first
+        units, stride = self._first, max(self._first // 8, 1)
+        low, high = self._least - 1, self._most + 1
+        while high - low > 1:
+            trial = yield from self._screened(units)
+            low, high = (low, units) if trial.met else (units, high)
+            if low < self._least:
+                units = max(high - stride, low + 1)
+            elif high > self._most:
+                units = min(low + stride, self._most)
+            else:
+                units = (low + high) // 2
+            stride *= _GROWTH
+        if high <= self._most:
+            return high
+        return None if self._competes and beyond_doubt(self._short[self._most]) else self._most
+
+    def _screened(self, units: int) -> Generator[list[Ask], list[Trial], Trial]:
+        if units not in self._short:
+            scenario = changed(
+                self.family.with_units(units), requests=SCREENING_REQUESTS, duration=None, warmup=0.0
+            )
+            (self._short[units],) = yield [Ask(scenario, self.rules.seed)]
+        return self._short[units]
+
+    def _settled(self, units: int) -> Generator[list[Ask], list[Trial], int | None]:
+        """The fewest units by long trials, starting from a good guess."""
+        stride = 1
+        low, high = 0, self._most + 1
+        while high - low > 1:
+            pair = [number for number in (units, units - 1) if low < number < high]
+            if units == self._most and self._competes:
+                pair = [units]  # whether the most that may be is enough decides alone
+            verdicts = yield from self._judged(pair)
+            for number, verdict in zip(pair, verdicts, strict=True):
+                if verdict.met:
+                    high = min(high, number)
+                else:
+                    low = max(low, number)
+            if high - low <= 1:
+                break
+            if low == 0:
+                units = max(units - 1 - stride, 1)
+            elif high > self._most:
+                units = min(low + stride, self._most)
+            else:
+                units = (low + high) // 2
+            stride *= _GROWTH
+        return high if high <= self._most else None
+
+    def _verified(self, units: int) -> Search:
+        """That many units or more, with a verification that they pass."""
+        refuted: list[tuple[int, Trial]] = []
+        for attempt in range(_ATTEMPTS):
+            seed = self.rules.fresh_seed(attempt)
+            (check,) = yield [Ask(self.family.with_units(units), seed)]
+            if check.met:
+                (verdict,) = yield from self._judged([units])
+                fewer = self._long.get(units - 1)
+                return Found(
+                    self.family,
+                    units,
+                    verdict,
+                    None if fewer is None else verdict_of(fewer),
+                    check,
+                    tuple(refuted),
+                )
+            refuted.append((units, check))
+            while True:
+                units += 1
+                if units > self._most:
+                    return self._not_found(f"{self._most} meet the objectives, but not when verified")
+                (verdict,) = yield from self._judged([units])
+                if verdict.met:
+                    break
+        return self._not_found(f"none of {_ATTEMPTS} designs up to {units} passed its verification")
+
+    def _judged(self, numbers: list[int]) -> Generator[list[Ask], list[Trial], list[Verdict]]:
+        """Verdicts on numbers of units; more trials of all that are not decided, until they are."""
+        seeds = self.rules.seeds()
+        while True:
+            due = [
+                (number, index)
+                for place, number in enumerate(numbers)
+                for index in self._due(number, at_once=_LEAST_TRIALS if place == 0 else 1)
+            ]
+            if not due:
+                return [verdict_of(self._long[number]) for number in numbers]
+            trials = yield [Ask(self.family.with_units(number), seeds[index]) for number, index in due]
+            for (number, _), trial in zip(due, trials, strict=True):
+                self._long.setdefault(number, []).append(trial)
+
+    def _due(self, number: int, at_once: int) -> range:
+        """Replications that a number of units still needs; ``at_once`` are the first."""
+        done, most = self._long.get(number, []), self.rules.replications
+        if not done:
+            return range(min(at_once, most))
+        enough = len(done) >= min(_LEAST_TRIALS, most) and verdict_of(done).decided
+        if enough or len(done) >= most or hopeless(done, most):
+            return range(0)
+        return range(len(done), len(done) + 1)
+
+
+def beyond_doubt(trial: Trial) -> bool:
+    """Whether a short trial misses an objective by so much that no long one is needed."""
+    return trial.overloaded or trial.margin < -BEYOND_DOUBT

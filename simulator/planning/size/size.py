@@ -1,0 +1,152 @@
+"""The whole sizing question: every hardware's best design, and the best of all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil, inf
+
+from simulator.errors import InputError
+from simulator.planning.lengths import demand_of
+from simulator.planning.run_many import Done
+from simulator.planning.size.answer import Candidate, SizeAnswer, count, ranked
+from simulator.planning.size.bound import Estimate, estimate
+from simulator.planning.size.families import Family, families_of
+from simulator.planning.size.rules import Rules, rules_of
+from simulator.planning.size.search import Found, UnitSearch
+from simulator.planning.size.trial import Ask, Trial, run_trial
+from simulator.planning.size.workers import Searching, run_searches
+from simulator.scenario.compare import EntrantSpec
+from simulator.scenario.scenario import Scenario
+
+#: A family that can be built, with its estimate.
+Buildable = tuple[Family, Estimate]
+
+
+def size(
+    scenario: Scenario,
+    hardware: Sequence[EntrantSpec] = (),
+    *,
+    jobs: int | None = None,
+    progress: Done | None = None,
+) -> SizeAnswer:
+    """Answer a scenario's sizing question.
+
+    Parameters
+    ----------
+    hardware
+        To choose among, instead of what the scenario lists.
+    jobs
+        Simulations at once; default: one per core.
+    progress
+        Called with how many kinds of hardware are settled, and of how many.
+
+    Raises
+    ------
+    InputError
+        Where the scenario has no objectives, or the space makes no sense.
+    """
+    if not scenario.slo.given:
+        raise InputError(
+            "sizing needs objectives, e.g. slo: {ttft: 500 ms, tpot: 50 ms, attainment: 0.99}",
+            file=scenario.file,
+            key="slo",
+        )
+    rules = rules_of(scenario)
+    families, refusals = families_of(scenario, hardware)
+    groups, impossible = _groups(scenario, families)
+    trials: list[Trial] = []
+    searches = [_counted(_best_of(hardware, group, rules), trials) for hardware, group in groups.items()]
+    answers = run_searches(searches, run_trial, jobs=jobs, progress=progress)
+    candidates = [
+        _refused(hardware, answer.message, rules) if isinstance(answer, InputError) else answer
+        for hardware, answer in zip(groups, answers, strict=True)
+    ]
+    refusals |= {hardware: reason for hardware, reason in impossible.items() if hardware not in groups}
+    candidates += [_refused(hardware, reason, rules) for hardware, reason in refusals.items()]
+    return SizeAnswer(scenario, rules, ranked(candidates, rules), *count(trials))
+
+
+def _groups(
+    scenario: Scenario, families: Sequence[Family]
+) -> tuple[dict[str, list[Buildable]], dict[str, str]]:
+    """Families that can be built by hardware, and why others can not."""
+    demand = demand_of(scenario)
+    groups: dict[str, list[Buildable]] = {}
+    impossible: dict[str, str] = {}
+    for family in families:
+        try:
+            found = estimate(family, demand)
+        except InputError as error:
+            impossible[family.hardware] = error.message
+        else:
+            groups.setdefault(family.hardware, []).append((family, found))
+    return groups, impossible
+
+
+def _counted(
+    search: Searching[Ask, Trial, Candidate], trials: list[Trial]
+) -> Searching[Ask, Trial, Candidate]:
+    """The same search, with its trials kept."""
+    replies: list[Trial] | None = None
+    while True:
+        try:
+            asks = next(search) if replies is None else search.send(replies)
+        except StopIteration as end:
+            found: Candidate = end.value
+            return found
+        replies = yield asks
+        trials += replies
+
+
+def _best_of(hardware: str, group: Sequence[Buildable], rules: Rules) -> Searching[Ask, Trial, Candidate]:
+    """The best design of one hardware.
+
+    The family that looks best goes first. Another has to beat it, so it is enough to try what would: where
+    the most units that still cost less do not meet the objectives, none does.
+    """
+    best: tuple[Found, Estimate] | None = None
+    others: list[str] = []
+    for family, guess in sorted(group, key=lambda one: _weight(one, one[1].guess + rules.spare, rules)):
+        limit = (
+            None if best is None else _weight((best[0].family, best[1]), best[0].units + rules.spare, rules)
+        )
+        below = None if limit is None else _fewer_than(limit, (family, guess), rules)
+        outcome = yield from UnitSearch(family, guess, rules, below).run()
+        if isinstance(outcome, Found):
+            if best is not None:
+                others.append(f"{best[0].family.label}: {best[0].units} units")
+            best = (outcome, guess)
+        elif best is None:
+            others.append(f"{family.label}: {outcome.reason}")
+        else:
+            others.append(f"{family.label}: not better ({outcome.reason})")
+    if best is None:
+        reason = others[0].split(": ", 1)[1] if len(others) == 1 else "; ".join(others)
+        return Candidate(hardware, None, None, reason, tuple(others), rules.spare)
+    return Candidate(hardware, best[0], best[1], None, tuple(others), rules.spare)
+
+
+def _weight(one: Buildable, units: int, rules: Rules) -> tuple[float, float]:
+    """What designs are ranked by before they are simulated: price, devices or power limit; then devices."""
+    family, guess = one
+    devices = float(family.devices * units)
+    by = {
+        "cost": None if guess.usd_per_hour is None else guess.usd_per_hour.mid * units,
+        "devices": devices,
+        "power": None if guess.rated_w is None else guess.rated_w * units,
+    }[rules.minimise]
+    return (inf if by is None else by, devices)
+
+
+def _fewer_than(limit: tuple[float, float], one: Buildable, rules: Rules) -> int:
+    """The least number of units that does not beat a weight."""
+    each, devices = _weight(one, 1, rules)
+    units = limit[1] / devices if inf in (each, limit[0]) else limit[0] / each
+    below = max(ceil(units - 1e-9), 1)
+    if _weight(one, below, rules) < limit:
+        below += 1
+    return below - rules.spare
+
+
+def _refused(hardware: str, reason: str, rules: Rules) -> Candidate:
+    return Candidate(hardware, None, None, reason, (), rules.spare)

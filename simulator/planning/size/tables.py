@@ -1,0 +1,106 @@
+"""A sizing answer as tables of text."""
+
+from __future__ import annotations
+
+from simulator.planning.size.answer import Candidate, SizeAnswer
+from simulator.planning.size.trial import ObjectiveTrial
+from simulator.planning.size.verdict import ObjectiveVerdict, Verdict, verdict_of
+from simulator.reporting import numbers as show
+from simulator.reporting.sections import Table
+
+
+def headline(answer: SizeAnswer) -> str:
+    """The answer in one sentence."""
+    best = answer.best
+    if best is None:
+        return "Nothing that was tried meets the objectives."
+    cost = best.usd_per_hour
+    price = "price unknown" if cost is None else f"{show.dollars(cost.mid)} per hour"
+    spare = f", {best.spare} of them spare" if best.spare else ""
+    noun = "unit" if best.units == 1 else "units"
+    return (
+        f"{best.units} {noun} of {best.hardware} ({best.found.family.label if best.found else ''}){spare}:"
+        f" {show.count(best.devices)} devices, {price}"
+    )
+
+
+def tables_of(answer: SizeAnswer) -> list[Table]:
+    """The proof for the chosen design, then all candidates."""
+    tables = []
+    if answer.best is not None:
+        tables.append(proof_table(answer.best))
+    if len(answer.candidates) > 1 or answer.best is None:
+        tables += candidate_tables(answer)
+    elif answer.best.others:
+        rows = tuple(tuple(other.split(": ", 1)) for other in answer.best.others)
+        tables.append(Table("Other layouts, settings and splits", ("", "came to"), rows))
+    return tables
+
+
+def proof_table(best: Candidate) -> Table:
+    """Every objective with that many units, one fewer, and in the verification."""
+    found = best.found
+    assert found is not None
+    check = verdict_of([found.verification])
+    fewer = None if found.fewer is None else {one.name: one for one in found.fewer.objectives}
+    verified = {one.name: one for one in found.verification.objectives}
+    rows: list[tuple[str, ...]] = []
+    for one in found.verdict.objectives:
+        neighbour = show.NOTHING if fewer is None else _judged(fewer[one.name])
+        rows.append(
+            (one.name, show.percent(one.target), _judged(one), neighbour, _verified(verified[one.name]))
+        )
+    rows.append(("queue grows", "no", *(_grows(one) for one in (found.verdict, found.fewer, check))))
+    header = (
+        "requests within",
+        "asked for",
+        f"{found.units} units",
+        f"{found.units - 1} units",
+        f"verification (seed {found.verification.seed})",
+    )
+    note = f"share and 95 % interval; {found.verdict.requests:,} requests per design"
+    return Table("Proof", header, tuple(rows), note)
+
+
+def candidate_tables(answer: SizeAnswer) -> list[Table]:
+    """Every hardware's best design, and why some has none."""
+    rows, refused = [], []
+    for one in answer.candidates:
+        if one.found is None:
+            refused.append((one.hardware, one.reason or ""))
+            continue
+        cost = one.usd_per_hour
+        fewer = one.found.fewer
+        rows.append(
+            (
+                one.hardware,
+                show.count(one.units),
+                show.count(one.devices),
+                show.UNKNOWN if cost is None else show.dollars(cost.mid),
+                show.watts(one.watts),
+                show.NOTHING if fewer is None else f"−{show.percent(max(-fewer.worst.margin, 0.0))}",
+                one.found.family.label,
+            )
+        )
+    tables = []
+    if rows:
+        header = ("", "units", "devices", "USD/h", "power", "one fewer", "layout of a unit")
+        tables.append(Table("Fewest units of each", header, tuple(rows), "all verified under a fresh seed"))
+    if refused:
+        tables.append(Table("Not at this service level", ("", "why"), tuple(refused)))
+    return tables
+
+
+def _judged(one: ObjectiveVerdict) -> str:
+    mark = "" if one.met else "  missed"
+    return f"{show.percent(one.share)} [{show.percent(one.low)}, {show.percent(one.high)}]{mark}"
+
+
+def _verified(one: ObjectiveTrial) -> str:
+    return show.percent(one.share)
+
+
+def _grows(verdict: Verdict | None) -> str:
+    if verdict is None:
+        return show.NOTHING
+    return "yes" if verdict.overloaded else "no"

@@ -1,0 +1,161 @@
+"""What ``--set key=v1,v2`` means, and the grid that several of them span."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from simulator.errors import InputError
+from simulator.planning.sweep.point import Point
+from simulator.scenario.key_paths import parse_path
+from simulator.scenario.loading import load_scenario
+from simulator.units.yaml_file import parse_value
+
+_OPEN, _CLOSE, _QUOTES = "[{(", "]})", "\"'"
+_WHOLE_RANGE = re.compile(r"(-?\d+)\.\.(-?\d+)")
+#: Name of the column that holds the seed, in tables of points.
+SEED = "seed"
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One key and the values it takes in turn."""
+
+    key: str
+    values: tuple[Any, ...]
+
+
+def parse_axis(text: str) -> Axis:
+    """An axis from ``key=v1,v2``; every value is read as YAML.
+
+    Commas inside brackets, braces or quotes belong to a value. ``1..4`` stands for 1,2,3,4.
+
+    Raises
+    ------
+    InputError
+        Where there is no ``=``, no key, no value, or a value twice.
+    """
+    key, equals, values = text.partition("=")
+    key = key.strip()
+    if not equals or not key or not values.strip():
+        raise InputError(
+            f"found {text!r}, expected key=v1,v2, e.g. cluster.pools[0].replicas=1,2,4", file="--set"
+        )
+    parse_path(key)
+    found: list[Any] = []
+    for part in _parts(values):
+        found += _values(part.strip(), key)
+    twice = [value for index, value in enumerate(found) if value in found[:index]]
+    if twice:
+        raise InputError(f"the value {twice[0]!r} stands twice", file="--set", key=key)
+    return Axis(key, tuple(found))
+
+
+def grid(
+    axes: Sequence[Axis], listed: Sequence[Mapping[str, Any]] = ({},), seeds: Sequence[int] = (0,)
+) -> Iterator[Point]:
+    """Every combination of the axes, for every listed point and seed.
+
+    Seeds turn fastest: what is compared under the same traffic stands together.
+    """
+    for given in listed:
+        for values in product(*(axis.values for axis in axes)):
+            settings = (*given.items(), *zip((axis.key for axis in axes), values, strict=True))
+            for seed in seeds:
+                yield Point(settings, seed)
+
+
+def check_axes(
+    source: str | Path | Mapping[str, Any], axes: Sequence[Axis], listed: Sequence[Mapping[str, Any]] = ({},)
+) -> None:
+    """Refuse a value that is wrong by itself, before anything runs.
+
+    Every value is tried with the first of all other axes. Combinations that do not go together are for the
+    points to say.
+
+    Raises
+    ------
+    InputError
+        With file, key and what is allowed; also where two axes set the same key.
+    """
+    keys = [axis.key for axis in axes] + [key for given in listed[:1] for key in given]
+    paths = [parse_path(key) for key in keys]
+    for index, path in enumerate(paths):
+        for other in paths[:index]:
+            if path[: len(other)] == other or other[: len(path)] == path:
+                raise InputError(
+                    f"{keys[index]!r} is set more than once; give all its values in one --set", file="--set"
+                )
+    first = {axis.key: axis.values[0] for axis in axes}
+    load_scenario(source, {**listed[0], **first})
+    for axis in axes:
+        for value in axis.values[1:]:
+            load_scenario(source, {**listed[0], **first, axis.key: value})
+    for given in listed[1:]:
+        load_scenario(source, {**given, **first})
+
+
+def read_points(file: Path) -> list[dict[str, Any]]:
+    """Listed points: a CSV file whose first line holds keys, or a YAML file with a list of mappings.
+
+    Raises
+    ------
+    InputError
+        Where the file is missing, empty or neither.
+    """
+    if file.suffix == ".csv":
+        return _csv_points(file)
+    try:
+        content = parse_value(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError("there is no such file; expected points in CSV or YAML", file=file) from None
+    if not isinstance(content, list) or not content or not all(isinstance(one, dict) for one in content):
+        raise InputError("expected a list of mappings from keys of the scenario to values", file=file)
+    return [{str(key): value for key, value in one.items()} for one in content]
+
+
+def _csv_points(file: Path) -> list[dict[str, Any]]:
+    import csv
+
+    try:
+        with file.open(newline="", encoding="utf-8") as stream:
+            rows = list(csv.DictReader(stream))
+    except FileNotFoundError:
+        raise InputError("there is no such file; expected points in CSV or YAML", file=file) from None
+    if not rows or any(None in row or None in row.values() for row in rows):
+        raise InputError("expected a first line of keys and as many values in every line", file=file)
+    return [{key: parse_value(value) for key, value in row.items()} for row in rows]
+
+
+def _parts(text: str) -> Iterator[str]:
+    """The text cut at commas that stand outside brackets and quotes."""
+    depth, quote, start = 0, "", 0
+    for position, character in enumerate(text):
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in _QUOTES and not text[start:position].strip():
+            quote = character
+        elif character in _OPEN:
+            depth += 1
+        elif character in _CLOSE:
+            depth -= 1
+        elif character == "," and depth == 0:
+            yield text[start:position]
+            start = position + 1
+    yield text[start:]
+
+
+def _values(text: str, key: str) -> list[Any]:
+    if not text:
+        raise InputError("a value is missing between two commas", file="--set", key=key)
+    whole = _WHOLE_RANGE.fullmatch(text)
+    if whole is None:
+        return [parse_value(text)]
+    low, high = int(whole[1]), int(whole[2])
+    if low > high:
+        raise InputError(f"the range {text} is empty; write {high}..{low}", file="--set", key=key)
+    return list(range(low, high + 1))

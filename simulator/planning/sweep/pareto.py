@@ -1,0 +1,85 @@
+"""The designs that no other beats in everything that is weighed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from simulator.errors import InputError, nearest
+from simulator.planning.sweep.designs import Design
+
+#: What is weighed unless said otherwise, where the designs know it: cost, latency, energy, quality.
+WEIGHED = ("cost_per_million_output_tokens_usd", "p99_e2el_ms", "energy_per_output_token_j")
+#: Figures of which more is better.
+MORE_IS_BETTER = (
+    "throughput",
+    "goodput",
+    "attainment",
+    "quality",
+    "accuracy",
+    "tokens_per_s",
+    "hit_rate",
+    "completed",
+    "headroom",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A figure that should be small, or large."""
+
+    key: str
+    large: bool
+
+    def cost(self, value: float) -> float:
+        """The value so that less is better."""
+        return -value if self.large else value
+
+
+def goals_of(text: str | None, designs: Sequence[Design]) -> list[Goal]:
+    """Goals from ``cost_per_hour_usd,p99_ttft_ms``; the usual ones without a text.
+
+    Raises
+    ------
+    InputError
+        Where no design has the figure.
+    """
+    known = {key for design in designs for record in design.records for key in record.figures}
+    if text is None:
+        usual = [*WEIGHED, *sorted(key for key in known if key.startswith(("mean_quality", "quality")))]
+        keys = [key for key in usual if any(design.mean(key) is not None for design in designs)]
+    else:
+        keys = [key.strip() for key in text.split(",") if key.strip()]
+        for key in keys:
+            if known and key not in known:
+                raise InputError(f"no figure {key!r} in the results{nearest(key, known)}", file="--pareto")
+    return [Goal(key, any(word in key for word in MORE_IS_BETTER)) for key in keys]
+
+
+def pareto_front(designs: Sequence[Design], goals: Sequence[Goal]) -> list[Design]:
+    """Designs that know every goal's figure and that none beats: none at least as good in all, better in one.
+
+    Designs that serve less than they were asked to (overloaded, or short of their objectives) stay out where
+    any other does not.
+    """
+    sound = [design for design in designs if design.records and _sound(design)]
+    rated = [
+        (
+            design,
+            tuple(goal.cost(value) for goal, value in zip(goals, values, strict=True) if value is not None),
+        )
+        for design in sound or [one for one in designs if one.records]
+        if None not in (values := [design.mean(goal.key) for goal in goals])
+    ]
+    return [one for one, costs in rated if not any(_beats(other, costs) for _, other in rated)]
+
+
+def _sound(design: Design) -> bool:
+    return not any(
+        record.figures.get("overloaded") or record.figures.get("slo_met") is False
+        for record in design.records
+    )
+
+
+def _beats(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return one != other and all(a <= b for a, b in zip(one, other, strict=True))

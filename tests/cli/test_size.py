@@ -1,0 +1,65 @@
+"""``simulator size`` at the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from simulator.cli.main import main
+from tests.planning.sweep.test_sweep import SCENARIO
+
+
+@pytest.fixture
+def scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.chdir(tmp_path)
+    content = {
+        **SCENARIO,
+        "workload": {**SCENARIO["workload"], "arrivals": {"process": "poisson", "rate": "40 /s"}},
+        "requests": 500,
+        "slo": {"ttft": "1 s", "percentiles": {"p95_tpot": "60 ms"}},
+    }
+    (tmp_path / "chat.yaml").write_text(yaml.safe_dump(content))
+    return "chat.yaml"
+
+
+def test_the_design_is_printed_and_can_be_run(scenario, capsys):
+    hardware = ["--hardware", "l4,h100", "--jobs", "1", "--out", "sized", "--json"]
+    assert main(["size", scenario, *hardware]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["solved"]
+    design = answer["design"]
+    assert design["verification"]["met"] and design["verdict"]["met"]
+    assert {one["hardware"] for one in answer["candidates"]} == {"nvidia-l4", "nvidia-h100-sxm"}
+    assert json.loads(Path("sized/size.json").read_text()) == answer
+    assert main(["run", "sized/design.yaml", "--check", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["devices"] == design["devices"]
+
+
+def test_the_answer_is_shown_with_its_proof(scenario, capsys):
+    assert main(["size", scenario, "--jobs", "1", "--set", "size.spare=1"]) == 0
+    shown = capsys.readouterr().out
+    assert "Proof" in shown and "verification" in shown and "1 of them spare" in shown
+
+
+def test_no_solution_is_exit_code_1(scenario, capsys):
+    assert main(["size", scenario, "--jobs", "1", "--set", "slo={tpot: 1 us}", "--json"]) == 1
+    answer = json.loads(capsys.readouterr().out)
+    assert not answer["solved"] and answer["design"] is None
+    assert "one request alone" in answer["candidates"][0]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--set", "slo={}"], "needs objectives"),
+        (["--set", "slo={percentiles: {p99: 1 s}}"], "p99_ttft"),
+        (["--hardware", "h1000"], "unknown device 'h1000'"),
+        (["--set", "size={disaggregation: [1-2]}"], "disaggregation"),
+    ],
+)
+def test_bad_questions_are_refused(scenario, capsys, arguments, message):
+    assert main(["size", scenario, "--jobs", "1", *arguments]) == 2
+    assert message in capsys.readouterr().err

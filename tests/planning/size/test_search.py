@@ -1,0 +1,115 @@
+"""The search finds the fewest units with few simulations, and never returns what fails its verification."""
+
+from __future__ import annotations
+
+import pytest
+
+from simulator.planning.size.bound import Estimate
+from simulator.planning.size.families import families_of
+from simulator.planning.size.rules import VERIFICATION_SEED, rules_of
+from simulator.planning.size.search import Found, NotFound, UnitSearch
+from tests.planning.size.trials import answered, replicas, trial
+
+
+@pytest.fixture
+def search(chat):
+    def build(guess: int = 1, least: int = 1, below: int | None = None, requests: int = 10_000, **size):
+        scenario = chat(requests=requests, size=size)
+        ((family,), _) = families_of(scenario)
+        return UnitSearch(family, Estimate(least, guess, None, None), rules_of(scenario), below).run()
+
+    return build
+
+
+def enough_from(least: int):
+    """A load that so many replicas carry; one fewer misses by a little."""
+    return lambda ask: trial(0.99 if replicas(ask) >= least or ask.scenario.requests == 40 else 0.6)
+
+
+@pytest.mark.parametrize("true", [1, 2, 3, 7, 20, 150, 1000])
+@pytest.mark.parametrize("guess", [1, 6, 40, 400])
+def test_the_fewest_units_are_found_from_any_guess(search, true, guess):
+    found, asks = answered(search(guess), enough_from(true))
+    assert isinstance(found, Found)
+    assert found.units == true
+    assert found.verdict.met and found.verification.met
+    if true > 1:
+        assert found.fewer is not None and not found.fewer.met
+    long = [ask for ask in asks if ask.scenario.requests == 10_000]
+    assert len(long) == (4 if true > 1 else 3)
+    assert len(asks) < 35
+
+
+def test_short_trials_that_mislead_cost_time_but_not_the_answer(search):
+    def reply(ask):
+        short = ask.scenario.requests == 2000
+        return trial(0.99 if replicas(ask) >= (3 if short else 9) or ask.scenario.requests == 40 else 0.6)
+
+    found, _ = answered(search(4), reply)
+    assert found.units == 9
+    assert found.fewer is not None and not found.fewer.met
+
+
+def test_a_design_that_fails_its_verification_gives_way_to_a_larger_one(search):
+    def reply(ask):
+        verifies = ask.seed >= VERIFICATION_SEED
+        lucky = replicas(ask) == 4 and not verifies
+        return trial(0.99 if replicas(ask) >= 5 or lucky or ask.scenario.requests == 40 else 0.6)
+
+    found, asks = answered(search(4), reply)
+    assert found.units == 5
+    assert [units for units, _ in found.refuted] == [4]
+    assert not found.refuted[0][1].met
+    seeds = [ask.seed for ask in asks if ask.seed >= VERIFICATION_SEED]
+    assert len(set(seeds)) == len(seeds) == 2
+
+
+def test_nothing_is_returned_that_never_passes(search):
+    found, _ = answered(
+        search(2, most_units=3), lambda ask: trial(0.99 if ask.seed < VERIFICATION_SEED else 0.5)
+    )
+    assert isinstance(found, NotFound)
+    assert "verified" in found.reason
+
+
+def test_replications_go_on_until_the_interval_is_clear(search):
+    def reply(ask):
+        near = replicas(ask) == 3
+        if near:
+            return trial(0.953, ask.seed, scatter=0.03)
+        return trial(1.0 if replicas(ask) > 3 or ask.scenario.requests == 40 else 0.5)
+
+    _, asks = answered(search(3, requests=1000, replications=7), reply)
+    of_three = [ask for ask in asks if replicas(ask) == 3 and ask.seed < VERIFICATION_SEED]
+    assert 2 < len(of_three) <= 7
+    assert len({ask.seed for ask in of_three}) == len(of_three)
+
+
+def test_all_designs_meet_the_same_requests(search):
+    _, asks = answered(search(4), enough_from(6))
+    seeds = {replicas(ask): [] for ask in asks}
+    for ask in asks:
+        if ask.scenario.requests == 10_000 and ask.seed < VERIFICATION_SEED:
+            seeds[replicas(ask)].append(ask.seed)
+    assert seeds[6][0] == seeds[5][0] == 0
+
+
+def test_requests_that_are_too_slow_alone_end_the_search_at_once(search):
+    found, asks = answered(search(4), lambda ask: trial(0.1))
+    assert isinstance(found, NotFound)
+    assert "one request alone" in found.reason
+    assert len(asks) == 1
+
+
+def test_only_what_beats_the_best_so_far_is_looked_for(search):
+    found, asks = answered(search(2, below=4), enough_from(4))
+    assert isinstance(found, NotFound)
+    assert max(replicas(ask) for ask in asks) == 3
+    found, _ = answered(search(2, below=4), enough_from(3))
+    assert found.units == 3
+
+
+def test_a_bound_above_what_is_wanted_costs_no_simulation(search):
+    found, asks = answered(search(guess=9, least=9, below=5), enough_from(9))
+    assert isinstance(found, NotFound)
+    assert asks == []
