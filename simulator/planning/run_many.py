@@ -178,12 +178,14 @@ _STREAMING_RAY = "simulator-ray"
 
 def _connect() -> None:
     """Join the Ray cluster that ``RAY_ADDRESS`` names, or start one on this machine."""
+    import logging
+
     try:
         import ray
     except ImportError:
         raise InputError("backend ray needs Ray: pip install 'simulator[ray]'") from None
     if not ray.is_initialized():
-        ray.init(include_dashboard=False, logging_level="ERROR", log_to_driver=False)
+        ray.init(include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False)
 
 
 def _streaming_ray() -> type:
