@@ -7,11 +7,12 @@ Replicas come and go while it runs: `add`, `drain`, `kill`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 from simulator.engine.disaggregated import Disaggregation
 from simulator.engine.gateway import NO_DELAYS, Gateway, ServingDelays
+from simulator.engine.operations import Operations, OperationsPlan
 from simulator.engine.pool import Pool, PoolPlan
 from simulator.engine.replica import Replica
 from simulator.engine.request import Request
@@ -19,7 +20,7 @@ from simulator.engine.routing import Router, build_router
 from simulator.engine.service import Service
 from simulator.engine.timing import NsEnvironment
 from simulator.engine.transfers import TransferPlan, Transfers, wiring_of
-from simulator.results.recording import Recording, TransferRecording
+from simulator.results.recording import PoolRecording, Recording, TransferRecording
 from simulator.results.request_log import RequestLog
 from simulator.scenario.routing import (
     AnyRouterSpec,
@@ -59,6 +60,8 @@ class ClusterPlan:
         Whether uneventful steps are taken in one go (same results, faster).
     keep_steps
         Whether every step is recorded.
+    operations
+        What happens to machines: they are started, stopped, and fail; None: nothing.
     """
 
     pools: tuple[PoolPlan, ...]
@@ -68,6 +71,7 @@ class ClusterPlan:
     delays: ServingDelays = NO_DELAYS
     jumping: bool = True
     keep_steps: bool = False
+    operations: OperationsPlan | None = None
 
 
 class Cluster:
@@ -93,6 +97,7 @@ class Cluster:
         self._service = self._built_service(streams)
         self.gateway.serve = self._service.submit
         self.gateway.neighbours = self._neighbours
+        self._operations = None if plan.operations is None else Operations(self, plan.operations, streams)
 
     def submit(self, request: Request) -> None:
         """A client sends a request now.
@@ -137,13 +142,33 @@ class Cluster:
         """Send a request once more that was lost with its replica; its client keeps the tokens it has."""
         self._service.submit(request)
 
+    def change_link_pace(self, replica: Replica, factor: float) -> None:
+        """From the next transfer on, those from a replica last so many times as long."""
+        self._service.change_link_pace(replica, factor)
+
+    # -- waiting for replicas ----------------------------------------------------------------------
+
+    def in_line(self, pool: Pool) -> int:
+        """Requests in front of a pool and its like that wait for a replica to come into service."""
+        return self._service.in_line(pool)
+
+    def may_go_on(self) -> bool:
+        """Whether what waits now may yet be served, although nothing is under way."""
+        if self.gateway.submitted == self.gateway.ended or self._operations is None:
+            return False
+        return self._operations.may_go_on()
+
+    def give_up(self) -> int:
+        """End as failed whatever waits for a replica that will never come; returns how many."""
+        return 0 if self._operations is None else self._service.give_up_lines(self.gateway.end)
+
     # -- results -----------------------------------------------------------------------------------
 
     def recording(self) -> Recording:
         """All that happened so far."""
         return Recording(
             requests=self.requests.columns(),
-            pools=tuple(pool.recording() for pool in self.pools),
+            pools=tuple(self._pool_recordings()),
             end_ns=self.env.now,
             unfinished=self.gateway.submitted - self.gateway.ended,
             transfers=self._transfer_recording(),
@@ -154,6 +179,11 @@ class Cluster:
             return None
         about = self._service.disaggregation
         return self.transfers.recording(about.waits, about.waited_ns)
+
+    def _pool_recordings(self) -> Iterator[PoolRecording]:
+        for pool in self.pools:
+            fleet = None if self._operations is None else self._operations.fleets[pool.number].recording()
+            yield replace(pool.recording(), fleet=fleet)
 
     def _neighbours(self, request: Request) -> int:
         return self.pools[request.pool].replicas[request.replica].outstanding

@@ -288,6 +288,21 @@ class Disaggregation:
         self._router.join(replica)
         self._serve_line(replica)
 
+    def in_line(self) -> int:
+        """Requests that wait for a decode replica with room."""
+        return len(self._line)
+
+    def give_up_line(self) -> int:
+        """What waits for a decode replica has failed; returns how many."""
+        waiting = list(self._line)
+        for handover in waiting:
+            self._drop(handover, "failed")
+        return len(waiting)
+
+    def change_link_pace(self, replica: Replica, factor: float) -> None:
+        """Transfers out of a prefill replica last so many times as long."""
+        self._transfers.paces[replica] = factor
+
     def leave(self, replica: Replica) -> None:
         """A decode replica takes no more requests."""
         self._router.leave(replica)

@@ -24,6 +24,7 @@ from simulator.engine.settings import EngineSettings
 from simulator.engine.speculation import DraftStats
 from simulator.errors import SimulatorError
 from simulator.latency.pricer import StepPricer
+from simulator.latency.slowed import SlowedPricer
 from simulator.results.step_log import StepLog
 
 #: After SimPy's URGENT (0) and NORMAL (1).
@@ -104,7 +105,8 @@ class Replica:
     ) -> None:
         self.env = env
         self.settings = settings
-        self.pricer = pricer
+        self.pricer = self._own_pricer = pricer
+        self._pace = 1.0
         self.log = log
         self.on_end = on_end
         self.number = number
@@ -188,6 +190,13 @@ class Replica:
         for request in self._to_free:
             self._release(request)
         self._to_free.clear()
+
+    def change_pace(self, factor: float) -> None:
+        """From the next step that is composed on, steps last so many times as long as the pricer says."""
+        if factor != self._pace:
+            self._pace = factor
+            self.pricer = self._own_pricer if factor == 1.0 else SlowedPricer(self._own_pricer, factor)
+            self._notice()
 
     def halt(self) -> list[Request]:
         """Stop for ever, in the middle of whatever is executing; returns all requests it had.

@@ -86,6 +86,26 @@ class Service:
         else:
             self._router.leave(replica)
 
+    def in_line(self, pool: Pool) -> int:
+        """Requests that wait for a replica of a pool, or of its like."""
+        if pool.plan.role == "decode":
+            assert self.disaggregation is not None
+            return self.disaggregation.in_line()
+        return len(self._line)
+
+    def give_up_lines(self, end: Callable[[Request, str], None]) -> int:
+        """What waits for a replica has failed; returns how many."""
+        waiting = self._line.take()
+        for request in waiting:
+            end(request, "failed")
+        behind = 0 if self.disaggregation is None else self.disaggregation.give_up_line()
+        return len(waiting) + behind
+
+    def change_link_pace(self, replica: Replica, factor: float) -> None:
+        """Transfers out of a prefill replica last so many times as long."""
+        if self.disaggregation is not None and self._pools[replica.pool].plan.role == "prefill":
+            self.disaggregation.change_link_pace(replica, factor)
+
     def lost_with(self, replica: Replica, requests: list[Request]) -> list[Request]:
         """A replica is gone with these requests: whole requests that must begin again."""
         if self.disaggregation is None:

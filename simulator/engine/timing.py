@@ -18,6 +18,8 @@ class NsEnvironment(Environment):
 
     def __init__(self) -> None:
         super().__init__(initial_time=0)
+        #: Events in the queue for whose sake simulation does not go on.
+        self.background = 0
 
     if TYPE_CHECKING:
 
@@ -27,13 +29,13 @@ class NsEnvironment(Environment):
             ...
 
     def advance(self, events: int) -> bool:
-        """Take up to so many events; False where there are no more.
+        """Take up to so many events; False where there are no more but in the background.
 
         What `Environment.step` does, in one flat loop: the simulation takes all its events here.
         """
         queue = self._queue
         for _ in range(events):
-            if not queue:
+            if len(queue) == self.background:
                 return False
             self._now, _, _, event = heappop(queue)
             callbacks, event.callbacks = event.callbacks, None  # type: ignore[assignment]
@@ -54,3 +56,15 @@ class Appointment(Event):
         self.env = env
         self.callbacks = [then]
         env.schedule(self, NORMAL, delay_ns)
+
+
+class Background(Appointment):
+    """An appointment for whose sake simulation does not go on: it ends although such ones are left."""
+
+    def __init__(self, env: NsEnvironment, delay_ns: int, then: Callable[[], None]) -> None:
+        super().__init__(env, delay_ns, lambda _: self._happen(then))
+        env.background += 1
+
+    def _happen(self, then: Callable[[], None]) -> None:
+        self.env.background -= 1  # type: ignore[attr-defined]
+        then()

@@ -14,7 +14,7 @@ says.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -61,6 +61,8 @@ class Transfers:
     ----------
     wiring
         Where replicas stand and what leads from one to another.
+    paces
+        How many times as long transfers out of a replica last, where its link is degraded.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Transfers:
         self.env = env
         self.plan = plan
         self.wiring = wiring
+        self.paces: dict[Replica, float] = {}
         self._random = random
         self._carrier = CARRIERS[plan.sharing](env)
         self._count = self._failed = 0
@@ -78,6 +81,9 @@ class Transfers:
     def send(self, shipment: Shipment) -> None:
         """Begin to carry a shipment to its target."""
         path = self.wiring.path(shipment.source, shipment.target)
+        pace = self.paces.get(shipment.source, 1.0)
+        if pace != 1.0:
+            path = replace(path, bytes_per_s=path.bytes_per_s / pace)
         size = shipment.size
         if self.plan.overlaps and shipment.layers:
             size = self._left(shipment, path)

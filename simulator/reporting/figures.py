@@ -57,6 +57,8 @@ def figures_of(result: Result) -> dict[str, go.Figure]:
         "waiting": waiting_over_time(series),
         "bottlenecks": bottlenecks_over_time(series),
     }
+    if any(pool.fleet is not None for pool in result.recording.pools):
+        figures["replicas"] = replicas_over_time(series)
     if any(pool.prefix_hit_tokens for pool in result.recording.pools):
         figures["prefix_hits"] = prefix_hits_figure(result)
     if result.context.slo.per_request:
@@ -179,6 +181,11 @@ def kv_use_over_time(series: dict[str, PoolSeries]) -> go.Figure:
 def waiting_over_time(series: dict[str, PoolSeries]) -> go.Figure:
     """Mean number of requests waiting at the replicas of a pool."""
     return _line_per_pool(series, "waiting", "Waiting queue", "requests waiting")
+
+
+def replicas_over_time(series: dict[str, PoolSeries]) -> go.Figure:
+    """Replicas in service, where machines come, go or fail."""
+    return _line_per_pool(series, "serving", "Replicas in service", "replicas")
 
 
 def bottlenecks_over_time(series: dict[str, PoolSeries]) -> go.Figure:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulator.latency.pricer import BOUNDS
+from simulator.results.fleet import serving_between
 from simulator.results.latencies import latencies_of
 from simulator.results.recording import NEVER, Floats, Ints, PoolRecording
 from simulator.results.result import Result
@@ -36,6 +37,7 @@ class PoolSeries:
     kv_use: Floats
     waiting: Floats
     utilisation: Floats
+    serving: Floats
     bounds: dict[str, Floats]
 
 
@@ -52,6 +54,9 @@ def pool_series(pool: PoolRecording) -> PoolSeries:
     # Whole windows, also the last one: see pool_use.waiting_per_window.
     length_s = np.minimum(per_point, count - starts) * (windows.width_ns / 1e9)
     busy_ns = total(windows.busy_ns.astype(float))
+    edges_ns = np.append(starts, count) * float(windows.width_ns)
+    serving = serving_between(pool, edges_ns) if count else np.zeros(0)
+    replica_ns = np.maximum(serving * length_s * 1e9, 1.0)
     return PoolSeries(
         time_s=starts * (windows.width_ns / 1e9) + length_s / 2,
         prefill_tokens_per_s=total(windows.prefill_tokens.astype(float)) / length_s,
@@ -59,7 +64,8 @@ def pool_series(pool: PoolRecording) -> PoolSeries:
         batch=_mean(total(windows.batch_ns), busy_ns),
         kv_use=_mean(total(windows.kv_blocks_ns), busy_ns * pool.kv_blocks_per_replica),
         waiting=total(windows.waiting_ns) / np.maximum(length_s * 1e9, busy_ns / pool.replicas),
-        utilisation=np.minimum(busy_ns / 1e9 / length_s / pool.replicas, 1.0),
+        utilisation=np.minimum(busy_ns / replica_ns, 1.0),
+        serving=serving,
         bounds={name: _mean(total(windows.bound_ns[:, i]), busy_ns) for i, name in enumerate(BOUNDS)},
     )
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from simulator.results.context import RunContext
 from simulator.results.energy import J_PER_KWH, EnergySummary
+from simulator.results.fleet import mean_on
 from simulator.results.pool_use import measured_windows
 from simulator.results.ranges import Range, per, times, total
 from simulator.results.recording import Recording
@@ -39,7 +40,7 @@ def carbon_of(
     """Emissions of ``duration_s`` [s] spread over the requests that finished in it."""
     kwh = times(energy.facility_j, 1 / J_PER_KWH)
     operational = times(kwh, grid_intensity(recording, context))
-    embodied = embodied_of(context, duration_s)
+    embodied = embodied_of(recording, context, duration_s)
     return CarbonSummary(
         operational_kg=operational,
         embodied_kg=embodied,
@@ -58,7 +59,8 @@ def grid_intensity(recording: Recording, context: RunContext) -> Range | None:
         windows = pool.windows
         part = measured_windows(windows, context.warmup_ns)
         starts = np.arange(len(windows.steps))[part] * windows.width_ns
-        idle_j = (about.idle_w or 0.0) * pool.replicas * windows.width_ns / 1e9
+        on = mean_on(pool, context.warmup_ns, recording.end_ns)
+        idle_j = (about.idle_w or 0.0) * on * windows.width_ns / 1e9
         used = windows.prefill_j[part] + windows.decode_j[part] + idle_j
         hours = (starts // NS_PER_HOUR + context.site.first_hour) % HOURS_PER_DAY
         energy_j += np.bincount(hours, used, HOURS_PER_DAY)
@@ -68,7 +70,13 @@ def grid_intensity(recording: Recording, context: RunContext) -> Range | None:
     return Range.exactly(float(energy_j @ np.array(by_hour)) / used_j)
 
 
-def embodied_of(context: RunContext, duration_s: float) -> Range | None:
+def embodied_of(recording: Recording, context: RunContext, duration_s: float) -> Range | None:
     """Emissions of making all devices and their share of servers, for ``duration_s`` of their life [kg]."""
     share = duration_s / (context.life_years * SECONDS_PER_YEAR)
-    return times(total(times(pool.embodied_kg, pool.devices) for pool in context.pools), share)
+    made = total(
+        times(
+            about.embodied_kg, about.devices_per_replica * mean_on(pool, context.warmup_ns, recording.end_ns)
+        )
+        for pool, about in zip(recording.pools, context.pools, strict=True)
+    )
+    return times(made, share)

@@ -1,6 +1,6 @@
 """What a run cost, rented or owned, as allocation and as usage.
 
-*Allocation* is all that is paid for: every device for the whole measured time, whether it worked or not.
+*Allocation* is all that is paid for: every device for as long as it was on, whether it worked or not.
 *Usage* is the share of it in which replicas were busy, the cost of a service that fills its idle time with
 something else.
 
@@ -93,7 +93,10 @@ def cost_of(
     """Cost of ``duration_s`` [s] spread over what was finished in it."""
     hours = duration_s / 3600
     electricity = times(times(energy.facility_j, 1 / J_PER_KWH), context.site.electricity_usd_per_kwh)
-    by_pool = [times(pool_per_hour(pool, context), hours) for pool in context.pools]
+    by_pool = [
+        times(pool_per_hour(pool, context), hours * use.on_share)
+        for pool, use in zip(context.pools, uses, strict=True)
+    ]
     owned = any(pool.purchase is not None for pool in context.pools)
     allocation = total([*by_pool, electricity] if owned else by_pool)
     busy = _usage(by_pool, uses, electricity if owned else None, energy)

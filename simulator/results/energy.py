@@ -1,8 +1,8 @@
 """Energy of the measured time: devices by phase, their hosts, the facility.
 
-Energy of the devices = idle draw with weights loaded, all the time, plus the dynamic energy of the steps
-above idle, split by phase. Hosts (processors, memory, network cards, switches, fans) draw what is known of
-the server, whether the devices work or not. Cooling and conversion come in through the power usage
+Energy of the devices = idle draw with weights loaded, as long as they are on, plus the dynamic energy of the
+steps above idle, split by phase. Hosts (processors, memory, network cards, switches, fans) draw what is
+known of the server, whether the devices work or not. Cooling and conversion come in through the power usage
 effectiveness (PUE):
 
     IT energy = devices + hosts        facility energy = IT energy * PUE
@@ -17,6 +17,7 @@ import math
 from dataclasses import dataclass
 
 from simulator.results.context import PoolContext, RunContext
+from simulator.results.fleet import mean_on
 from simulator.results.pool_use import measured_span_ns, measured_windows
 from simulator.results.ranges import Range, per, times, total
 from simulator.results.recording import PoolRecording, Recording
@@ -64,7 +65,7 @@ def power_of_pool(pool: PoolRecording, context: PoolContext, warmup_ns: int, end
     decode_w = float(pool.windows.decode_j[part].sum()) / span_s
     if not (math.isfinite(prefill_w) and math.isfinite(decode_w)):
         return None
-    return PoolPower(prefill_w, decode_w, context.idle_w * pool.replicas)
+    return PoolPower(prefill_w, decode_w, context.idle_w * mean_on(pool, warmup_ns, end_ns))
 
 
 def energy_of(
@@ -82,7 +83,7 @@ def energy_of(
     decode = sum(p.decode_w for p in known) * duration_s
     idle = sum(p.idle_w for p in known) * duration_s
     devices = prefill + decode + idle
-    host = times(host_draw(context), duration_s)
+    host = times(host_draw(context, recording), duration_s)
     it = Range.exactly(devices) if host is None else host + Range.exactly(devices)
     facility = times(it, context.site.pue)
     return EnergySummary(
@@ -100,6 +101,9 @@ def energy_of(
     )
 
 
-def host_draw(context: RunContext) -> Range | None:
-    """Draw of all hosts [W]; None where that of one pool is unknown."""
-    return total(times(pool.host_w, pool.devices) for pool in context.pools)
+def host_draw(context: RunContext, recording: Recording) -> Range | None:
+    """Mean draw of all hosts that were on [W]; None where that of one pool is unknown."""
+    return total(
+        times(about.host_w, about.devices_per_replica * mean_on(pool, context.warmup_ns, recording.end_ns))
+        for pool, about in zip(recording.pools, context.pools, strict=True)
+    )

@@ -35,6 +35,7 @@ from simulator.results.context import RunContext
 from simulator.results.recording import (
     NEVER,
     DraftingRecord,
+    FleetRecording,
     KvTierRecording,
     LatencyHistogram,
     PoolRecording,
@@ -277,6 +278,7 @@ def _pool_dict(pool: PoolRecording) -> dict[str, Any]:
         "preemptions": pool.preemptions,
         "drafting": None if pool.drafting is None else asdict(pool.drafting),
         "kv_tiers": [asdict(tier) for tier in pool.kv_tiers],
+        "fleet": None if pool.fleet is None else _fleet_dict(pool.fleet),
         "window_ns": pool.windows.width_ns,
         "has_step_table": pool.step_table is not None,
         "inter_token": {
@@ -302,6 +304,7 @@ def _read_pool(folder: Path, about: dict[str, Any]) -> PoolRecording:
         step_table=tables.steps_from(_read_table(folder, _pool_file("steps", name))) if has_steps else None,
         drafting=_drafting_from(about.get("drafting")),
         kv_tiers=tuple(KvTierRecording(**tier) for tier in about.get("kv_tiers", ())),
+        fleet=_fleet_from(about.get("fleet")),
     )
 
 
@@ -309,6 +312,22 @@ def _drafting_from(about: dict[str, Any] | None) -> DraftingRecord | None:
     if about is None:
         return None
     return DraftingRecord(about["verifications"], about["drafted"], tuple(about["accepted_by_position"]))
+
+
+#: What varies with time in the record of a fleet.
+_FLEET_SERIES = ("time_ns", "on", "serving", "down")
+
+
+def _fleet_dict(fleet: FleetRecording) -> dict[str, Any]:
+    series = {key: getattr(fleet, key).tolist() for key in _FLEET_SERIES}
+    return {**{key: getattr(fleet, key) for key in fleet.__slots__}, **series}
+
+
+def _fleet_from(about: dict[str, Any] | None) -> FleetRecording | None:
+    if about is None:
+        return None
+    series: dict[str, Any] = {key: np.array(about[key], dtype=np.int64) for key in _FLEET_SERIES}
+    return FleetRecording(**{**about, **series})
 
 
 def _windows_from(columns: dict[str, tables.Column], width_ns: int) -> StepWindows:

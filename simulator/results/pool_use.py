@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from simulator.latency.pricer import BOUNDS
+from simulator.results.fleet import FleetUse, mean_on, mean_serving, use_of_fleet
 from simulator.results.recording import Floats, Ints, KvTierRecording, PoolRecording, StepWindows
 
 
@@ -48,6 +49,8 @@ class PoolUse:
         Requests waiting at all replicas together, mean over time and highest window.
     bottlenecks
         Share of busy time bound by each of ``BOUNDS``.
+    on_share
+        Machines that were on, on average, over those there were at first; 1 where none came or went.
     prefix_hit_rate
         Prompt tokens found in the prefix cache over prompt tokens looked up (whole run).
     """
@@ -67,6 +70,8 @@ class PoolUse:
     prefix_hit_rate: float | None
     preemptions: int
     kv_tiers: dict[str, TierUse] = field(default_factory=dict)
+    on_share: float = 1.0
+    fleet: FleetUse | None = None
 
 
 def measured_windows(windows: StepWindows, warmup_ns: int) -> slice:
@@ -85,7 +90,8 @@ def use_of_pool(pool: PoolRecording, warmup_ns: int, end_ns: int) -> PoolUse:
     windows = pool.windows
     part = measured_windows(windows, warmup_ns)
     busy = int(windows.busy_ns[part].sum())
-    replica_ns = pool.replicas * measured_span_ns(windows, warmup_ns, end_ns)
+    span_ns = measured_span_ns(windows, warmup_ns, end_ns)
+    replica_ns = mean_serving(pool, warmup_ns, end_ns) * span_ns
     capacity = pool.kv_blocks_per_replica
     kv_per_window = _ratio_per_window(windows.kv_blocks_ns[part], windows.busy_ns[part])
     waiting = waiting_per_window(windows, pool.replicas)[part]
@@ -101,12 +107,14 @@ def use_of_pool(pool: PoolRecording, warmup_ns: int, end_ns: int) -> PoolUse:
         mean_batch=_ratio(windows.batch_ns[part].sum(), busy),
         mean_kv_use=_ratio(windows.kv_blocks_ns[part].sum(), busy * capacity),
         peak_kv_use=float(kv_per_window.max() / capacity) if len(kv_per_window) and capacity else None,
-        mean_waiting=_ratio(windows.waiting_ns[part].sum(), replica_ns / pool.replicas),
+        mean_waiting=_ratio(windows.waiting_ns[part].sum(), span_ns),
         peak_waiting=float(waiting.max()) if len(waiting) else None,
         bottlenecks=bottleneck_shares(windows, part),
         prefix_hit_rate=_ratio(pool.prefix_hit_tokens, pool.prefix_queried_tokens),
         preemptions=pool.preemptions,
         kv_tiers={tier.name: use_of_tier(tier) for tier in pool.kv_tiers},
+        on_share=mean_on(pool, warmup_ns, end_ns) / pool.replicas,
+        fleet=None if pool.fleet is None else use_of_fleet(pool.fleet, warmup_ns, end_ns),
     )
 
 

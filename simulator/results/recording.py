@@ -127,6 +127,27 @@ class KvTierRecording:
 
 
 @dataclass(frozen=True, slots=True)
+class FleetRecording:
+    """The machines of a pool over time.
+
+    ``on``, ``serving`` and ``down`` machines of ``slots`` from each ``time_ns`` to the next, shape (n,);
+    ``starts`` and ``stops`` of replicas by an autoscaler; ``failures`` of machines, with the requests that
+    were lost with them and the tokens of KV cache that those held.
+    """
+
+    slots: int
+    time_ns: Ints
+    on: Ints
+    serving: Ints
+    down: Ints
+    starts: int
+    stops: int
+    failures: int
+    lost_requests: int
+    lost_kv_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class PoolRecording:
     """Everything recorded for one pool. ``windows`` sums over its replicas."""
 
@@ -143,6 +164,7 @@ class PoolRecording:
     step_table: StepTable | None = None
     drafting: DraftingRecord | None = None
     kv_tiers: tuple[KvTierRecording, ...] = ()
+    fleet: FleetRecording | None = None
 
 
 #: A verdict that nobody can give: no quality curve applies.

@@ -33,6 +33,11 @@ class RequestLog:
         for row in rows:
             self.add(row)
 
+    def columns_from(self, row: int) -> RequestColumns:
+        """The rows from one on, as one array per column."""
+        table = np.array(self._values[row * WIDTH :], dtype=np.int64).reshape(-1, WIDTH)
+        return RequestColumns(*(table[:, i] for i in range(WIDTH)))
+
     def columns(self) -> RequestColumns:
         """The rows as one array per column."""
         table = np.frombuffer(self._values, dtype=np.int64).reshape(-1, WIDTH)

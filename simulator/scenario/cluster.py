@@ -6,10 +6,12 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, PositiveFloat, model_validator
 
+from simulator.errors import nearest
 from simulator.scenario.backend import AutoBackendSpec, BackendSpec
 from simulator.scenario.engine import EngineSpec
 from simulator.scenario.kv_tiers import KvTierSpec
 from simulator.scenario.network import NetworkSpec, TransferSpec
+from simulator.scenario.operations import AnyFailuresSpec, AutoscaleSpec, StartSpec
 from simulator.scenario.routing import RoundRobinSpec, RouterSpec
 from simulator.scenario.spec import Count, Spec
 from simulator.scenario.speculation import SpeculationSpec
@@ -121,6 +123,12 @@ class PoolSpec(Spec):
     kv_tiers: tuple[KvTierSpec, ...] = ()
     """Memory behind the KV cache of every replica, nearest first: host DRAM, SSD, a remote store."""
 
+    start: StartSpec = StartSpec()
+    """How long a replica takes until it serves, where an autoscaler starts it or a failure is repaired."""
+
+    autoscale: AutoscaleSpec | None = None
+    """Who starts and stops replicas; `replicas` is how many there are at first. Default: nobody."""
+
     @property
     def speculation(self) -> SpeculationSpec | None:
         """Speculative decoding: the section, or the engine's two settings in short for free drafts."""
@@ -138,6 +146,16 @@ class PoolSpec(Spec):
             raise ValueError(
                 "give the section speculative or engine.num_speculative_tokens, not both; the latter is"
                 " short for drafts that cost nothing"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _begins_within_the_scalers_limits(self) -> Self:
+        scaler = self.autoscale
+        if scaler is not None and not scaler.min <= self.replicas <= scaler.max:
+            raise ValueError(
+                f"replicas, how many there are at first, is {self.replicas}, but must lie between"
+                f" autoscale.min = {scaler.min} and autoscale.max = {scaler.max}"
             )
         return self
 
@@ -168,11 +186,31 @@ class ClusterSpec(Spec):
     """How outputs are spread over decode replicas; default: as `router` says, but `least_outstanding`
     where that goes by prompts or prices."""
 
+    failures: AnyFailuresSpec | None = None
+    """What fails while the cluster runs; default: nothing."""
+
     transfer: TransferSpec | None = None
     """How KV caches get from prefill to decode replicas; required where there are such pools."""
 
     network: NetworkSpec | None = None
     """Nodes, racks and the links between them, for transfers without a bandwidth of their own."""
+
+    @model_validator(mode="after")
+    def _failures_have_a_place(self) -> Self:
+        if self.failures is None:
+            return self
+        names = [pool.name for pool in self.pools]
+        for fault in (*self.failures.random, *self.failures.scripted):
+            if fault.pool is not None and fault.pool not in names:
+                raise ValueError(
+                    f"failures name pool {fault.pool!r}, but there is {', '.join(names)}"
+                    f"{nearest(fault.pool, names)}"
+                )
+            if fault.component == "link" and not any(
+                pool.role == "prefill" for pool in self.pools if fault.pool in (None, pool.name)
+            ):
+                raise ValueError("a link can only fail out of a prefill pool, which hands KV caches over")
+        return self
 
     @model_validator(mode="after")
     def _pools_fit_together(self) -> Self:

@@ -106,13 +106,27 @@ def _run(
     """Take events until there are none."""
     env = cluster.env
     told = time.monotonic()
-    while env.advance(PROGRESS_EVENTS):
+    while _goes_on(cluster):
         now = time.monotonic()
         if progress is not None and now - told >= PROGRESS_S:
             told = now
             progress(env.now, _share_done(env.now, work, requests, until_ns))
     if progress is not None:
         progress(env.now, 1.0)
+
+
+def _goes_on(cluster: Cluster) -> bool:
+    """Take some events; False where there are none that matter.
+
+    Where requests wait for a replica and nothing else is under way, what happens to machines matters; where
+    none can come any more, the requests have failed.
+    """
+    if cluster.env.advance(PROGRESS_EVENTS):
+        return True
+    if cluster.may_go_on():
+        cluster.env.step()
+        return True
+    return cluster.give_up() > 0
 
 
 @contextmanager

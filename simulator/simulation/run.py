@@ -12,6 +12,7 @@ from simulator.results.result import Result, RunMeta
 from simulator.scenario.scenario import Scenario
 from simulator.simulation.context import context_of, replica_price
 from simulator.simulation.event_loop import Progress, simulate
+from simulator.simulation.operations import operations_plan
 from simulator.simulation.pools import PreparedPool, prepare_pools
 from simulator.simulation.serving import serving_delays
 from simulator.simulation.wiring import attachment_of, check_ways, transfer_plan
@@ -87,6 +88,7 @@ def cluster_plan(scenario: Scenario, pools: list[PreparedPool]) -> ClusterPlan:
         transfer=transfer_plan(scenario.cluster),
         jumping=scenario.jumping,
         keep_steps=scenario.record == "steps",
+        operations=operations_plan(scenario, pools),
     )
 
 

@@ -1,0 +1,48 @@
+"""A machine that runs slower than its kind: every step lasts so many times as long."""
+
+from __future__ import annotations
+
+from simulator.latency.pricer import DecodeLine, StepColumns, StepCosts, StepPricer
+
+
+class SlowedPricer:
+    """A `StepPricer` whose steps last ``factor`` times as long; the work in them is the same."""
+
+    def __init__(self, pricer: StepPricer, factor: float) -> None:
+        self.idle_w = pricer.idle_w
+        self._pricer = pricer
+        self._factor = factor
+
+    def decode_line(self, sequences: int, context: int) -> DecodeLine:
+        """See `StepPricer`."""
+        line = self._pricer.decode_line(sequences, context)
+        return DecodeLine(line.fixed_ns * self._factor, line.ns_per_token * self._factor, line.context_end)
+
+    def step_ns(
+        self,
+        prefill_tokens: int,
+        prefill_sequences: int,
+        prefill_context: int,
+        prefill_products: int,
+        decode_sequences: int,
+        decode_tokens: int,
+        decode_context: int,
+    ) -> int:
+        """See `StepPricer`."""
+        if not prefill_tokens and decode_tokens == decode_sequences:
+            line = self.decode_line(decode_sequences, decode_context)
+            return int(line.fixed_ns + line.ns_per_token * decode_context)
+        duration = self._pricer.step_ns(
+            prefill_tokens,
+            prefill_sequences,
+            prefill_context,
+            prefill_products,
+            decode_sequences,
+            decode_tokens,
+            decode_context,
+        )
+        return int(duration * self._factor)
+
+    def costs(self, steps: StepColumns) -> StepCosts:
+        """See `StepPricer`."""
+        return self._pricer.costs(steps)

@@ -1,0 +1,114 @@
+"""Failures at random and by script, against what theory says of them."""
+
+from __future__ import annotations
+
+from math import comb
+
+import numpy as np
+import pytest
+
+from simulator.engine.faults import FaultPlan, RandomFault, ScriptedFault
+from simulator.engine.fleet import FleetPlan
+from simulator.engine.operations import OperationsPlan
+from simulator.engine.transfer import LinkPlan
+from simulator.results.conservation import check_conservation
+from simulator.results.fleet import use_of_fleet
+from simulator.results.recording import STATUSES
+from tests.engine.clusters import MS, cluster, evenly, pool, request
+from tests.engine.test_fleet import S, serve
+
+
+def failing(*faults, replicas=4, again=True, fleet=None, **changes):
+    random = tuple(fault for fault in faults if isinstance(fault, RandomFault))
+    scripted = tuple(fault for fault in faults if isinstance(fault, ScriptedFault))
+    plan = OperationsPlan((fleet or FleetPlan(slots=replicas),), (None,), FaultPlan(random, scripted, again))
+    return cluster(pool(replicas=replicas), operations=plan, **changes)
+
+
+def test_availability_is_that_of_the_markov_chain():
+    # Four machines that fail after 100 s and are repaired after 25 s on average, each by itself: each is up
+    # with probability 100 / 125, and how many are up is binomial.
+    target = failing(RandomFault("device", 0, 100 * S, 25 * S))
+    serve(target, evenly(3000, gap_ns=20 * S))
+    recording = target.recording()
+    fleet = recording.pools[0].fleet
+    up = 0.8
+    assert use_of_fleet(fleet, 0, recording.end_ns).availability == pytest.approx(up, abs=0.01)
+    lasted = np.diff(np.append(fleet.time_ns, recording.end_ns))
+    for count in range(5):
+        share = lasted[fleet.serving == count].sum() / recording.end_ns
+        assert share == pytest.approx(comb(4, count) * up**count * (1 - up) ** (4 - count), abs=0.02)
+
+
+def test_machines_in_one_node_fail_together():
+    fleet = FleetPlan(slots=4, devices=4, node_devices=8)
+    target = failing(RandomFault("node", 0, 100 * S, 25 * S), fleet=fleet)
+    serve(target, evenly(500, gap_ns=20 * S))
+    assert set(target.recording().pools[0].fleet.serving.tolist()) == {0, 2, 4}
+
+
+def test_a_machine_serves_again_once_all_that_broke_is_repaired():
+    fleet = FleetPlan(slots=1, devices=2, node_devices=2)
+    target = failing(
+        ScriptedFault("device", 0, S, 0, 5 * S),
+        ScriptedFault("device", 0, 2 * S, 1, 8 * S),
+        replicas=1,
+        fleet=fleet,
+    )
+    serve(target, evenly(150, gap_ns=100 * MS))
+    recorded = target.recording().pools[0].fleet
+    assert recorded.time_ns.tolist() == [0, S, 10 * S]
+    assert recorded.serving.tolist() == [1, 0, 1]
+    assert recorded.failures == 1
+
+
+def test_every_request_ends_one_way_or_another():
+    for again in (True, False):
+        target = failing(RandomFault("device", 0, 20 * S, 5 * S), again=again)
+        serve(target, evenly(2000, gap_ns=50 * MS, output=50))
+        recording = target.recording()
+        assert recording.unfinished == 0
+        assert len(recording.requests.request) == 2000
+        ways = {STATUSES[status] for status in recording.requests.status}
+        assert ways == ({"finished"} if again else {"finished", "failed"})
+        failed = int((recording.requests.status == STATUSES.index("failed")).sum())
+        assert failed == (0 if again else recording.pools[0].fleet.lost_requests)
+        check_conservation(recording)
+
+
+def test_the_same_failures_strike_whatever_the_jumps():
+    def rows(jumping):
+        faults = (
+            RandomFault("device", 0, 15 * S, 5 * S),
+            RandomFault("straggler", 0, 10 * S, 5 * S, factor=2.5),
+        )
+        target = failing(*faults, jumping=jumping)
+        ended = serve(target, evenly(600, gap_ns=50 * MS, output=60))
+        # Requests that end at one instant in different replicas have no order.
+        return sorted((r.index, r.replica, r.first_token_ns, r.finish_ns) for r in ended)
+
+    assert rows(True) == rows(False) == rows(True)
+
+
+def test_nothing_strikes_after_the_last_request():
+    target = failing(RandomFault("device", 0, 3600 * S, 60 * S), ScriptedFault("device", 0, 900 * S, 0, None))
+    (only,) = serve(target, [request(0)])
+    assert target.recording().end_ns == only.finish_ns
+
+
+def test_a_degraded_link_takes_longer():
+    def handed_over(*faults):
+        plan = OperationsPlan(
+            (FleetPlan(slots=1), FleetPlan(slots=1)), (None, None), FaultPlan(scripted=faults)
+        )
+        target = cluster(
+            pool("prefill", role="prefill", kv_bytes_per_token=1000.0),
+            pool("decode", role="decode"),
+            link=LinkPlan(1e6),
+            operations=plan,
+        )
+        (only,) = serve(target, [request(0, arrival_ns=S)])
+        return only.finish_ns
+
+    degraded = ScriptedFault("link", 0, 500 * MS, 0, 100 * S, factor=3.0)
+    assert handed_over(degraded) - handed_over() == 200 * MS  # 100 tokens, a millisecond each

@@ -1,0 +1,118 @@
+"""Machines that come, go and fail in whole scenarios: results, costs, refusals."""
+
+from __future__ import annotations
+
+import pytest
+
+from simulator.errors import InputError
+from simulator.results.conservation import check_conservation
+from simulator.results.files import read_result, write_result
+from simulator.scenario.loading import load_scenario
+from tests.simulation.scenarios import run
+from tests.simulation.test_jumping import assert_identical
+
+POOL = "cluster__pools__0__"
+SCALED = {
+    f"{POOL}autoscale": {
+        "policy": "concurrency",
+        "target": 8,
+        "max": 3,
+        "interval": "1 s",
+        "cool_down": "5 s",
+    },
+    f"{POOL}start": {"provisioning": "2 s", "load_bandwidth": "8 GB/s", "engine_start": "1 s"},
+    "cluster__router": "least_outstanding",
+}
+FAILING = {
+    f"{POOL}replicas": 3,
+    "cluster__failures": [
+        {"component": "device", "mtbf": "20 s", "mttr": "4 s"},
+        {"component": "straggler", "pool": "main", "at": "5 s", "number": 1, "lasts": "5 s", "factor": 2},
+    ],
+}
+
+
+def test_cost_and_idle_energy_follow_the_machines_that_are_on():
+    fixed, scaled = run(**{f"{POOL}replicas": 3}), run(**SCALED)
+    use = scaled.summary.pools[0]
+    assert use.fleet is not None and 1.0 < use.fleet.mean_on < 3.0
+    seconds = [result.summary.duration_s for result in (fixed, scaled)]
+    per_second = [
+        result.summary.cost.total_usd / length
+        for result, length in zip((fixed, scaled), seconds, strict=True)
+    ]
+    assert per_second[1] / per_second[0] == pytest.approx(use.fleet.mean_on / 3)
+    idle = [
+        result.summary.energy.idle_j / length for result, length in zip((fixed, scaled), seconds, strict=True)
+    ]
+    assert idle[1] / idle[0] == pytest.approx(use.fleet.mean_on / 3)
+
+
+def test_loading_takes_the_weights_over_the_bandwidth():
+    scaled = run(**SCALED)
+    fleet = scaled.recording.pools[0].fleet
+    first_on, first_serving = (
+        int(fleet.time_ns[(column > 1).argmax()]) for column in (fleet.on, fleet.serving)
+    )
+    weights = 16.06e9  # Llama-3.1-8B in 16 bits
+    assert (first_serving - first_on) / 1e9 == pytest.approx(weights / 8e9 + 1.0, rel=0.01)
+
+
+@pytest.mark.parametrize("changes", [SCALED, FAILING], ids=["scaled", "failing"])
+def test_nothing_is_lost_and_results_are_the_same_again_and_without_jumps(changes):
+    result = run(**changes)
+    check_conservation(result.recording)
+    assert result.recording.unfinished == 0
+    assert len(result.recording.requests.request) == 150
+    assert_identical(result.recording, run(**changes).recording)
+    assert_identical(result.recording, run(**changes, jumping=False).recording)
+
+
+def test_a_written_result_keeps_its_machines(tmp_path):
+    result = run(**FAILING)
+    write_result(result, tmp_path / "out")
+    again = read_result(tmp_path / "out")
+    assert again.summary.to_dict()["pools"][0]["fleet"] == result.summary.to_dict()["pools"][0]["fleet"]
+    assert result.summary.pools[0].fleet.failures > 0
+
+
+def test_the_report_shows_replicas_over_time():
+    from simulator.reporting.figures import figures_of
+
+    assert "replicas" in figures_of(run(**FAILING))
+    assert "replicas" not in figures_of(run())
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({f"{POOL}autoscale": {"policy": "concurrency", "target": 8, "max": 3, "min": 2}}, "between"),
+        ({f"{POOL}autoscale": {"policy": "concurency", "target": 8, "max": 3}}, "concurrency"),
+        ({f"{POOL}autoscale": {"policy": "slo", "target": 0.9, "max": 3}}, "objectives"),
+        (
+            {"cluster__failures": [{"component": "device", "mtbf": "1 h", "mttr": "1 h", "pool": "mian"}]},
+            "mian",
+        ),
+        ({"cluster__failures": [{"component": "link", "mtbf": "1 h", "mttr": "1 h"}]}, "prefill"),
+        ({"cluster__failures": [{"component": "node", "at": "1 s"}]}, "name its pool"),
+        ({"cluster__failures": [{"component": "node", "at": "1 s", "pool": "main", "number": 7}]}, "node 7"),
+        ({"cluster__failures": [{"component": "node", "at": "1 s", "pool": "main", "factor": 3}]}, "factor"),
+        ({f"{POOL}kv_tiers": [{"name": "host", "bandwidth": "50 GB/s"}]}, "hit_rate"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(changes, said):
+    with pytest.raises(InputError, match=said):
+        run(**changes)
+
+
+def test_tiers_show_in_the_summary():
+    tiers = [{"name": "store", "bandwidth": "50 GB/s", "hit_rate": 0.5}]
+    summary = run(**{f"{POOL}kv_tiers": tiers}).summary.to_dict()
+    store = summary["pools"][0]["kv_tiers"]["store"]
+    assert 0.4 < store["hit_rate"] <= 0.5
+    assert store["read_bytes"] > 0
+
+
+@pytest.mark.parametrize("name", ["autoscaled-day", "failures-n-plus-one"])
+def test_the_examples_load(name):
+    assert load_scenario(name).name == name
