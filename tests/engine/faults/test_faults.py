@@ -11,6 +11,7 @@ from simulator.engine.faults import FaultPlan, RandomFault, ScriptedFault
 from simulator.engine.fleet import FleetPlan
 from simulator.engine.operations import OperationsPlan
 from simulator.engine.transfer import LinkPlan
+from simulator.engine.transfers import TransferPlan
 from simulator.results.conservation import check_conservation
 from simulator.results.fleet import use_of_fleet
 from simulator.results.recording import STATUSES
@@ -104,7 +105,7 @@ def test_a_degraded_link_takes_longer():
         target = cluster(
             pool("prefill", role="prefill", kv_bytes_per_token=1000.0),
             pool("decode", role="decode"),
-            link=LinkPlan(1e6),
+            transfer=TransferPlan(own_link=LinkPlan(1e6)),
             operations=plan,
         )
         (only,) = serve(target, [request(0, arrival_ns=S)])
