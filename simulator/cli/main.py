@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import typer
 
 from simulator.cli.calibrate import calibrate
+from simulator.cli.claims import claims
 from simulator.cli.compare import compare
 from simulator.cli.conformance import conformance
 from simulator.cli.convert import convert
@@ -42,6 +43,7 @@ COMMANDS = (
     frontier,
     sweep,
     size,
+    claims,
     calibrate,
     validate,
     demo,

@@ -71,18 +71,18 @@ class ComputedFact:
 def hardware_facts() -> list[ComputedFact]:
     """All facts, in the order of the claims."""
     makers: tuple[Callable[[], list[ComputedFact]], ...] = (
-        _lpu_bandwidth,
-        _lpu_against_gpu,
-        _wafer_capacity,
-        _wafer_speed,
-        _bound_by_memory,
-        _deterministic,
+        lpu_bandwidth,
+        lpu_against_gpu,
+        wafer_capacity,
+        wafer_speed,
+        bound_by_memory,
+        deterministic,
         _inferentia_in_batch,
     )
     return [fact for make in makers for fact in make()]
 
 
-def _lpu_bandwidth() -> list[ComputedFact]:
+def lpu_bandwidth() -> list[ComputedFact]:
     """C11: 150 TB/s a chip, and what the capacity beside it means."""
     lpu, card = load_device(GROQ3), load_model("llama-3.1-70b")
     sram = lpu.main_memory
@@ -108,7 +108,7 @@ def _lpu_bandwidth() -> list[ComputedFact]:
     ]
 
 
-def _lpu_against_gpu() -> list[ComputedFact]:
+def lpu_against_gpu() -> list[ComputedFact]:
     """C12: seven times faster than Rubin: per chip in bandwidth, not in speed."""
     lpu, gpu = load_device(GROQ3).main_memory, load_device(RUBIN).main_memory
     assert lpu.bandwidth and lpu.capacity and gpu.bandwidth and gpu.capacity
@@ -135,7 +135,7 @@ def _lpu_against_gpu() -> list[ComputedFact]:
     ]
 
 
-def _wafer_capacity() -> list[ComputedFact]:
+def wafer_capacity() -> list[ComputedFact]:
     """C13: whole models in SRAM with 21 PB/s: how many wafers, and how little of the bandwidth is used."""
     wafer = load_device(WAFER).main_memory
     assert wafer.bandwidth is not None
@@ -177,7 +177,7 @@ def _wafer_capacity() -> list[ComputedFact]:
     return facts
 
 
-def _wafer_speed() -> list[ComputedFact]:
+def wafer_speed() -> list[ComputedFact]:
     """C14: 3,000 tokens per second on a wafer, and for which models."""
     facts = []
     for model, dtype in FRONTIER.items():
@@ -195,7 +195,7 @@ def _wafer_speed() -> list[ComputedFact]:
     return facts
 
 
-def _bound_by_memory() -> list[ComputedFact]:
+def bound_by_memory() -> list[ComputedFact]:
     """C25: decode is bound by memory, up to a batch, and at long contexts at any."""
     short, long = _first_compute_bound(100), _first_compute_bound(16_000)
     what = "batch from which products take longer than reading (Llama-3.1-8B on an H100,"
@@ -219,7 +219,7 @@ def _first_compute_bound(context: int) -> int:
     return ceil(weights / machine.bandwidth / slack) if slack > 0 else 0
 
 
-def _deterministic() -> list[ComputedFact]:
+def deterministic() -> list[ComputedFact]:
     """C39: Groq schedules deterministically: one stream hears its tokens at even times."""
     result = run_scenario(_single_stream(GROQ1, "llama-2-70b", {"tensor": 8, "pipeline": 72}))
     gaps = result.summary.latency.itl
