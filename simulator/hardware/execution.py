@@ -109,7 +109,9 @@ class LayerRest(Evidence):
     ``linear_us`` comes instead of the launch of attention in linear layers, ``indexer_us`` on top of
     it where an indexer chooses the tokens attended to. ``launch_share`` says how much of all fixed times of
     a layer (products, attention, experts and these) is left where a serving program fuses kernels or
-    starts one before the last has ended; 1 where it does not say.
+    starts one before the last has ended; 1 where it does not say. ``prompt_share`` is how long steps with
+    prompts too large for a CUDA graph take in whole engines, over what their operators take alone: gaps
+    between kernels, conversions and copies that no table has; likewise by program, 1 where it does not say.
     """
 
     fixed_us: NonNegativeFloat
@@ -118,6 +120,7 @@ class LayerRest(Evidence):
     linear_us: NonNegativeFloat = 20.0
     indexer_us: NonNegativeFloat = 62.0
     launch_share: dict[Program, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    prompt_share: dict[Program, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
 
 
 class Experts(Evidence):
@@ -157,20 +160,22 @@ class Host(Evidence):
 
     ``hidden_per_sequence_us`` replaces ``per_sequence_us`` where scheduling is asynchronous: only
     what must end before the next launch counts. ``eager_layer_us`` is the launching of one
-    layer's kernels where no CUDA graph does it.
+    layer's kernels where no CUDA graph does it. ``prompt_layer_us`` is the same of compiled layers, by
+    serving program, in steps with prompts too large for a graph: such a step takes at least that long.
     """
 
     step_us: NonNegativeFloat
     per_sequence_us: NonNegativeFloat
     hidden_per_sequence_us: NonNegativeFloat
     eager_layer_us: NonNegativeFloat
+    prompt_layer_us: dict[Program, NonNegativeFloat] = Field(default_factory=dict)
 
 
 class Power(Evidence):
     """Draw of a busy device above idle, as shares of TDP.
 
-    ``busy + memory * sqrt(memory use) + compute * sqrt(compute use)``, where a use is the
-    share of the peak rate attained over the step; total draw never exceeds ``ceiling``.
+    ``busy + memory * memory use + compute * sqrt(compute use)``, where a use is the share of the peak rate
+    attained while the device works; total draw never exceeds ``ceiling``.
     """
 
     busy: NonNegativeFloat

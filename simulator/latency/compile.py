@@ -276,7 +276,9 @@ def _physical(
             execution, machine.bandwidth, layout.weight_dtype, layout.kv_dtype, spec
         )
         kernels = kernels or kernels_of(engine.engine_version)
-        experts = kernels.slow_down(constants.experts, layout.weight_dtype, layout.expert)
+        local = layout.gemms.experts.local_experts if layout.gemms.experts is not None else 0
+        blackwell = "fp4" in machine.peak_flops
+        experts = kernels.slow_down(constants.experts, layout.weight_dtype, layout.expert, local, blackwell)
         constants = replace(constants, experts=experts)
         sampler = _sampler(spec, layout.card, engine)
         work = StepWork(
@@ -287,9 +289,9 @@ def _physical(
             engine.enforce_eager,
             program=_program(spec) or "vllm",
             routing=Routing(**_given(diversity=spec.routing_diversity, spread=spec.routing_spread)),
-            head_norm_ns=kernels.head_norm_ns,
             expert_exchange=engine.all2all_backend,
             overlaps_halves=engine.enable_dbo,
+            kernels=kernels,
         )
         work.exchange_s(1)  # refuses devices without a known link now, not in the middle of a run
         largest_graph = 0 if engine.enforce_eager else min(2 * engine.max_num_seqs, _LARGEST_GRAPH)

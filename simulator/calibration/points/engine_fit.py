@@ -24,7 +24,7 @@ from simulator.calibration.points.point import OperatingPoint, read_points
 from simulator.calibration.points.search import Expected, Floats, Values, report
 from simulator.calibration.points.setup import NotSimulated, Setup
 from simulator.calibration.points.sources import silicon
-from simulator.calibration.points.steady import SteadyLoad, steady_tpot_s
+from simulator.calibration.points.steady import SteadyLoad, stationary, steady_tpot_s
 from simulator.errors import InputError
 from simulator.hardware.device import Device
 from simulator.hardware.execution import RooflineExecution
@@ -80,7 +80,7 @@ def servers_of(points: Iterable[OperatingPoint]) -> list[Server]:
         pool = setup.pools[0]
         key = (point.model, point.device, pool.latency.model_dump_json(), str(pool.parallelism))
         _, rows = servers.setdefault((*key, setup.weight_dtype, setup.kv_dtype), (setup, {}))
-        rows[(SteadyLoad(in_flight, point.prompt_tokens * shorter, output), tpot)] = None
+        rows[(stationary(in_flight, point.prompt_tokens * shorter, output), tpot)] = None
     return [
         Server(setup, tuple(load for load, _ in rows), tuple(tpot for _, tpot in rows))
         for setup, rows in servers.values()

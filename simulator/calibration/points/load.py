@@ -12,6 +12,7 @@ from simulator.units.clock import NS_PER_S
 from simulator.workload.traffic import Piece, Traffic
 
 Ints = NDArray[np.int32]
+Floats = NDArray[np.float64]
 
 
 @dataclass(slots=True)
@@ -19,12 +20,14 @@ class Load:
     """A `RequestSource` of given requests.
 
     ``concurrency`` requests are kept in flight; None: they come at their own times. The first
-    ``under_way`` only stand for those that were running before.
+    ``under_way`` only stand for those that were running before. ``rounds``: how often every seat was
+    taken in the benchmark that these stand for, where that is more often than here.
     """
 
     traffic: Traffic
     concurrency: int | None
     under_way: int = 0
+    rounds: float | None = None
     ends_on_stop: bool = False
     max_total_tokens: int | None = None
 
@@ -35,25 +38,34 @@ class Load:
     def __len__(self) -> int:
         return len(self.traffic)
 
+    @property
+    def weights(self) -> Floats:
+        """How much each request counts [1], shape (n,).
 
-def closed_loop(prompts: Ints, outputs: Ints, concurrency: int) -> Load:
-    """Requests one after another, so many in flight."""
-    return Load(_traffic(prompts, outputs), concurrency)
+        The first and the last of every seat meet a server that fills or drains; in a long benchmark they
+        are fewer than here.
+        """
+        weights = np.ones(len(self))
+        seats, rounds = self.concurrency, self.rounds
+        if seats is None or rounds is None or len(self) <= 3 * seats:
+            return weights
+        edge = np.zeros(len(self), dtype=np.bool_)
+        edge[:seats] = edge[-seats:] = True
+        weights[edge] = len(self) / (rounds * seats)
+        weights[~edge] = (1.0 - 2.0 / rounds) * len(self) / (len(self) - 2 * seats)
+        return weights
 
 
-def steady_loop(prompt_tokens: float, outputs: Ints, concurrency: int, seed: int) -> Load:
-    """Requests with these outputs, so many in flight, in steady state from the start.
-
-    The first ``concurrency`` stand for requests under way: outputs found running are long ones, in
-    proportion to their length, and what they have said already counts as prompt.
-    """
-    random = np.random.default_rng(seed)
-    found = random.choice(outputs, concurrency, p=outputs / outputs.sum())
-    said = (random.random(concurrency) * found).astype(np.int32)
-    first = np.maximum(found - said, 1).astype(np.int32)
-    prompts = fixed(prompt_tokens, concurrency + len(outputs))
-    prompts[:concurrency] += said
-    return Load(_traffic(prompts, np.concatenate([first, outputs])), concurrency, under_way=concurrency)
+def closed_loop(
+    prompts: Ints,
+    outputs: Ints,
+    concurrency: int,
+    under_way: int = 0,
+    pieces: list[tuple[Piece, ...]] | None = None,
+    rounds: float | None = None,
+) -> Load:
+    """Requests one after another, so many in flight; the first ``under_way`` fill the seats."""
+    return Load(_traffic(prompts, outputs, pieces), concurrency, under_way=under_way, rounds=rounds)
 
 
 def static_batch(prompt_tokens: float, output_tokens: float, size: int) -> Load:
@@ -89,5 +101,5 @@ def gamma(mean: float, variation: float, count: int, seed: int) -> Ints:
     return np.maximum(np.rint(draws), 1).astype(np.int32)
 
 
-def _traffic(prompts: Ints, outputs: Ints) -> Traffic:
-    return Traffic(np.zeros(len(prompts), dtype=np.int64), prompts, outputs)
+def _traffic(prompts: Ints, outputs: Ints, pieces: list[tuple[Piece, ...]] | None = None) -> Traffic:
+    return Traffic(np.zeros(len(prompts), dtype=np.int64), prompts, outputs, pieces=pieces)

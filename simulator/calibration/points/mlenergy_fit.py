@@ -1,13 +1,14 @@
 """Constants of vLLM 0.11 on real prompts, fitted to text points of ML.ENERGY.
 
-- of dense models on H100: the engine's own work between steps, which it does while the device waits, and
-  what normalising heads cost before its kernel was fused;
-- of mixtures of experts, with these: what expert-parallel layers and block-scaled experts cost before their
-  kernels were tuned, and how real prompts choose experts;
-- the draw of a busy device, such that the energy of a token comes out right at the predicted time.
+- of dense models, device by device: the engine's own work between steps, which it does while the device
+  waits, and what normalising heads cost before its kernel was fused;
+- of mixtures of experts, with these: what experts cost before their kernels were tuned (`EarlyKernels`),
+  and how real prompts choose experts;
+- the draw of a working device, such that the energy of a token comes out right at the predicted time.
 
-Rows of one B200 on exam questions are left out: their inter-token times (30 to 45 ms whatever the model,
-scattering by half) are those of a host that was busy with something else.
+Runs with more seats than `MOST_SEATS` are left out, for how many requests they sent is not known, and those
+of one B200 on exam questions in the fits of time (`simulator.calibration.points.sources.mlenergy`): the
+host was busy.
 `python -m simulator.calibration.points.mlenergy_fit FILE` prints the constants of time and of power, and the
 errors with each model left out in turn.
 """
@@ -25,7 +26,7 @@ from simulator.calibration.points.point import OperatingPoint, read_points
 from simulator.calibration.points.search import Expected, Floats, Values, report
 from simulator.calibration.points.setup import NotSimulated, Setup
 from simulator.calibration.points.sources import mlenergy
-from simulator.calibration.points.steady import SteadyLoad, steady_dynamic_j, steady_tpot_s
+from simulator.calibration.points.steady import SteadyLoad, filled_at_once, steady_dynamic_j, steady_tpot_s
 from simulator.errors import InputError
 from simulator.hardware.device import Device
 from simulator.hardware.execution import RooflineExecution
@@ -35,28 +36,36 @@ from simulator.latency.roofline.releases import KERNELS_OF_0_11, EarlyKernels
 from simulator.scenario.backend import BackendSpec
 
 HOST = {
-    "host_us": Expected(650.0, 200.0, 0.0, 3000.0),
-    "host_per_sequence_us": Expected(30.0, 10.0, 0.0, 80.0),
-    "head_norm_ns": Expected(10.0, 5.0, 0.0, 40.0),
+    "host_us": Expected(770.0, 300.0, 0.0, 4000.0),
+    "host_per_sequence_us": Expected(35.0, 10.0, 0.0, 120.0),
+    "head_norm_ns": Expected(7.0, 4.0, 0.0, 40.0),
 }
 EXPERTS = {
-    "rank_doubling_us": Expected(10.0, 10.0, 0.0, 60.0),
-    "narrow_factor": Expected(1.2, 0.3, 1.0, 3.0),
-    "diversity": Expected(0.9, 0.2, 0.2, 1.0),
+    "rank_doubling_us": Expected(2.0, 2.0, 0.0, 60.0),
+    "large_tile_factor": Expected(1.3, 0.3, 1.0, 3.0),
+    "narrow_factor": Expected(1.3, 0.3, 1.0, 3.0),
+    "narrow_expert_us": Expected(3.0, 2.0, 0.0, 15.0),
+    "blackwell_factor": Expected(1.2, 0.3, 1.0, 3.0),
+    "diversity lm-arena-chat": Expected(0.9, 0.2, 0.2, 1.0),
+    "diversity gpqa": Expected(0.8, 0.2, 0.2, 1.0),
+    "diversity sourcegraph-fim": Expected(0.85, 0.2, 0.2, 1.0),
     "spread": Expected(1.0, 0.5, 0.0, 3.0),
 }
 POWER = {
-    "busy": Expected(0.0, 0.1, 0.0, 0.5),
-    "memory": Expected(0.5, 0.3, 0.0, 2.0),
-    "compute": Expected(0.8, 0.3, 0.0, 2.0),
+    "busy": Expected(0.2, 0.2, 0.0, 1.0),
+    "memory": Expected(0.3, 0.3, 0.0, 2.0),
+    "compute": Expected(0.6, 0.4, 0.0, 3.0),
 }
+MOST_SEATS = 512
 
 
 @dataclass(frozen=True, slots=True)
 class SteadyPoint:
-    """One point: its server and load, measured time [s] and energy [J] per output token."""
+    """One point: its server, task and load, measured time [s] and energy [J] per output token."""
 
     setup: Setup
+    task: str
+    busy_host: bool
     load: SteadyLoad
     tpot_s: float
     joules: float
@@ -73,15 +82,14 @@ def points_of(points: Iterable[OperatingPoint]) -> list[SteadyPoint]:
             setup = mlenergy.setup(point)
         except NotSimulated:
             continue
-        task = str(point.extra["task"])
-        if task == "gpqa" and point.count == 1 and setup.device.id == "nvidia-b200-sxm":
+        in_flight = setup.load.concurrency
+        if in_flight is None or in_flight > MOST_SEATS:
             continue
-        assert point.output_tokens is not None and setup.load.concurrency is not None
-        load = SteadyLoad(
-            setup.load.concurrency, mlenergy.PROMPTS[task], point.output_tokens, mlenergy.VARIATION[task]
-        )
+        task = str(point.extra["task"])
+        load = filled_at_once(in_flight, mlenergy.TASKS[task].prompt, setup.load.traffic.output_tokens)
         joules = setup.measured.get("joules_per_output_token", np.nan)
-        found.append(SteadyPoint(setup, load, setup.measured["tpot_s"], joules))
+        busy = mlenergy.host_was_busy(point)
+        found.append(SteadyPoint(setup, task, busy, load, setup.measured["tpot_s"], joules))
     return found
 
 
@@ -127,7 +135,8 @@ def _timed(point: SteadyPoint, values: Values) -> StepPricer | None:
     """A pricer with these constants of time; those not given are as shipped."""
     host = ("host_us", "host_per_sequence_us")
     overrides = {str(name): values[name] for name in host if name in values}
-    overrides |= {f"routing_{name}": values[name] for name in ("diversity", "spread") if name in values}
+    routing = {"routing_diversity": f"diversity {point.task}", "routing_spread": "spread"}
+    overrides |= {key: values[name] for key, name in routing.items() if name in values}
     early = {name: values[name] for name in EarlyKernels.__slots__ if name in values}
     kernels = replace(KERNELS_OF_0_11, **early)
     latency = point.setup.pools[0].latency.model_copy(update=overrides)
@@ -156,12 +165,15 @@ def _pricer(
 def main(file: Path) -> None:
     """Print the constants: of the host, of experts, and of power device by device."""
     points = points_of(read_points(file))
-    dense = [p for p in points if p.setup.card.moe is None and p.setup.device.id == "nvidia-h100-sxm"]
-    print("time per output token, dense models on H100")
-    report(HOST, dense, time_ratios, FAMILIES)
+    idle = [point for point in points if not point.busy_host]
+    devices = sorted({point.setup.device.id for point in points})
+    for device in devices:
+        dense = [p for p in idle if p.setup.card.moe is None and p.setup.device.id == device]
+        print(f"\ntime per output token, dense models on {device}")
+        report(HOST, dense, time_ratios, FAMILIES)
     print("\ntime per output token, mixture-of-experts models")
-    report(EXPERTS, [p for p in points if p.setup.card.moe is not None], time_ratios, FAMILIES)
-    for device in sorted({point.setup.device.id for point in points}):
+    report(EXPERTS, [p for p in idle if p.setup.card.moe is not None], time_ratios, FAMILIES)
+    for device in devices:
         print(f"\nenergy per output token, {device}")
         report(POWER, [p for p in points if p.setup.device.id == device], energy_ratios, FAMILIES)
 

@@ -13,7 +13,7 @@ from simulator.engine.cluster import ClusterPlan
 from simulator.engine.transfers import TransferPlan
 from simulator.errors import SimulatorError
 from simulator.results.latencies import is_finished
-from simulator.results.recording import Recording, RequestColumns
+from simulator.results.recording import Recording, RequestColumns, StepWindows
 from simulator.simulation.event_loop import simulate
 from simulator.simulation.pools import PreparedPool, prepare_pool
 from simulator.units.clock import NS_PER_S
@@ -56,11 +56,16 @@ def predict(setup: Setup) -> dict[str, float]:
     requests = recording.requests
     if not is_finished(requests).all():
         raise NotSimulated("some requests of the load cannot be served")
-    span = _steady(setup, requests) if setup.steady else _whole(requests)
-    figures = {**_latencies(setup, requests), **_rates(requests, span), **_power(recording, pools, span)}
-    if setup.statistic == "steady" and setup.load.concurrency and "output_tokens_per_s" in figures:
-        figures["tpot_s"] = setup.load.concurrency / figures["output_tokens_per_s"]
-    return figures
+    figures = _latencies(setup, requests)
+    if not setup.steady:
+        span = _whole(requests)
+        rates = _rates(requests, _whole_rate(setup, requests, figures, span))
+        return figures | rates | _power(recording, pools, span, rates)
+    span = _steady(setup, requests)
+    rates = _rates(requests, _steady_rate(recording, span))
+    if setup.statistic == "steady" and rates:
+        figures["tpot_s"] = _steady_batch(recording, span) / rates["output_tokens_per_s"]
+    return figures | rates | _power(recording, pools, span, rates)
 
 
 def _latencies(setup: Setup, requests: RequestColumns) -> dict[str, float]:
@@ -73,8 +78,18 @@ def _latencies(setup: Setup, requests: RequestColumns) -> dict[str, float]:
     tpot = ((e2e - ttft) / gaps)[output > 1]
     if setup.statistic == "batch":
         return {"ttft_s": float(ttft.max()), "tpot_s": float(tpot.mean()), "e2e_s": float(e2e.max())}
-    middle = np.median if setup.statistic == "median" else np.mean
-    return {"ttft_s": float(middle(ttft)), "tpot_s": float(middle(tpot)), "e2e_s": float(middle(e2e))}
+    if setup.statistic == "median":
+        return {
+            "ttft_s": float(np.median(ttft)),
+            "tpot_s": float(np.median(tpot)),
+            "e2e_s": float(np.median(e2e)),
+        }
+    weights = setup.load.weights[requests.request]
+    return {
+        "ttft_s": float(np.average(ttft, weights=weights)),
+        "tpot_s": float(np.average(tpot, weights=weights[output > 1])) if len(tpot) else 0.0,
+        "e2e_s": float(np.average(e2e, weights=weights)),
+    }
 
 
 def _only(requests: RequestColumns, keep: NDArray[np.bool_]) -> RequestColumns:
@@ -93,39 +108,69 @@ def _steady(setup: Setup, requests: RequestColumns) -> Span:
     return Span(int(requests.first_token_ns[first].max()), int(requests.arrival_ns.max()))
 
 
-def _rates(requests: RequestColumns, span: Span) -> dict[str, float]:
-    """Tokens and requests per second; tokens of a request are spread over its time after the first."""
-    if span.seconds <= 0:
+def _rates(requests: RequestColumns, output_per_s: float) -> dict[str, float]:
+    """Tokens and requests per second that go with this rate of output tokens."""
+    if output_per_s <= 0:
         return {}
-    lasting = np.maximum(requests.finish_ns - requests.first_token_ns, 1)
-    inside = np.clip(requests.finish_ns, span.start, span.end)
-    inside = inside - np.clip(requests.first_token_ns, span.start, span.end)
-    tokens = float(((requests.output_tokens - 1) * inside / lasting).sum())
-    started = (requests.first_token_ns > span.start) & (requests.first_token_ns <= span.end)
-    output = (tokens + started.sum()) / span.seconds
-    share = requests.prompt_tokens.sum() / requests.output_tokens.sum()
+    prompts, outputs = requests.prompt_tokens.sum(), requests.output_tokens.sum()
     return {
-        "output_tokens_per_s": float(output),
-        "total_tokens_per_s": float(output * (1 + share)),
-        "requests_per_s": float(output * len(lasting) / requests.output_tokens.sum()),
+        "output_tokens_per_s": output_per_s,
+        "total_tokens_per_s": float(output_per_s * (1 + prompts / outputs)),
+        "requests_per_s": float(output_per_s * len(requests.request) / outputs),
     }
 
 
-def _power(recording: Recording, pools: list[PreparedPool], span: Span) -> dict[str, float]:
+def _whole_rate(setup: Setup, requests: RequestColumns, latencies: dict[str, float], span: Span) -> float:
+    """Output tokens per second of a whole benchmark; of a closed loop by Little's law, as its sources do."""
+    seats = setup.load.concurrency
+    if seats is not None:
+        return float(seats * requests.output_tokens.mean() / latencies["e2e_s"])
+    return float(requests.output_tokens.sum()) / span.seconds if span.seconds > 0 else 0.0
+
+
+def _steady_rate(recording: Recording, span: Span) -> float:
+    """Output tokens per second over the span: those of decode steps, and the first of every answer."""
+    tokens = sum(
+        int(pool.windows.decode_tokens[_inside(pool.windows, span)].sum()) for pool in recording.pools
+    )
+    seconds = _seconds(recording, span)
+    first = recording.requests.first_token_ns
+    started = int(((first > span.start) & (first <= span.end)).sum()) if span.seconds > 0 else 0
+    return (tokens / seconds if seconds > 0 else 0.0) + (started / span.seconds if span.seconds > 0 else 0.0)
+
+
+def _steady_batch(recording: Recording, span: Span) -> float:
+    """Requests that run on average over the span."""
+    batch = sum(float(pool.windows.batch_ns[_inside(pool.windows, span)].sum()) for pool in recording.pools)
+    return batch / (_seconds(recording, span) * NS_PER_S)
+
+
+def _seconds(recording: Recording, span: Span) -> float:
+    """Simulated time of the windows that lie within the span [s]."""
+    windows = recording.pools[0].windows
+    return float(_inside(windows, span).sum()) * windows.width_ns / NS_PER_S
+
+
+def _inside(windows: StepWindows, span: Span) -> NDArray[np.bool_]:
+    """Windows within the span; all of them where it is shorter than one."""
+    ends = (np.arange(len(windows.steps)) + 1) * windows.width_ns
+    inside: NDArray[np.bool_] = (ends >= span.start + windows.width_ns) & (ends <= span.end)
+    return inside if inside.any() else np.ones(len(ends), dtype=np.bool_)
+
+
+def _power(
+    recording: Recording, pools: list[PreparedPool], span: Span, rates: dict[str, float]
+) -> dict[str, float]:
     """Draw of all devices over the span [W], and per output token [J]; nothing where power is unknown."""
     total = 0.0
     for pool, prepared in zip(recording.pools, pools, strict=True):
         idle_w = prepared.backend.pricer.idle_w
         windows = pool.windows
-        ends = (np.arange(len(windows.steps)) + 1) * windows.width_ns
-        inside = (ends > span.start + windows.width_ns) & (ends <= span.end)
-        if not inside.any():
-            inside = np.ones(len(ends), dtype=np.bool_)
+        inside = _inside(windows, span)
         dynamic = (windows.prefill_j[inside] + windows.decode_j[inside]).sum()
         seconds = inside.sum() * windows.width_ns / NS_PER_S
         if idle_w is None or not math.isfinite(dynamic) or seconds <= 0:
             return {}
         total += idle_w * pool.replicas + float(dynamic) / seconds
-    rates = _rates(recording.requests, span)
     tokens = rates.get("output_tokens_per_s", 0.0)
     return {"power_w": total} | ({"joules_per_output_token": total / tokens} if tokens > 0 else {})

@@ -107,13 +107,14 @@ def default_execution(bandwidth: float) -> RooflineExecution:
             per_sequence_us=27.5,
             hidden_per_sequence_us=14.0,
             eager_layer_us=300.0,
+            prompt_layer_us={"vllm": 450.0, "sglang": 600.0, "tensorrt-llm": 800.0},
         ),
         power=Power(
-            source="carried over from H100 and B200: dense models in ML.ENERGY runs of vLLM 0.11.1",
+            source="between H100 and B200: text models in ML.ENERGY runs of vLLM 0.11.1",
             date=_DATE,
             confidence="estimate",
-            busy=0.0,
-            memory=0.43,
-            compute=0.95,
+            busy=0.31,
+            memory=0.31,
+            compute=1.03,
         ),
     )

@@ -64,6 +64,9 @@ class RooflinePricer:
         self._ramp_per_token = self._ramp_tokens / PROMPT_TILE
         self._mixed_ns = _NS * work.mixed_s() if largest_graph else 0.0
         self._empty_tile_ns = _NS * work.empty_tile_s() / QUERY_TILE
+        self._prompt_launch_ns = _NS * work.prompt_launch_s()
+        self._prompt_share = work.constants.layer.prompt_share.get(work.program, 1.0)
+        self._captured_prompts = largest_graph if work.program == "vllm" else 0
         self._prompt_terms = tuple((_NS * seconds, limit) for seconds, limit in work.prompt_terms())
         self._body_ns: dict[int, float] = {}
         self._head_ns: dict[int, float] = {}
@@ -129,6 +132,10 @@ class RooflinePricer:
                 if edge < seen_edge:
                     seen_edge = edge
                 time += ns_per_product * (seen + ramp * seen_edge)
+            if tokens > self._captured_prompts:
+                time *= self._prompt_share
+                if time < self._prompt_launch_ns:
+                    time = self._prompt_launch_ns
         host = self._host_ns + self._host_sequence_ns * sequences
         if decode_tokens > decode_sequences:
             host += self._verification.host_ns(decode_sequences, decode_tokens)
@@ -186,7 +193,7 @@ class RooflinePricer:
             work.constants.power,
             machine.tdp_w,
             machine.idle_w,
-            seconds,
+            np.maximum(seconds - self._waiting_s(steps), 0.0),
             prefill,
             decode,
             machine.bandwidth,
@@ -199,6 +206,13 @@ class RooflinePricer:
             decode_j * layout.devices,
             self._bounds(steps, seconds, memory_s, compute_s),
         )
+
+    def _waiting_s(self, steps: StepColumns) -> Floats:
+        """What the device waits for the host in each step [s]; nothing known where scheduling is ahead."""
+        if self._asynchronous:
+            return np.zeros(len(steps.duration_ns))
+        sequences = (steps.prefill_sequences + steps.decode_sequences).astype(np.float64)
+        return (self._host_ns + self._host_sequence_ns * sequences) / _NS
 
     def _phase_work(self, steps: StepColumns) -> tuple[PhaseWork, PhaseWork]:
         """Bytes and FLOPs of each phase on one device. Weights are shared by tokens."""

@@ -1,9 +1,11 @@
 """What earlier releases of vLLM did more slowly than the one whose operator times the profiles hold (0.24).
 
 Up to 0.11, expert-parallel layers went through kernels without a tuned configuration for the experts left
-on a rank, block-scaled experts in 8 bits through generic ones, and queries and keys were normalised by
-a kernel of their own, head by head. Fitted on text models of ML.ENERGY (vLLM 0.11.1, H100 and B200) by
-`simulator.calibration.points.mlenergy_fit`. Runs and points of 0.12 and later show none of it.
+on a rank: 16-bit ones with a small tile while there are no more tokens than experts on a rank, and a slow
+large one beyond (``get_default_config`` of its fused experts); block-scaled ones in 8 bits with one large
+tile. Queries and keys were normalised by a kernel of their own, head by head. Fitted on text models of
+ML.ENERGY (vLLM 0.11.1, H100 and B200) by `simulator.calibration.points.mlenergy_fit`. Runs and points of
+0.12 and later show none of it.
 """
 
 from __future__ import annotations
@@ -26,31 +28,62 @@ class EarlyKernels:
     ----------
     rank_doubling_us
         An expert-parallel layer, per doubling of the ranks [us].
+    large_tile_factor
+        Expert-parallel layers in 16 bits with more tokens than experts on a rank, as a factor [1].
     narrow_factor
         Experts in 8 bits, as a factor [1].
+    narrow_expert_us
+        A layer of experts in 8 bits, for each expert on a rank [us].
+    blackwell_factor
+        Experts in 16 bits on Blackwell, for which no kernel was tuned, as a factor [1].
+    latent_heads
+        Query heads that latent attention is padded to when decoding on Blackwell (CUTLASS kernel); 0: none.
     head_norm_ns
         Normalising one query or key head of one token [ns].
     """
 
     rank_doubling_us: float = 0.0
+    large_tile_factor: float = 1.0
     narrow_factor: float = 1.0
+    narrow_expert_us: float = 0.0
+    blackwell_factor: float = 1.0
+    latent_heads: float = 0.0
     head_norm_ns: float = 0.0
 
-    def slow_down(self, experts: Experts, weight_dtype: str, ranks: int) -> Experts:
+    def slow_down(
+        self, experts: Experts, weight_dtype: str, ranks: int, local_experts: int, blackwell: bool
+    ) -> Experts:
         """The constants of experts under this release."""
-        slower = self.narrow_factor if weight_dtype == "fp8" else 1.0
+        narrow = weight_dtype == "fp8"
+        slower = self.narrow_factor if narrow else self.blackwell_factor if blackwell else 1.0
+        fixed_us = self.rank_doubling_us * log2(ranks)
+        fixed_us += self.narrow_expert_us * local_experts if narrow else 0.0
         return experts.model_copy(
             update={
-                "fixed_us": experts.fixed_us + self.rank_doubling_us * log2(ranks),
+                "fixed_us": experts.fixed_us + fixed_us,
                 "bandwidth_efficiency": experts.bandwidth_efficiency / slower,
                 "compute_efficiency": experts.compute_efficiency / slower,
                 "activation_passes": experts.activation_passes * slower,
             }
         )
 
+    def tile_factor(self, weight_dtype: str, ranks: int, tokens: float, local_experts: int) -> float:
+        """How much longer a layer's experts take for this many tokens of all ranks [1]."""
+        if ranks == 1 or weight_dtype != "bf16" or tokens <= local_experts:
+            return 1.0
+        return self.large_tile_factor
+
 
 CURRENT_KERNELS = EarlyKernels()
-KERNELS_OF_0_11 = EarlyKernels(rank_doubling_us=22.0, narrow_factor=1.5, head_norm_ns=6.9)
+KERNELS_OF_0_11 = EarlyKernels(
+    rank_doubling_us=6.0,
+    large_tile_factor=1.5,
+    narrow_factor=1.25,
+    narrow_expert_us=3.2,
+    blackwell_factor=1.43,
+    latent_heads=128.0,
+    head_norm_ns=6.9,
+)
 
 
 def kernels_of(version: str) -> EarlyKernels:

@@ -23,6 +23,7 @@ from simulator.latency.layout import Layout
 from simulator.latency.machine import Machine
 from simulator.latency.roofline.constants import RooflineConstants
 from simulator.latency.roofline.expert_exchange import copies_sent
+from simulator.latency.roofline.releases import CURRENT_KERNELS, EarlyKernels
 from simulator.latency.roofline.terms import (
     busiest_rank,
     decode_attention_s,
@@ -90,7 +91,7 @@ class StepWork:
     eager: bool
     program: Program = "vllm"
     routing: Routing = Routing()
-    head_norm_ns: float = 0.0
+    kernels: EarlyKernels = CURRENT_KERNELS
     expert_exchange: ExpertExchange = "allgather_reducescatter"
     overlaps_halves: bool = False
 
@@ -206,7 +207,8 @@ class StepWork:
             self.machine.bandwidth,
             self.machine.product_flops(self.layout.weight_dtype),
         )
-        return experts.gate_up.layers * one_layer
+        slower = self.kernels.tile_factor(self.layout.weight_dtype, ranks, together, local)
+        return experts.gate_up.layers * one_layer * slower
 
     def _rest_s(self, tokens: int) -> float:
         """Traffic of norms, rotary embedding, activation and cache write."""
@@ -215,7 +217,7 @@ class StepWork:
         if not self.layout.card.qk_norm:
             return moving
         heads = sum(group.layers * (group.heads + group.kv_heads) for group in self.layout.attention)
-        return moving + heads * tokens * self.head_norm_ns * 1e-9
+        return moving + heads * tokens * self.kernels.head_norm_ns * 1e-9
 
     def exchange_s(self, tokens: int) -> float:
         """Everything that the devices of a replica tell each other in a step.
@@ -326,14 +328,26 @@ class StepWork:
             self.constants.decode_attention,
             cache,
             sequences * group.kv_heads,
-            queries * attended * group.decode_flops_per_product,
+            queries * attended * group.decode_flops_per_product * self._padded_heads(group),
             self.machine.bandwidth,
             self.machine.product_flops("bf16"),
         )
 
+    def _padded_heads(self, group: AttentionGroup) -> float:
+        """How many times more products a kernel computes that pads the query heads of latent attention."""
+        if group.kind != "latent" or "fp4" not in self.machine.peak_flops:
+            return 1.0
+        return max(self.kernels.latent_heads / group.heads, 1.0)
+
     def mixed_s(self) -> float:
         """What all layers take longer where a step also prefills: attention is outside the CUDA graph."""
         return self.layout.card.layers * self.constants.layer.mixed_us * 1e-6
+
+    def prompt_launch_s(self) -> float:
+        """The least a step with prompts takes where no CUDA graph holds it: the host launches every
+        kernel.
+        """
+        return self.layout.card.layers * self.constants.host.prompt_layer_us.get(self.program, 0.0) * 1e-6
 
     def prompt_terms(self) -> tuple[tuple[float, float], ...]:
         """Attention of prompt tokens: (seconds per product, most tokens attended to) per kind of layer.

@@ -2,10 +2,18 @@
 
 Assumed, where the rows say nothing:
 
-- Prompt lengths by task (`PROMPTS`, tokens): a few hundred for chat and exam questions, more for code.
-- Outputs scatter around the mean as gamma draws (`VARIATION`). TPOT is the batch over the throughput.
-- Sampling is greedy, and the engine's own work between steps is `HOST_US` and `SEQUENCE_US` for each running
-  request, fitted on the source's dense models on H100 (`simulator.calibration.points.mlenergy_fit`).
+- Prompt lengths by task (`TASKS`, tokens): 350 for chat and exam questions, 500 for code. Points whose
+  cache was full say how long a context was on average: 350 to 450 tokens more than what had been answered.
+- A run sends every question of its task once (1,024 and 198: responses over configurations, as the facts
+  folder counts them), or as often as it takes to have more than seats; questions asked again are found in
+  the prefix cache. All seats are filled at once, and figures are those from then until nothing waits any
+  more, so that with many seats contexts are shorter than in a steady state.
+- Outputs scatter around the mean as gamma draws (`Task.variation`: the quantiles of the facts folder). TPOT
+  is the batch over the throughput.
+- Sampling is greedy, and the engine's own work between steps is that of `HOSTS`; rows of one B200 on exam
+  questions are those of a host that was busy (`BUSY_HOST_US`). Prompts choose their experts as
+  `Task.diversity` and `SPREAD` say: thinking about exam questions is more alike than chatting. All fitted
+  by `simulator.calibration.points.mlenergy_fit`.
 - ``ep`` devices share the experts, and without data parallelism the attention too: ``tp`` is 1 in
   such rows.
 - Power is that of the GPUs. Image and video tasks include an encoder that is not simulated.
@@ -13,7 +21,10 @@ Assumed, where the rows say nothing:
 
 from __future__ import annotations
 
-from simulator.calibration.points.load import Load, gamma, steady_loop
+from dataclasses import dataclass, replace
+from math import ceil
+
+from simulator.calibration.points.load import Load, closed_loop, fixed, gamma
 from simulator.calibration.points.point import OperatingPoint
 from simulator.calibration.points.setup import (
     NotSimulated,
@@ -25,25 +36,70 @@ from simulator.calibration.points.setup import (
 from simulator.scenario.backend import AutoBackendSpec
 from simulator.scenario.cluster import ParallelismSpec, PoolSpec
 from simulator.scenario.engine import EngineSpec
+from simulator.workload.traffic import Piece
 
-#: Mean prompt of each text task [tokens], template included (an estimate: not published).
-PROMPTS = {"lm-arena-chat": 300, "gpqa": 300, "sourcegraph-fim": 1500}
-#: Coefficient of variation of output lengths [1] (an estimate).
-VARIATION = {"lm-arena-chat": 1.0, "gpqa": 0.3, "sourcegraph-fim": 0.8}
-HOST_US, SEQUENCE_US = 768.0, 36.2
-#: Requests for each in flight, and at least.
-ROUNDS, LEAST_REQUESTS = 2, 200
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A text task of the benchmark.
+
+    Attributes
+    ----------
+    prompt
+        Mean prompt, template included [tokens] (an estimate: not published).
+    variation
+        Of output lengths [1].
+    questions
+        How many the task has: a run asks each once, or as often as it takes to have more than seats.
+    diversity
+        Share of a step's tokens that choose their experts independently of each other (see `Routing`).
+    least_rounds
+        Requests of a run for each seat, at least.
+    """
+
+    prompt: int
+    variation: float
+    questions: int
+    diversity: float
+    least_rounds: float = 1.0
+
+
+TASKS = {
+    "lm-arena-chat": Task(prompt=350, variation=0.9, questions=1024, diversity=0.76, least_rounds=2.0),
+    "gpqa": Task(prompt=350, variation=0.58, questions=198, diversity=0.52),
+    "sourcegraph-fim": Task(prompt=500, variation=1.22, questions=1024, diversity=0.76, least_rounds=2.0),
+}
+#: How far the loads of expert-parallel ranks scatter (see `Routing`).
+SPREAD = 1.4
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """Work of the engine between steps: for a step, and for each running request [us]."""
+
+    step_us: float
+    sequence_us: float
+
+
+HOSTS = {"nvidia-h100-sxm": Host(768.0, 35.0), "nvidia-b200-sxm": Host(1260.0, 33.0)}
+#: For devices that nobody fitted.
+HOST = Host(768.0, 35.0)
+#: What every step of one B200 waits in exam questions, whatever the model: the host was busy with something
+#: else (four models: 14 to 28 ms).
+BUSY_HOST_US = 23_000.0
 STEP_TOKENS = 8192
 
 
 def setup(point: OperatingPoint) -> Setup:
     """The point as it is simulated."""
-    task = str(point.extra.get("task"))
-    if task not in PROMPTS:
-        raise NotSimulated(f"task {task!r}: prompts hold images or video, whose encoder is not simulated")
+    name = str(point.extra.get("task"))
+    task = TASKS.get(name)
+    if task is None:
+        raise NotSimulated(f"task {name!r}: prompts hold images or video, whose encoder is not simulated")
     card, device = card_of(point), device_of(point)
     seats = round(load_value_of(point))
     running = float(point.extra.get("avg_batch_size") or seats)
+    host = host_of(point)
     pool = PoolSpec(
         name="main",
         hardware=point.device or "",
@@ -52,9 +108,15 @@ def setup(point: OperatingPoint) -> Setup:
             engine_version=point.engine_version or "0.11.1",
             max_num_seqs=seats,
             max_num_batched_tokens=max(STEP_TOKENS, seats),
-            enable_prefix_caching=False,
+            enable_prefix_caching=True,
         ),
-        latency=AutoBackendSpec(sampler="greedy", host_us=HOST_US, host_per_sequence_us=SEQUENCE_US),
+        latency=AutoBackendSpec(
+            sampler="greedy",
+            host_us=host.step_us,
+            host_per_sequence_us=host.sequence_us,
+            routing_diversity=task.diversity,
+            routing_spread=SPREAD,
+        ),
     )
     measured = dict(point.measured)
     if "output_tokens_per_s" in measured:
@@ -71,6 +133,19 @@ def setup(point: OperatingPoint) -> Setup:
     )
 
 
+def host_of(point: OperatingPoint) -> Host:
+    """What the host of this point's machine does between steps."""
+    host = HOSTS.get(point.device or "", HOST)
+    if host_was_busy(point):
+        return replace(host, step_us=host.step_us + BUSY_HOST_US)
+    return host
+
+
+def host_was_busy(point: OperatingPoint) -> bool:
+    """Whether the point was measured on the machine whose host was busy with something else."""
+    return point.device == "nvidia-b200-sxm" and point.count == 1 and point.extra.get("task") == "gpqa"
+
+
 def parallelism(point: OperatingPoint) -> ParallelismSpec:
     """How the model is spread: all devices that are no data-parallel copies share the attention."""
     data = point.dp or 1
@@ -78,10 +153,17 @@ def parallelism(point: OperatingPoint) -> ParallelismSpec:
     return ParallelismSpec(tensor=max(devices // data, 1), data=data, expert=point.ep or 1)
 
 
-def load(point: OperatingPoint, task: str, running: int) -> Load:
-    """As many requests in flight as ran on average."""
+def load(point: OperatingPoint, task: Task, running: int) -> Load:
+    """All questions of the task, as many in flight as ran on average."""
     if point.output_tokens is None:
         raise NotSimulated("the row does not say how long outputs are")
-    count = max(ROUNDS * running, LEAST_REQUESTS)
-    outputs = gamma(point.output_tokens, VARIATION[task], count, seed=1)
-    return steady_loop(PROMPTS[task], outputs, running, seed=2)
+    count = requests_of(task, running)
+    outputs = gamma(point.output_tokens, task.variation, count, seed=1)
+    prompts = fixed(task.prompt, count)
+    pieces: list[tuple[Piece, ...]] = [((n % task.questions, 0, task.prompt),) for n in range(count)]
+    return closed_loop(prompts, outputs, running, under_way=running, pieces=pieces)
+
+
+def requests_of(task: Task, seats: int) -> int:
+    """How many requests a run with so many seats sends."""
+    return task.questions * max(ceil(task.least_rounds * seats / task.questions), seats // task.questions + 1)

@@ -5,7 +5,8 @@ Assumed, where the rows say nothing:
 - InferenceX rows (with a date, an image or a dated file): prompts and outputs equally likely from 80 to
   100 % of nominal, ten requests for each in flight, the first ones all at once, means over all
   requests. The vendor's own rows: the same with nominal prompts and outputs from 95 % on, so that
-  clients drift apart as real ones do.
+  clients drift apart as real ones do; with SGLang all requests come at once and only once (time to first
+  token is half of what all prompts take together, at every size).
 - Prompts are random, so tokens choose their experts alike (`DIVERSITY`, `SPREAD`), and nothing is shared.
 - Sampling is greedy. vLLM schedules ahead in InferenceX rows (its recipes ask for that), else as its
   version does.
@@ -14,7 +15,8 @@ Assumed, where the rows say nothing:
 - Some rows list the devices squared: 8 GPUs with 8-way expert parallelism as 64. Sister rows with the same
   measurements say what is right.
 - SGLang and TensorRT-LLM send several tokens at a time in InferenceX recipes (`STREAM_INTERVAL`); the time to
-  first token of these rows is longer by about as many tokens.
+  first token of these rows is longer by about as many tokens. With data-parallel attention TensorRT-LLM also
+  lets prompts wait (`BALANCE_STEPS`).
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from simulator.calibration.points.load import Load, closed_loop, fixed, uniform
+from simulator.calibration.points.load import Load, closed_loop, fixed, static_batch, uniform
 from simulator.calibration.points.point import OperatingPoint, Workers
 from simulator.calibration.points.setup import (
     NotSimulated,
@@ -45,13 +47,25 @@ from simulator.units.clock import ns_from_seconds
 #: How random prompts choose experts, and how the loads of expert-parallel ranks scatter (see `Routing`):
 #: found by `simulator.calibration.points.engine_fit`.
 DIVERSITY, SPREAD = 0.78, 0.32
-#: Tokens that arrive at a time (general knowledge of the recipes, unverified).
-STREAM_INTERVAL = {"sglang": 30, "tensorrt-llm": 10}
+#: Tokens that arrive at a time under each program, and for models whose recipes ask for another interval
+#: (read off the rows: the time to first token is that of the prompt and so many tokens more).
+STREAM_INTERVAL = {"sglang": 25, "tensorrt-llm": 5}
+STREAM_INTERVAL_OF = {
+    ("sglang", "glm-5"): 5,
+    ("sglang", "qwen3.5-397b-a17b"): 30,
+    ("tensorrt-llm", "deepseek-v3"): 10,
+    ("tensorrt-llm", "gpt-oss-120b"): 4,
+    ("tensorrt-llm", "llama-3.1-70b"): 2,
+}
+#: Steps that TensorRT-LLM lets a prompt wait where attention is data parallel, so that ranks get prompts
+#: together (recipes allow 50 to 60).
+BALANCE_STEPS = 50
 #: Requests in a benchmark for each in flight, and at least.
 ROUNDS = 10
 LEAST_REQUESTS = 32
-#: Most requests simulated for one point.
-MOST_REQUESTS = 20_000
+#: Where that is many and clients drift apart at once, fewer rounds are simulated; the first and the last then
+#: count as much as they would.
+MANY_REQUESTS, FEW_ROUNDS = 160, 4.0
 #: Tokens a step: InferenceX recipes and the defaults of all three programs.
 STEP_TOKENS = 8192
 SHORTEST, DRIFT = 0.8, 0.95
@@ -88,7 +102,7 @@ def setup(point: OperatingPoint) -> Setup:
         "measured": point.measured,
         "delays": ServingDelays(ns_from_seconds(API_REQUEST_S), ns_from_seconds(API_TOKEN_S)),
         "steady": False,
-        "stream_interval": STREAM_INTERVAL.get(point.engine or "", 1) if is_inferencex(point) else 1,
+        "stream_interval": stream_interval(point, card.id),
     }
     if point.mode == "disagg":
         return Setup(pools=_disaggregated(point, concurrency), link=_link(device), **shared)
@@ -118,14 +132,30 @@ def is_inferencex(point: OperatingPoint) -> bool:
     return "image" in point.extra or "measured_date" in point.extra or dataset[:2] == "20"
 
 
+def stream_interval(point: OperatingPoint, model: str) -> int:
+    """Tokens that the client sees with the first, those of steps that the prompt waited included."""
+    if not is_inferencex(point):
+        return 1
+    program = point.engine or ""
+    interval = STREAM_INTERVAL_OF.get((program, model), STREAM_INTERVAL.get(program, 1))
+    waits = program == "tensorrt-llm" and point.mode == "agg" and spread_of(point).data > 1
+    return interval + (BALANCE_STEPS if waits else 0)
+
+
 def load(point: OperatingPoint, concurrency: int) -> Load:
     """The requests of a benchmark."""
     prompt, output = lengths_of(point)
-    count = min(max(ROUNDS * concurrency, LEAST_REQUESTS), max(MOST_REQUESTS, 2 * concurrency))
+    if point.engine == "sglang" and not is_inferencex(point):
+        return static_batch(prompt, output, concurrency)
+    spread_out = is_inferencex(point) and concurrency * ROUNDS > MANY_REQUESTS
+    rounds = FEW_ROUNDS if spread_out else ROUNDS
+    count = max(round(rounds * concurrency), LEAST_REQUESTS)
+    stands_for = max(ROUNDS, LEAST_REQUESTS / concurrency)
+    outputs = uniform((SHORTEST if is_inferencex(point) else DRIFT) * output, output, count, seed=2)
+    prompts = fixed(prompt, count)
     if is_inferencex(point):
         prompts = uniform(SHORTEST * prompt, prompt, count, seed=1)
-        return closed_loop(prompts, uniform(SHORTEST * output, output, count, seed=2), concurrency)
-    return closed_loop(fixed(prompt, count), uniform(DRIFT * output, output, count, seed=2), concurrency)
+    return closed_loop(prompts, outputs, concurrency, rounds=stands_for)
 
 
 def spread_of(point: OperatingPoint) -> Spread:
