@@ -21,10 +21,16 @@ from simulator.hardware.device import Device
 from simulator.models.card import ModelCard
 from simulator.models.catalogue import load_model
 from simulator.scenario.cluster import PoolSpec
+from simulator.scenario.engine_versions import API_REQUEST_S, API_TOKEN_S
+from simulator.units.clock import ns_from_seconds
 
 #: How a client sums up latencies: over all requests; until the last of a static batch; or, of a steady
 #: state, as requests in flight over throughput.
 Statistic = Literal["mean", "median", "batch", "steady"]
+
+
+#: What a client sees that talks to the server over HTTP.
+API_DELAYS = ServingDelays(request_ns=ns_from_seconds(API_REQUEST_S), token_ns=ns_from_seconds(API_TOKEN_S))
 
 
 class NotSimulated(Exception):

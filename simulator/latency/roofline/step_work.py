@@ -344,9 +344,12 @@ class StepWork:
         return self.layout.card.layers * self.constants.layer.mixed_us * 1e-6
 
     def prompt_launch_s(self) -> float:
-        """The least a step with prompts takes where no CUDA graph holds it: the host launches every
-        kernel.
+        """The least a step with prompts takes on a GPU where no CUDA graph holds it [s].
+
+        The host launches every kernel.
         """
+        if not self.machine.family.startswith("gpu"):
+            return 0.0
         return self.layout.card.layers * self.constants.host.prompt_layer_us.get(self.program, 0.0) * 1e-6
 
     def prompt_terms(self) -> tuple[tuple[float, float], ...]:

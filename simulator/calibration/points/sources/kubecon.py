@@ -14,6 +14,7 @@ import numpy as np
 from simulator.calibration.points.load import Load, fixed, open_loop
 from simulator.calibration.points.point import OperatingPoint
 from simulator.calibration.points.setup import (
+    API_DELAYS,
     NotSimulated,
     Setup,
     card_of,
@@ -21,12 +22,9 @@ from simulator.calibration.points.setup import (
     lengths_of,
     load_value_of,
 )
-from simulator.engine.gateway import ServingDelays
 from simulator.scenario.backend import AutoBackendSpec
 from simulator.scenario.cluster import PoolSpec
 from simulator.scenario.engine import EngineSpec
-from simulator.scenario.engine_versions import API_REQUEST_S, API_TOKEN_S
-from simulator.units.clock import ns_from_seconds
 from simulator.workload.traffic import Piece
 
 MINUTE_S = 60.0
@@ -43,7 +41,7 @@ def setup(point: OperatingPoint) -> Setup:
         name="main",
         hardware=point.device or "",
         engine=EngineSpec(engine_version=point.engine_version or "0.11.0", **settings),
-        latency=AutoBackendSpec(),
+        latency=AutoBackendSpec(sampler="flashinfer"),
     )
     return Setup(
         card=card_of(point),
@@ -54,7 +52,7 @@ def setup(point: OperatingPoint) -> Setup:
         load=_load(point),
         measured=point.measured,
         steady=False,
-        delays=ServingDelays(ns_from_seconds(API_REQUEST_S), ns_from_seconds(API_TOKEN_S)),
+        delays=API_DELAYS,
     )
 
 

@@ -27,6 +27,7 @@ from typing import Any
 from simulator.calibration.points.load import Load, closed_loop, fixed, static_batch, uniform
 from simulator.calibration.points.point import OperatingPoint, Workers
 from simulator.calibration.points.setup import (
+    API_DELAYS,
     NotSimulated,
     Setup,
     card_of,
@@ -34,14 +35,12 @@ from simulator.calibration.points.setup import (
     lengths_of,
     load_value_of,
 )
-from simulator.engine.gateway import ServingDelays
 from simulator.engine.transfer import LinkPlan
 from simulator.hardware.device import Device
 from simulator.models.card import ModelCard
 from simulator.scenario.backend import AutoBackendSpec
 from simulator.scenario.cluster import ParallelismSpec, PoolSpec, Role
 from simulator.scenario.engine import EngineSpec
-from simulator.scenario.engine_versions import API_REQUEST_S, API_TOKEN_S
 from simulator.units.clock import ns_from_seconds
 
 #: How random prompts choose experts, and how the loads of expert-parallel ranks scatter (see `Routing`):
@@ -100,7 +99,7 @@ def setup(point: OperatingPoint) -> Setup:
         "kv_dtype": kv_dtype(point, device, weights),
         "load": load(point, concurrency),
         "measured": point.measured,
-        "delays": ServingDelays(ns_from_seconds(API_REQUEST_S), ns_from_seconds(API_TOKEN_S)),
+        "delays": API_DELAYS,
         "steady": False,
         "stream_interval": stream_interval(point, card.id),
     }
