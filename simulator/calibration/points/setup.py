@@ -33,6 +33,14 @@ Statistic = Literal["mean", "median", "batch", "steady"]
 API_DELAYS = ServingDelays(request_ns=ns_from_seconds(API_REQUEST_S), token_ns=ns_from_seconds(API_TOKEN_S))
 
 
+@dataclass(frozen=True, slots=True)
+class Host:
+    """Work of the engine between steps: for a step, and for each running request [us]."""
+
+    step_us: float
+    sequence_us: float
+
+
 class NotSimulated(Exception):
     """Why a point cannot be simulated, for the report."""
 

@@ -27,6 +27,7 @@ from math import ceil
 from simulator.calibration.points.load import Load, closed_loop, fixed, gamma
 from simulator.calibration.points.point import OperatingPoint
 from simulator.calibration.points.setup import (
+    Host,
     NotSimulated,
     Setup,
     card_of,
@@ -71,14 +72,6 @@ TASKS = {
 }
 #: How far the loads of expert-parallel ranks scatter (see `Routing`).
 SPREAD = 1.4
-
-
-@dataclass(frozen=True, slots=True)
-class Host:
-    """Work of the engine between steps: for a step, and for each running request [us]."""
-
-    step_us: float
-    sequence_us: float
 
 
 HOSTS = {"nvidia-h100-sxm": Host(768.0, 35.0), "nvidia-b200-sxm": Host(1260.0, 33.0)}
