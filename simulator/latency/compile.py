@@ -279,7 +279,8 @@ def _physical(
         local = layout.gemms.experts.local_experts if layout.gemms.experts is not None else 0
         blackwell = "fp4" in machine.peak_flops
         experts = kernels.slow_down(constants.experts, layout.weight_dtype, layout.expert, local, blackwell)
-        constants = replace(constants, experts=experts)
+        attention, layer = kernels.attention(constants.decode_attention), kernels.layer(constants.layer)
+        constants = replace(constants, experts=experts, decode_attention=attention, layer=layer)
         sampler = _sampler(spec, layout.card, engine)
         work = StepWork(
             layout,

@@ -19,8 +19,9 @@ Sampler = Literal["greedy", "sort", "triton", "flashinfer"]
 
 #: Time of a request in the API server [s]: parsing and tokenisation before the engine sees it, and its share
 #: in front of each token on the way back. One constant served ten models and prompts of 590 to 1,080 tokens
-#: (39 runs of vLLM 0.15.1 behind HTTP: 7.3 to 7.7 ms together); the split is an estimate.
-API_REQUEST_S = 5.55e-3
+#: (38 runs of vLLM 0.15.1 behind HTTP: 6.8 to 7.5 ms together, whichever model is left out of the fit,
+#: `simulator.calibration.runs.serving_fit`); the split is an estimate.
+API_REQUEST_S = 5.10e-3
 API_TOKEN_S = 1.85e-3
 API_TOKEN_SHARE_S = 35e-6
 

@@ -12,6 +12,7 @@ from simulator.errors import InputError
 from simulator.hardware.catalogue import load_device
 from simulator.hardware.device import Device
 from simulator.latency.compile import CompiledBackend, compile_backend
+from simulator.latency.roofline.releases import EarlyKernels
 from simulator.models.accounting import resolve_kv_dtype, resolve_weight_dtype
 from simulator.models.card import ModelCard
 from simulator.scenario.cluster import PoolSpec
@@ -62,9 +63,16 @@ def _prepare(scenario: Scenario, number: int, card: ModelCard) -> PreparedPool:
 
 
 def prepare_pool(
-    spec: PoolSpec, device: Device, card: ModelCard, weight_dtype: str = "auto", kv_dtype: str = "auto"
+    spec: PoolSpec,
+    device: Device,
+    card: ModelCard,
+    weight_dtype: str = "auto",
+    kv_dtype: str = "auto",
+    kernels: EarlyKernels | None = None,
 ) -> PreparedPool:
     """One pool of ``device``, whatever device the spec names.
+
+    ``kernels`` are those of the engine's release; default: what its version says.
 
     Raises
     ------
@@ -80,6 +88,7 @@ def prepare_pool(
         spec.speculation,
         weight_dtype=weight_dtype,
         kv_dtype=kv_dtype,
+        kernels=kernels,
     )
     drafting = spec.speculation
     plan = PoolPlan(

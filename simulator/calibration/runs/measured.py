@@ -83,11 +83,17 @@ class EngineUsed(_Part):
 class Client(_Part):
     """Who sent the requests. ``ttft_from`` says in words where TTFT and E2E begin."""
 
+    name: str = ""
     ignore_eos: bool | None = None
     loop: Literal["open_loop", "closed_loop"] = "open_loop"
     concurrency: PositiveInt | None = None
     timeout_s: PositiveFloat | None = None
     ttft_from: str = ""
+
+    @property
+    def in_process(self) -> bool:
+        """Whether the engine was called directly, with no API server that fills in sampling defaults."""
+        return self.name.startswith("in-process")
 
 
 class Stage(_Part):

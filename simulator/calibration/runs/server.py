@@ -31,6 +31,8 @@ IGNORED_SETTINGS = frozenset(
         "stream_interval",
     }
 )
+#: Seats and tokens of a step where nothing is known of the device: vLLM's for smaller ones.
+OWN_DEFAULTS = (256, 2048)
 _SOURCE = "the run's own description"
 
 
@@ -116,7 +118,7 @@ def _stated_card(model: ModelUsed) -> ModelCard:
         ) from None
 
 
-def engine_of(engine: EngineUsed, device: Device) -> EngineSpec:
+def engine_of(engine: EngineUsed, device: Device | None) -> EngineSpec:
     """The engine's settings; those that the run leaves open as its version has them on this device."""
     if engine.name != "vllm":
         raise NotSimulated(f"the engine is {engine.name!r}; only vLLM's scheduler is simulated")
@@ -124,7 +126,7 @@ def engine_of(engine: EngineUsed, device: Device) -> EngineSpec:
     unknown = sorted(set(settings) - set(EngineSpec.model_fields))
     if unknown:
         raise NotSimulated(f"engine settings that the simulator does not have: {', '.join(unknown)}")
-    seats, tokens = batch_defaults(device)
+    seats, tokens = batch_defaults(device) if device is not None else OWN_DEFAULTS
     given_tokens = settings.get("max_num_batched_tokens")
     filled = {
         "max_num_batched_tokens": tokens,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from simulator.calibration.runs.measured import MeasuredRun
@@ -16,14 +16,17 @@ from simulator.calibration.runs.server import (
 from simulator.calibration.runs.staged import StagedLoad
 from simulator.engine.cluster import ClusterPlan
 from simulator.engine.gateway import ServingDelays
+from simulator.engine.pool import PoolPlan
 from simulator.errors import SimulatorError
+from simulator.latency.fitted import FittedBackend, FittedPricer
+from simulator.latency.roofline.releases import KERNELS_OF_0_15, EarlyKernels, kernels_of
 from simulator.results.recording import Recording
-from simulator.scenario.backend import AutoBackendSpec, BackendSpec
+from simulator.scenario.backend import AutoBackendSpec
 from simulator.scenario.cluster import PoolSpec
 from simulator.scenario.engine_versions import API_REQUEST_S, API_TOKEN_S, API_TOKEN_SHARE_S
 from simulator.scenario.workload import WorkloadSpec
 from simulator.simulation.event_loop import simulate
-from simulator.simulation.pools import prepare_pool
+from simulator.simulation.pools import engine_settings, prepare_pool
 from simulator.units.clock import ns_from_seconds
 from simulator.units.random_streams import RandomStreams
 from simulator.workload.build import build_workload
@@ -34,6 +37,30 @@ _BEHIND_API = ("engine queue", "arrival_s;")
 
 
 @dataclass(frozen=True, slots=True)
+class ServingConstants:
+    """Constants that serving runs decided (`simulator.calibration.runs.serving_fit`); default: as shipped.
+
+    Attributes
+    ----------
+    attention_factor, layer_us
+        Of the kernels of vLLM 0.15, see `simulator.latency.roofline.releases`.
+    request_s
+        Time of a request in the API server before the engine [s].
+    """
+
+    attention_factor: float = KERNELS_OF_0_15.attention_factor
+    layer_us: float = KERNELS_OF_0_15.layer_us
+    request_s: float = API_REQUEST_S
+
+    def kernels(self, version: str) -> EarlyKernels:
+        """The kernels of a version under these constants."""
+        kernels = kernels_of(version)
+        if kernels is not KERNELS_OF_0_15:
+            return kernels
+        return replace(kernels, attention_factor=self.attention_factor, layer_us=self.layer_us)
+
+
+@dataclass(frozen=True, slots=True)
 class Serving:
     """What is said about a server beyond its run's description.
 
@@ -41,15 +68,22 @@ class Serving:
     ----------
     latency
         What prices the steps.
-    request_s, token_s, token_share_s
-        Time in the API server before the engine and on the way back, and what each neighbour adds to
-        that [s].
+    constants
+        Those that serving runs decided.
+    token_s, token_share_s
+        Time in the API server on the way back, and what each neighbour adds to that [s].
+    fit
+        Step times fitted to other runs of the machine, instead of the hardware profile.
+    note
+        What to know about them.
     """
 
-    latency: BackendSpec = field(default_factory=AutoBackendSpec)
-    request_s: float = API_REQUEST_S
+    latency: AutoBackendSpec = field(default_factory=AutoBackendSpec)
+    constants: ServingConstants = ServingConstants()
     token_s: float = API_TOKEN_S
     token_share_s: float = API_TOKEN_SHARE_S
+    fit: FittedBackend | None = None
+    note: str = ""
 
 
 DEFAULT = Serving()
@@ -65,26 +99,52 @@ def simulate_run(run: MeasuredRun, serving: Serving = DEFAULT, seed: int = 0) ->
     """
     refuse_what_is_missing(run)
     try:
-        return _simulate(run, serving, seed)
+        plan = ClusterPlan((_pool(run, serving),), delays=delays_of(run, serving))
+        streams = RandomStreams(seed)
+        return simulate(plan, load_of(run, streams), streams)
     except SimulatorError as error:
         raise NotSimulated(str(error)) from error
 
 
-def _simulate(run: MeasuredRun, serving: Serving, seed: int) -> Recording:
+def _pool(run: MeasuredRun, serving: Serving) -> PoolPlan:
     assert run.parallelism is not None and run.client is not None
+    if serving.fit is not None:
+        return _fitted_pool(run, serving.fit)
     device = device_of(run.hardware)
+    latency = serving.latency
+    if run.client.in_process and latency.sampler is None:
+        latency = latency.model_copy(update={"sampler": "greedy"})
+    engine = engine_of(run.engine, device)
     spec = PoolSpec(
         name="main",
         hardware=run.hardware.device,
         replicas=run.parallelism.replicas,
         parallelism=run.parallelism.spec,
-        engine=engine_of(run.engine, device),
-        latency=serving.latency,
+        engine=engine,
+        latency=latency,
     )
-    pool = prepare_pool(spec, device, card_of(run.model), run.model.weight_dtype, run.model.kv_dtype)
-    streams = RandomStreams(seed)
-    plan = ClusterPlan((pool.plan,), delays=delays_of(run, serving))
-    return simulate(plan, load_of(run, streams), streams)
+    return prepare_pool(
+        spec,
+        device,
+        card_of(run.model),
+        run.model.weight_dtype,
+        run.model.kv_dtype,
+        serving.constants.kernels(engine.engine_version),
+    ).plan
+
+
+def _fitted_pool(run: MeasuredRun, fit: FittedBackend) -> PoolPlan:
+    """A machine that is known by its step times alone: the run says how large its cache is."""
+    assert run.parallelism is not None
+    engine = engine_of(run.engine, None)
+    if engine.num_gpu_blocks is None:
+        raise NotSimulated(
+            "the run does not say num_gpu_blocks, and nothing else tells how large its cache is"
+        )
+    settings = engine_settings(engine, engine.num_gpu_blocks, card_of(run.model).context_tokens)
+    return PoolPlan(
+        name="main", settings=settings, pricer=FittedPricer(fit, None), replicas=run.parallelism.replicas
+    )
 
 
 def delays_of(run: MeasuredRun, serving: Serving) -> ServingDelays:
@@ -92,7 +152,7 @@ def delays_of(run: MeasuredRun, serving: Serving) -> ServingDelays:
     assert run.client is not None
     behind = any(word in run.client.ttft_from for word in _BEHIND_API)
     return ServingDelays(
-        request_ns=0 if behind else ns_from_seconds(serving.request_s),
+        request_ns=0 if behind else ns_from_seconds(serving.constants.request_s),
         token_ns=0 if behind else ns_from_seconds(serving.token_s),
         token_share_ns=0 if behind else ns_from_seconds(serving.token_share_s),
         timeout_ns=ns_from_seconds(run.client.timeout_s or 0.0),

@@ -13,14 +13,14 @@ from typing import Any
 
 from simulator.calibration.runs.figures import figures_of
 from simulator.calibration.runs.groups import groups_of, is_overloaded
+from simulator.calibration.runs.held_out import serving_for
 from simulator.calibration.runs.measured import WHOLE_RUN, MeasuredRun, Peer, read_run, runs_at
 from simulator.calibration.runs.server import NotSimulated
-from simulator.calibration.runs.simulated import simulate_run
+from simulator.calibration.runs.simulated import Serving, simulate_run
 from simulator.errors import InputError
-from simulator.results.recording import Recording
 
-#: How a run is simulated.
-Simulate = Callable[[MeasuredRun], Recording]
+#: How runs are simulated: what is said about the server of each beyond its description.
+ServingFor = Callable[[MeasuredRun], Serving]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class RunReport:
 
 def validate_runs(
     paths: Sequence[Path],
-    simulate: Simulate = simulate_run,
+    serving_of: ServingFor = serving_for,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[RunReport]:
     """Simulate the runs that ``paths`` mean (folders of runs, or folders of such folders).
@@ -124,17 +124,18 @@ def validate_runs(
                 raise
             reports.append(RunReport(folder.name, reason=str(error)))
         else:
-            reports.append(report_on(run, simulate))
+            reports.append(report_on(run, serving_of))
         if progress is not None:
             progress(done, len(folders))
     return reports
 
 
-def report_on(run: MeasuredRun, simulate: Simulate = simulate_run) -> RunReport:
-    """Simulate one run and set it beside what was measured."""
+def report_on(run: MeasuredRun, serving_of: ServingFor = serving_for) -> RunReport:
+    """Simulate one run, by default with nothing fitted to it, and set it beside what was measured."""
+    serving = serving_of(run)
     try:
         groups, overloaded = groups_of(run), is_overloaded(run)
-        recording = simulate(run)
+        recording = simulate_run(run, serving)
     except (NotSimulated, InputError) as reason:
         return RunReport(run.name, run.hardware.device, run.model.id, reason=str(reason))
     predicted = figures_of(recording)
@@ -153,6 +154,7 @@ def report_on(run: MeasuredRun, simulate: Simulate = simulate_run) -> RunReport:
         unpredicted=tuple(metric for metric in run.figures if metric not in predicted),
         peers=tuple(errors_of(peer, run) for peer in run.peers if peer.scope == WHOLE_RUN),
         reason=None if figures else "the run has no figure that is simulated",
+        note=serving.note,
     )
 
 
