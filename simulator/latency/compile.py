@@ -231,18 +231,23 @@ def _offloaded(
     placement: Placement,
     engine: EngineSpec,
 ) -> CompiledBackend:
-    """GPUs with LPUs beside them."""
+    """GPUs with other devices beside them."""
     device = load_device(spec.partner)
-    if not isinstance(device.execution, SramPipelineExecution):
+    beside = device.execution or RooflineExecution()
+    if not isinstance(beside, SramPipelineExecution | RooflineExecution):
         raise InputError(
-            f"{device.name} does not keep weights in SRAM: it can not take the feed-forward part of decodes",
+            f"{device.name} neither keeps weights in SRAM nor streams them as a GPU does: it can not take the"
+            " feed-forward part of decodes",
             key="latency.partner",
         )
+    sram = beside if isinstance(beside, SramPipelineExecution) else None
     alone, own = _physical(AutoBackendSpec(), layout, machine, execution, placement, engine, None)
     link_s = LINK_S if spec.latency is None else spec.latency
-    partner = Partner(machine_of(device), device.execution, spec.devices, spec.bandwidth, link_s)
+    partner = Partner(machine_of(device), sram, spec.devices, spec.bandwidth, link_s, spec.micro_batches)
     pricer = DecodeOffloadPricer(alone, layout, machine, partner)
-    source = f"{device.execution.source}, {device.execution.date}"
+    source = "feed-forward on GPUs: a roofline with estimated efficiencies"
+    if sram is not None:
+        source = f"{sram.source}, {sram.date}"
     return CompiledBackend(
         pricer,
         placement,
@@ -250,7 +255,7 @@ def _offloaded(
             f"decode offload to {spec.devices} x {device.name} beside {own.backend}",
             (*own.sources, source),
             "unknown: nothing measured on such a pair is public",
-            (*own.estimated, "decode offload", "link between GPUs and LPUs"),
+            (*own.estimated, "decode offload", "link to the devices beside"),
         ),
         ((device, spec.devices),),
     )

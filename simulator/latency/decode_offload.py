@@ -1,7 +1,7 @@
-"""Decode offload: GPUs keep prompts, cache and attention; LPUs beside them hold the feed-forward weights.
+"""Decode offload: GPUs keep prompts, cache and attention; devices beside them hold the feed-forward weights.
 
-NVIDIA pairs Groq 3 LPX racks with Vera Rubin this way (GTC 2026). Every layer of a decode step crosses the
-link twice:
+They may be LPUs or GPUs of any kind (attention/FFN disaggregation). NVIDIA pairs Groq 3 LPX racks with Vera
+Rubin this way (GTC 2026). Every layer of a decode step crosses the link twice:
 
     layer = attention on the GPUs + hop + feed-forward on the LPUs + hop
     attention    = fixed + (attention weights + cache) / (GPUs * HBM bandwidth * efficiency)
@@ -13,8 +13,19 @@ Attention weights are read once for the batch from HBM; the LPUs work on one tok
 stays on the GPUs. Prompts run on the GPUs alone, whose memory holds the whole model as well; in a mixed step
 they come before the decodes.
 
+On GPUs beside the GPUs the feed-forward part is a roofline of its own: the weights of all experts that some
+token visits are streamed once for the batch, or its products count, over all devices evenly:
+
+    feed-forward = fixed + max(bytes / (GPUs * bandwidth * efficiency), FLOPs / (GPUs * peak * efficiency))
+
+A batch can be cut into m micro-batches that take turns on both sides (ping-pong, MegaScale-Infer, arXiv
+2504.02263): attention of one, feed-forward of another and hops of a third at the same time. With times a, f
+and h of one micro-batch in all layers a step then takes
+
+    max(a + f + h, m a, m f, m h)          instead of          a + f + h          of the whole batch
+
 Nothing measured is public for such a pair: the GPU's efficiencies, the LPU's constants and the link are
-estimates, and every result says so. Left out: overlap of two half batches, which would hide hops.
+estimates, and every result says so.
 """
 
 from __future__ import annotations
@@ -30,6 +41,7 @@ from simulator.latency.context_lines import ContextLines
 from simulator.latency.layout import Layout
 from simulator.latency.machine import Machine
 from simulator.latency.pricer import BOUNDS, StepColumns, StepCosts, StepPricer
+from simulator.models.accounting import experts_touched
 from simulator.models.gemms import ModelGemms, model_gemms, moe_layers
 from simulator.models.precision import bytes_per_value
 
@@ -41,27 +53,35 @@ _BANDWIDTH_EFFICIENCY = 0.8
 _ATTENTION_FIXED_S = 15e-6
 #: Latency of one crossing of the link where the scenario states none [s], an estimate.
 LINK_S = 2e-6
+#: Share of the peak that feed-forward products reach on GPUs, and of their memory that weights may take
+#: (estimates).
+_COMPUTE_EFFICIENCY, _USABLE_MEMORY = 0.6, 0.9
 #: Matrices that stay on the GPUs.
 _ON_GPUS = frozenset({"qkv", "o", "latent_a", "q_b", "kv_b", "linear_in", "linear_out", "router"})
 
 
 @dataclass(frozen=True, slots=True)
 class Partner:
-    """The LPUs beside one replica.
+    """The devices beside one replica.
 
     Attributes
     ----------
     devices
         How many.
     link_bandwidth, link_s
-        Of the way between GPUs and LPUs, one way: all of the replica's links together [bytes/s], latency [s].
+        Of the way between both, one way: all of the replica's links together [bytes/s], latency [s].
+    execution
+        Of LPUs; None for GPUs, which stream their weights.
+    micro_batches
+        That take turns on both sides.
     """
 
     machine: Machine
-    execution: SramPipelineExecution
+    execution: SramPipelineExecution | None
     devices: int
     link_bandwidth: float
     link_s: float
+    micro_batches: int = 1
 
 
 class DecodeOffloadPricer:
@@ -85,11 +105,9 @@ class DecodeOffloadPricer:
         if alone.idle_w is not None and partner.machine.idle_w is not None:
             self.idle_w = alone.idle_w + partner.devices * partner.machine.idle_w
         self._alone, self._layout, self._gpu, self._partner = alone, layout, gpu, partner
-        whole = model_gemms(layout.card)
-        refuse_too_few(layout, whole, partner)
+        self._whole = model_gemms(layout.card)
+        refuse_too_few(layout, self._whole, partner)
         self._attention_s = self._attention_weights_s()
-        self._fixed_s = self._layers_fixed_s()
-        self._token_s = self._feed_forward_token_s(whole) + self._hops_token_s()
         self._lines = ContextLines(self._decode_ns)
         self.decode_line = self._lines.line
 
@@ -100,35 +118,57 @@ class DecodeOffloadPricer:
         read = sum(gemm.weights * layout.weight_size(gemm.role) for gemm in gemms)
         return read / (self._gpu.bandwidth * _BANDWIDTH_EFFICIENCY)
 
-    def _layers_fixed_s(self) -> float:
-        """Launches, exchange, two hops and the LPUs' own latency, all layers."""
-        layout, partner = self._layout, self._partner
-        layers = layout.card.layers
-        lpu_us = (
-            layers * partner.execution.layer_us + moe_layers(layout.card) * partner.execution.expert_layer_us
-        )
+    def _launches_s(self) -> float:
+        """Launches and exchange of attention, all layers."""
+        layout = self._layout
         gpu_s = _ATTENTION_FIXED_S
         if layout.tensor > 1:
             gpu_s += self._gpu.all_reduce_s(layout.tensor, layout.card.hidden * _ACTIVATION_BYTES)
-        return layers * (gpu_s + 2 * partner.link_s) + lpu_us * 1e-6
+        return layout.card.layers * gpu_s
 
-    def _feed_forward_token_s(self, whole: ModelGemms) -> float:
-        """One token in the feed-forward parts of all layers, each on its share of the LPUs."""
-        partner, layers = self._partner, self._layout.card.layers
-        own_chips = partner.devices / layers
-        rate = own_chips * partner.machine.bandwidth * partner.execution.weight_efficiency
-        return _feed_forward_bytes(self._layout, whole, active=True) / rate
+    def _feed_forward_s(self, tokens: int) -> float:
+        """The feed-forward parts of all layers for so many tokens of each data-parallel rank."""
+        layout, partner = self._layout, self._partner
+        execution, layers = partner.execution, layout.card.layers
+        if execution is not None:  # one token after another, each layer on its share of the LPUs
+            own_us = layers * execution.layer_us + moe_layers(layout.card) * execution.expert_layer_us
+            rate = partner.devices / layers * partner.machine.bandwidth * execution.weight_efficiency
+            return own_us * 1e-6 + tokens * _feed_forward_bytes(layout, self._whole, active=1.0) / rate
+        together = tokens * layout.data
+        visited = 1.0
+        if self._whole.experts is not None:
+            experts = self._whole.experts
+            visited = experts_touched(experts.experts, experts.active, together) / experts.active
+        streamed = _feed_forward_bytes(layout, self._whole, active=visited)
+        once = _feed_forward_bytes(layout, self._whole, active=1.0)
+        operations = 2.0 * together * once / layout.weight_size("down")
+        machine = partner.machine
+        peak = machine.product_flops(layout.weight_dtype) * partner.devices * _COMPUTE_EFFICIENCY
+        bandwidth = machine.bandwidth * partner.devices * _BANDWIDTH_EFFICIENCY
+        return layers * _ATTENTION_FIXED_S + max(streamed / bandwidth, operations / peak)
 
-    def _hops_token_s(self) -> float:
-        size = self._layout.card.hidden * _ACTIVATION_BYTES
-        return 2 * self._layout.card.layers * size / self._partner.link_bandwidth
+    def _hops_s(self, tokens: int) -> float:
+        """Two hops in every layer."""
+        size = tokens * self._layout.card.hidden * _ACTIVATION_BYTES
+        partner = self._partner
+        return 2 * self._layout.card.layers * (partner.link_s + size / partner.link_bandwidth)
+
+    def _parts_s(self, sequences: float, context: float) -> tuple[float, float, float]:
+        """Attention, feed-forward and hops of a batch, all layers."""
+        local = ceil(sequences / (self._layout.data * self._layout.pipeline))
+        cache_s = self._cache_bytes(sequences, context) / (self._gpu.bandwidth * _BANDWIDTH_EFFICIENCY)
+        attention = self._launches_s() + self._attention_s + cache_s
+        return attention, self._feed_forward_s(local), self._hops_s(local)
 
     def _decode_ns(self, sequences: int, context: int) -> float:
         if not sequences:
             return 0.0
-        local = ceil(sequences / (self._layout.data * self._layout.pipeline))
-        cache_s = self._cache_bytes(sequences, context) / (self._gpu.bandwidth * _BANDWIDTH_EFFICIENCY)
-        return _NS * (self._attention_s + self._fixed_s + local * self._token_s + cache_s)
+        whole = sum(self._parts_s(sequences, context))
+        micro = min(self._partner.micro_batches, sequences)
+        if micro == 1:
+            return _NS * whole
+        one = self._parts_s(sequences / micro, context / micro)
+        return _NS * min(whole, max(sum(one), micro * max(one)))
 
     def _cache_bytes(self, sequences: float, context: float) -> float:
         """Cache that one GPU reads [bytes]."""
@@ -153,7 +193,9 @@ class DecodeOffloadPricer:
         """See `StepPricer`."""
         line = self.decode_line(decode_sequences, decode_context)
         time = line.fixed_ns + line.ns_per_token * decode_context
-        time += _NS * self._token_s * (decode_tokens - decode_sequences)
+        if decode_tokens > decode_sequences:  # drafts: more tokens beside the same cache
+            more = [self._feed_forward_s(n) + self._hops_s(n) for n in (decode_tokens, decode_sequences)]
+            time += _NS * (more[0] - more[1])
         if prefill_tokens:
             time += self._alone.step_ns(
                 prefill_tokens, prefill_sequences, prefill_context, prefill_products, 0, 0, 0
@@ -163,7 +205,7 @@ class DecodeOffloadPricer:
     def costs(self, steps: StepColumns) -> StepCosts:
         """See `StepPricer`: the draw of the pair is not known."""
         unknown = np.full(len(steps.duration_ns), np.nan)
-        moving = steps.decode_tokens * self._hops_token_s() > 0.5 * steps.duration_ns / _NS
+        moving = steps.decode_tokens * (self._hops_s(1) - self._hops_s(0)) > 0.5 * steps.duration_ns / _NS
         bound = np.where(
             steps.prefill_tokens > 0,
             BOUNDS.index("compute"),
@@ -173,9 +215,14 @@ class DecodeOffloadPricer:
 
 
 def refuse_too_few(layout: Layout, whole: ModelGemms, partner: Partner) -> None:
-    """Refuse LPUs whose SRAM does not hold the feed-forward weights."""
-    usable = partner.machine.capacity * partner.execution.usable_sram
-    weights = _feed_forward_bytes(layout, whole, active=False)
+    """Refuse devices whose memory does not hold the feed-forward weights."""
+    execution = partner.execution
+    share = _USABLE_MEMORY if execution is None else execution.usable_sram
+    usable = partner.machine.capacity * share
+    experts = whole.experts
+    weights = _feed_forward_bytes(
+        layout, whole, active=1.0 if experts is None else experts.experts / experts.active
+    )
     needed = ceil(weights / usable)
     if needed > partner.devices:
         have = partner.devices * usable
@@ -187,12 +234,11 @@ def refuse_too_few(layout: Layout, whole: ModelGemms, partner: Partner) -> None:
         )
 
 
-def _feed_forward_bytes(layout: Layout, whole: ModelGemms, *, active: bool) -> float:
-    """Feed-forward weights of all layers: of the experts those one token visits, or all [bytes]."""
+def _feed_forward_bytes(layout: Layout, whole: ModelGemms, *, active: float) -> float:
+    """Feed-forward weights of all layers [bytes]; of experts ``active`` times as many as one token visits."""
     dense = [gemm for gemm in whole.dense if gemm.role not in _ON_GPUS]
     total = sum(gemm.weights * layout.weight_size(gemm.role) for gemm in dense)
     if whole.experts is not None:
-        experts = whole.experts.active if active else whole.experts.experts
         one = whole.experts.weights_per_expert * whole.experts.gate_up.layers
-        total += experts * one * layout.weight_size("expert_down")
+        total += active * whole.experts.active * one * layout.weight_size("expert_down")
     return total

@@ -89,21 +89,25 @@ class OperatorTablesBackendSpec(_Overrides):
 
 
 class DecodeOffloadBackendSpec(Spec):
-    """LPUs beside the pool's GPUs hold the feed-forward weights and take that part of every decode step."""
+    """LPUs or GPUs beside the pool's GPUs hold the feed-forward weights and take that part of every decode
+    step (attention/FFN disaggregation)."""
 
     backend: Literal["decode_offload"] = "decode_offload"
 
     partner: str
-    """Hardware profile of the LPUs, name or path."""
+    """Hardware profile of the devices beside, name or path."""
 
     devices: Count
-    """LPUs beside one replica."""
+    """Devices beside one replica."""
 
     bandwidth: BytesPerSecond
-    """Way between the GPUs and the LPUs of one replica, one way; nothing published."""
+    """Way between both sides of one replica, one way; nothing published."""
 
     latency: Seconds | None = None
     """Of one crossing; default: 2 us, an estimate."""
+
+    micro_batches: Count = 1
+    """Parts of a batch that take turns on both sides, so that neither waits for the other."""
 
 
 class LinearBackendSpec(Spec):

@@ -62,9 +62,9 @@ def test_lpus_too_few_for_the_experts_are_refused_with_the_number_that_works(off
         offload(100)
 
 
-def test_only_machines_with_resident_weights_can_be_partners(offload):
-    with pytest.raises(InputError, match="does not keep weights in SRAM"):
-        offload(8, partner="nvidia-h100-sxm")
+def test_only_lpus_and_gpus_can_be_partners(offload):
+    with pytest.raises(InputError, match="neither keeps weights in SRAM nor streams them"):
+        offload(8, partner="cerebras-wse3")
 
 
 def test_in_memory_compute_meets_its_claims(compiled):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.errors import InputError
+from simulator.errors import DoesNotFitError, InputError
 from simulator.hardware.catalogue import load_device
 from simulator.hardware.collectives import links_of
+from simulator.latency import CompiledBackend
 from simulator.latency.roofline.expert_exchange import copies_sent
+from simulator.scenario.backend import DecodeOffloadBackendSpec
 from simulator.scenario.cluster import ParallelismSpec
 from simulator.scenario.engine import EngineSpec
 from tests.latency.conftest import Compile, decode_ns, prompt_ns
@@ -113,3 +115,29 @@ def test_imbalance_of_experts_slows_the_busiest_rank(compiled: Compile) -> None:
     even = compiled(H100, "mixtral-8x7b", spec=AutoBackendSpec(moe_imbalance=1.0), data=4, expert=4)
     crowded = compiled(H100, "mixtral-8x7b", spec=AutoBackendSpec(moe_imbalance=1.5), data=4, expert=4)
     assert prompt_ns(crowded, 8192, 4) > 1.1 * prompt_ns(even, 8192, 4)
+
+
+def offloaded(compiled: Compile, devices: int = 8, micro_batches: int = 1) -> CompiledBackend:
+    """DeepSeek-V3 on 16 H100 with as many more beside them for the feed-forward part."""
+    spec = DecodeOffloadBackendSpec(
+        partner=H100, devices=devices, bandwidth="400 GB/s", micro_batches=micro_batches
+    )
+    engine = EngineSpec(max_num_seqs=1024)
+    return compiled(H100, "deepseek-v3", spec=spec, engine=engine, data=16, expert=16)
+
+
+def test_gpus_can_take_the_feed_forward_part_of_gpus(compiled: Compile) -> None:
+    few, many = offloaded(compiled, 16), offloaded(compiled, 64)
+    assert decode_ns(many, 512, 2000) < 0.8 * decode_ns(few, 512, 2000)
+    assert many.partners[0][1] == 64
+
+
+def test_too_few_of_them_do_not_hold_its_weights(compiled: Compile) -> None:
+    with pytest.raises(DoesNotFitError, match="the fewest that hold them are 9"):
+        offloaded(compiled, 4)
+
+
+def test_batches_that_take_turns_keep_both_sides_busy(compiled: Compile) -> None:
+    one, two = offloaded(compiled, 16), offloaded(compiled, 16, micro_batches=2)
+    assert decode_ns(two, 8192, 4000) < 0.9 * decode_ns(one, 8192, 4000)
+    assert decode_ns(two, 1, 4000) == decode_ns(one, 1, 4000)
