@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from simulator.calibration.fitting.holdout import in_words, leave_each_out, leave_later_half_out, score
 from simulator.calibration.fitting.server import Server
@@ -21,6 +21,8 @@ from simulator.engine.settings import EngineSettings
 from simulator.errors import InputError
 from simulator.latency.fitted import FittedBackend, LeftOut
 
+#: How often context that several decodes share is counted.
+Sharing = Literal["each", "once"]
 #: Condition number above which it is only said that it is that large.
 SINGULAR = 1e6
 
@@ -105,19 +107,18 @@ def calibrate(
 
 
 def _from_steps(noted: list[Trial], others: list[Trial], about: dict[str, str]) -> Calibration:
-    def fitted(trials: Sequence[Trial]) -> StepFit:
-        steps = [trial.measurement.steps for trial in trials]
-        return fit_steps(joined([one for one in steps if one is not None]))
+    sharing = _sharing(noted)
 
     def backend(trials: Sequence[Trial]) -> FittedBackend:
-        return fitted(trials).backend(error="-", **about)
+        return _fit(trials, sharing).backend(error="-", shared_context=sharing, **about)
 
     held_out = leave_each_out(noted, backend) if len(noted) > 1 else leave_later_half_out(noted[0], backend)
-    fit = fitted(noted)
+    fit = _fit(noted, sharing)
     for trial in others:
-        held_out += score(trial, fit.backend(error="-", **about), trial.measurement.name)
+        held_out += score(trial, backend(noted), trial.measurement.name)
     identified = fit.identification
     final = fit.backend(
+        shared_context=sharing,
         error=in_words(held_out),
         condition=_condition(identified.condition),
         not_identified=identified.unidentified,
@@ -126,6 +127,23 @@ def _from_steps(noted: list[Trial], others: list[Trial], about: dict[str, str]) 
     )
     method = f"regression on {fit.steps:,} engine steps of {len(noted)} measured run{'s'[: len(noted) > 1]}"
     return Calibration(final, method, identified.errors, fit.error, _notes(noted + others))
+
+
+def _sharing(trials: Sequence[Trial]) -> Sharing:
+    """Whether context that decodes share counts for each of them or once: what explains the steps better."""
+    if all(trial.measurement.steps_once is None for trial in trials):
+        return "each"
+    return "once" if _fit(trials, "once").error < _fit(trials, "each").error else "each"
+
+
+def _fit(trials: Sequence[Trial], sharing: Sharing) -> StepFit:
+    parts = []
+    for trial in trials:
+        one = trial.measurement
+        counted = one.steps_once if sharing == "once" and one.steps_once is not None else one.steps
+        assert counted is not None
+        parts.append(counted)
+    return fit_steps(joined(parts))
 
 
 def _from_reports(trials: list[Trial], about: dict[str, str]) -> Calibration:

@@ -49,9 +49,9 @@ def calibrate(
 
         typer.echo(as_json(found.to_dict()), nl=False)
         return
-    from rich.console import Console
+    from simulator.cli.output import wide_console
 
-    _print(found, Console())
+    _print(found, wide_console())
     typer.echo(f"\nWritten to {out}. A pool names it with  latency: {{backend: fitted, file: {out}}}")
 
 
@@ -75,6 +75,8 @@ def _print(found: Calibration, console: Console) -> None:
             share = found.errors.get(key)
             table.add_row(key, f"{value:.4g}", "" if share is None else f"{share:.0%}")
     console.print(table)
+    if backend.shared_context == "once":
+        console.print("Context that several decodes share counts once: it is read from the cache.")
     console.print(f"Error on what it was fitted to: {found.in_sample:.1%}", highlight=False)
     console.print(f"Error {backend.error}", markup=False, highlight=False)
     _print_held_out(found, console)

@@ -71,9 +71,10 @@ class ErrorGroup(_Part):
 class Protocol(_Part):
     """Errors on data that were left out of a fit, family by family.
 
-    ``what`` says what was left out in turn, ``targets`` what is asked for [1].
+    ``what`` says what was left out in turn, ``targets`` what is asked for [1], ``unit`` which data it is of.
     """
 
+    unit: str
     title: str
     what: str
     errors: dict[str, Spread]

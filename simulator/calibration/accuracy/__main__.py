@@ -8,14 +8,13 @@ from pathlib import Path
 
 from simulator.calibration.accuracy.comparisons import units
 from simulator.calibration.accuracy.document import document
-from simulator.calibration.accuracy.protocols import protocols
+from simulator.calibration.accuracy.protocols import of_mlenergy, of_runs, of_silicon
 from simulator.calibration.accuracy.summary import updated
-from simulator.results.accuracy import FILE, FOLDER, Accuracy, read_accuracy
+from simulator.results.accuracy import FILE, FOLDER, Accuracy, Protocol, read_accuracy
 
 PROJECT = Path(__file__).resolve().parents[3]
 ERRORS = PROJECT / FOLDER / FILE
 DOCUMENT = PROJECT / "docs" / "validation.md"
-LEFT_OUT = "left out"
 _HEAD = "# Written by `python -m simulator.calibration.accuracy SHARED`: errors only, no measured rows.\n"
 _USAGE = "usage: python -m simulator.calibration.accuracy SHARED [UNIT ...] | --document"
 
@@ -33,20 +32,29 @@ def main(arguments: list[str]) -> None:
 def _compare(shared: Path, wanted: list[str]) -> None:
     """Compare the units anew; what is done is stored after each."""
     known = units(shared)
-    unknown = [unit for unit in wanted if unit not in (*known, LEFT_OUT)]
+    unknown = [unit for unit in wanted if unit not in known]
     if unknown:
-        sys.exit(f"{unknown[0]!r} is none of {', '.join((*known, LEFT_OUT))}")
-    for unit in wanted or (*known, LEFT_OUT):
+        sys.exit(f"{unknown[0]!r} is none of {', '.join(known)}")
+    for unit in wanted or known:
         accuracy = (
             read_accuracy(ERRORS) if ERRORS.is_file() else Accuracy(format="validation-errors/1", date="")
         )
-        if unit == LEFT_OUT:
-            accuracy = accuracy.model_copy(update={"protocols": tuple(protocols(shared))})
-        else:
-            accuracy = updated(accuracy, unit, known[unit]())
+        found = list(known[unit]())
+        accuracy = updated(accuracy, unit, found)
+        fresh = of_runs(found) if unit == "runs" else _left_out(shared, unit)
+        kept = [protocol for protocol in accuracy.protocols if protocol.unit != unit]
+        protocols = sorted([*kept, *fresh], key=lambda protocol: list(known).index(protocol.unit))
+        accuracy = accuracy.model_copy(update={"protocols": tuple(protocols)})
         today = datetime.now(UTC).date().isoformat()
         ERRORS.write_text(as_yaml(accuracy.model_copy(update={"date": today})), encoding="utf-8")
         print(f"{unit}: {len(accuracy.groups)} groups", file=sys.stderr)
+
+
+def _left_out(shared: Path, unit: str) -> list[Protocol]:
+    """Errors of points on what was left out of fits to the others."""
+    fits = {"aiconfigurator-silicon": of_silicon, "mlenergy": of_mlenergy}
+    file = shared / "traces" / "points" / f"{unit}.csv.gz"
+    return fits[unit](file) if unit in fits else []
 
 
 def as_yaml(accuracy: Accuracy) -> str:

@@ -1,38 +1,218 @@
-"""Errors on what was left out of a fit: one family in turn, the constants fitted to the others."""
+"""Errors on what was left out of a fit, in the groups that accuracy is promised for, with the targets.
+
+Runs are compared as ``simulator validate`` does: those that constants were fitted to with the constants
+of the fold without their model. Points are compared with constants fitted to the other models, or devices.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from simulator.calibration.accuracy.comparisons import Comparison, Found
 from simulator.calibration.accuracy.summary import spread_of
+from simulator.calibration.points import engine_fit, mlenergy_fit, search
 from simulator.calibration.points.point import read_points
-from simulator.results.accuracy import Protocol
+from simulator.results.accuracy import METRICS, Protocol, Spread
+
+_BLIS = ("blis-training", "blis-sim2real")
+#: Outputs of points that count as long reasoning [tokens].
+LONG = 5000
 
 
-def protocols(shared: Path) -> list[Protocol]:
-    """All protocols whose data are there."""
-    points = shared / "traces" / "points"
-    found: list[Protocol] = []
-    if (points / "aiconfigurator-silicon.csv.gz").is_file():
-        found += _silicon(points / "aiconfigurator-silicon.csv.gz")
+@dataclass(frozen=True, slots=True)
+class RunGroup:
+    """Runs of some sources on some devices, and the errors that are asked for [1]."""
+
+    title: str
+    what: str
+    sources: tuple[str, ...]
+    device: str = ""
+    load: str = ""
+    targets: dict[str, float] = field(default_factory=dict)
+
+    def holds(self, one: Comparison) -> bool:
+        """Whether a comparison belongs here. Overloaded runs stand apart."""
+        fits = one.source in self.sources and self.device in one.device
+        return fits and (one.load == "overloaded") is (self.load == "overloaded")
+
+
+RUN_GROUPS = (
+    RunGroup(
+        "runs on H100 and A100",
+        "each model",
+        _BLIS,
+        targets={
+            "e2e_mean": 0.02,
+            "e2e_p99": 0.04,
+            "ttft_mean": 0.04,
+            "ttft_p99": 0.10,
+            "tpot_mean": 0.02,
+        },
+    ),
+    RunGroup(
+        "of these, A100",
+        "the device",
+        _BLIS,
+        device="a100",
+        targets={"e2e_mean": 0.04, "ttft_mean": 0.09},
+    ),
+    RunGroup(
+        "runs on RTX PRO 6000 and RTX 4090",
+        "all (layer tables only)",
+        ("llmservingsim-bench",),
+        targets={"e2e_mean": 0.015, "tpot_mean": 0.015, "ttft_mean": 0.04},
+    ),
+    RunGroup(
+        "vLLM on a CPU, below saturation",
+        "each run with its repeats",
+        ("vllm-cpu",),
+        targets={"e2e_mean": 0.03},
+    ),
+    RunGroup(
+        "vLLM on a CPU, overloaded",
+        "each run with its repeats",
+        ("vllm-cpu",),
+        load="overloaded",
+        targets={"e2e_mean": 0.10},
+    ),
+    RunGroup("runs on H100, overloaded", "each model", _BLIS, load="overloaded"),
+)
+
+
+def of_runs(found: Iterable[Found]) -> list[Protocol]:
+    """The groups of measured runs."""
+    runs = [one for one in found if isinstance(one, Comparison) and one.kind == "runs"]
+    protocols = []
+    for group in RUN_GROUPS:
+        members = [one for one in runs if group.holds(one)]
+        errors = {
+            name: spread_of([one.error for one in members if one.metric == name])
+            for name in METRICS
+            if any(one.metric == name for one in members)
+        }
+        if errors:
+            protocols.append(
+                Protocol(
+                    unit="runs", title=group.title, what=group.what, errors=errors, targets=group.targets
+                )
+            )
+    return protocols
+
+
+def of_silicon(file: Path) -> list[Protocol]:
+    """Constants of whole engines, fitted to the points of the other models, or of the other devices."""
+    servers = engine_fit.servers_of(read_points(file))
+    protocols = []
+    for what, family in engine_fit.FAMILIES.items():
+        errors = search.leave_one_out(engine_fit.EXPECTED, servers, engine_fit.ratios, family)
+        protocols.append(
+            Protocol(
+                unit="aiconfigurator-silicon",
+                title="silicon points, aggregated serving",
+                what=f"each {what}",
+                errors={"tpot_mean": _spread(errors.values())},
+                targets={"tpot_mean": 0.12},
+                note=f"{what} by {what}: {_by_family(errors)}",
+            )
+        )
+    return protocols
+
+
+def of_mlenergy(file: Path) -> list[Protocol]:
+    """Time and energy per output token, fitted to the points of the other models."""
+    points = mlenergy_fit.points_of(read_points(file))
+    idle = [point for point in points if not point.busy_host]
+    dense = [point for point in idle if point.setup.card.moe is None]
+    experts = [point for point in idle if point.setup.card.moe is not None]
+    by_device = [[p for p in dense if p.setup.device.id == name] for name in _devices(dense)]
+    times = [
+        one for some in by_device for one in _left_out(mlenergy_fit.HOST, some, mlenergy_fit.time_ratios)
+    ]
+    times += _left_out(mlenergy_fit.EXPERTS, experts, mlenergy_fit.time_ratios)
+    joules = [
+        one
+        for name in _devices(points)
+        for one in _left_out(
+            mlenergy_fit.POWER, [p for p in points if p.setup.device.id == name], mlenergy_fit.energy_ratios
+        )
+    ]
+    found = []
+    for title, holds, target in (
+        ("ml.energy text points, dense", _is_dense, {"energy_per_output_token": 0.08}),
+        ("ml.energy text points, MoE", _is_moe, {"energy_per_output_token": 0.12}),
+        ("ml.energy, outputs over 5,000 tokens", _is_long, {"tpot_mean": 0.04}),
+    ):
+        errors = {
+            "tpot_mean": _spread_of_points(times, holds),
+            "energy_per_output_token": _spread_of_points(joules, holds),
+        }
+        found.append(
+            Protocol(
+                unit="mlenergy",
+                title=title,
+                what="each model",
+                errors={name: spread for name, spread in errors.items() if spread is not None},
+                targets=target,
+            )
+        )
     return found
 
 
-def _silicon(file: Path) -> Iterator[Protocol]:
-    """Constants of whole engines, fitted to silicon points of the other models, or of the other devices."""
-    from simulator.calibration.points import engine_fit, search
+_PointErrors = list[tuple[mlenergy_fit.SteadyPoint, float]]
 
-    servers = engine_fit.servers_of(read_points(file))
-    for what, family in engine_fit.FAMILIES.items():
-        errors = search.leave_one_out(engine_fit.EXPECTED, servers, engine_fit.ratios, family)
-        off = np.concatenate(list(errors.values()))
-        yield Protocol(
-            title="silicon points, aggregated serving",
-            what=f"each {what}",
-            errors={"tpot_mean": spread_of(off[~np.isnan(off)].tolist())},
-            targets={"tpot_mean": 0.12},
-            note=f"{len(errors)} {what}s; closed form of a steady state, repeated measurements once.",
-        )
+
+def _left_out(
+    expected: dict[str, search.Expected],
+    points: Sequence[mlenergy_fit.SteadyPoint],
+    ratios: Callable[[Sequence[mlenergy_fit.SteadyPoint], search.Values], search.Floats],
+) -> _PointErrors:
+    family = mlenergy_fit.FAMILIES["model"]
+    if len({family(point) for point in points}) < 2:
+        return []
+    errors = search.leave_one_out(expected, points, ratios, family)
+    return [
+        (point, float(error))
+        for name, off in errors.items()
+        for point, error in zip((p for p in points if family(p) == name), off, strict=True)
+        if not np.isnan(error)
+    ]
+
+
+def _devices(points: Sequence[mlenergy_fit.SteadyPoint]) -> list[str]:
+    return sorted({point.setup.device.id for point in points})
+
+
+def _is_dense(point: mlenergy_fit.SteadyPoint) -> bool:
+    return point.setup.card.moe is None
+
+
+def _is_moe(point: mlenergy_fit.SteadyPoint) -> bool:
+    return point.setup.card.moe is not None
+
+
+def _is_long(point: mlenergy_fit.SteadyPoint) -> bool:
+    return point.task == "gpqa" and float(point.setup.load.traffic.output_tokens.mean()) >= LONG
+
+
+def _spread_of_points(
+    errors: _PointErrors, holds: Callable[[mlenergy_fit.SteadyPoint], bool]
+) -> Spread | None:
+    kept = [error for point, error in errors if holds(point)]
+    return spread_of(kept) if kept else None
+
+
+def _spread(errors: Iterable[search.Floats]) -> Spread:
+    together = np.concatenate(list(errors))
+    return spread_of(together[~np.isnan(together)].tolist())
+
+
+def _by_family(errors: dict[str, search.Floats]) -> str:
+    """Median error of each family, those with points that can be built."""
+    known = {name: off[~np.isnan(off)] for name, off in errors.items()}
+    return ", ".join(
+        f"{name} {100 * float(np.median(np.abs(off))):.0f} %" for name, off in known.items() if len(off)
+    )

@@ -40,7 +40,9 @@ def leave_later_half_out(trial: Trial, fit: Fit) -> list[LeftOut]:
     early = one.first(half)
     if one.steps is not None:
         steps = one.steps
-        early = replace(early, steps=part_of(steps, np.arange(len(steps.duration_ns)) < _half(steps)))
+        first = np.arange(len(steps.duration_ns)) < _half(steps)
+        once = None if one.steps_once is None else part_of(one.steps_once, first)
+        early = replace(early, steps=part_of(steps, first), steps_once=once)
     fitted = fit([Trial(early, trial.settings)])
     recording = serve(one, trial.settings, fitted)
     if recording is None:

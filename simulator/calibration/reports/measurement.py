@@ -74,8 +74,9 @@ class Measurement:
         Measured, under the keys of measured runs (``ttft_mean_s``), and ``steps_per_request``.
     seen
         The same request by request, where that is known.
-    steps
-        Every engine step, where they were noted.
+    steps, steps_once
+        Every engine step, where they were noted; and with context that decodes share counted once, where
+        they do and a replay tells who shared what.
     at_rate
         The load at a given rate [1/s], where the measurement does not say the rate.
     rate
@@ -92,6 +93,7 @@ class Measurement:
     figures: dict[str, float]
     seen: Seen | None = None
     steps: StepColumns | None = None
+    steps_once: StepColumns | None = None
     at_rate: Callable[[float], RequestSource] | None = None
     rate: float = 0.0
     behind_api: bool = False

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
+from simulator.calibration.fitting.shared_context import count_shared_once
 from simulator.calibration.fitting.steps import read_steps
+from simulator.calibration.measured_steps import is_measured_run, read_measured_steps
 from simulator.calibration.reports.measurement import Measurement, Seen
 from simulator.calibration.runs.measured import MeasuredRun, read_run
 from simulator.calibration.runs.server import IGNORED_SETTINGS
 from simulator.calibration.runs.simulated import DEFAULT, delays_of, load_of
-from simulator.errors import InputError
+from simulator.errors import InputError, SimulatorError
+from simulator.latency.pricer import StepColumns
 from simulator.units.random_streams import RandomStreams
 
 _LATENCIES = ("ttft", "tpot", "itl", "e2e")
@@ -34,18 +37,30 @@ def read_run_measurement(folder: Path) -> Measurement:
         engine["engine_version"] = run.engine.version
     if run.engine.usable_kv_blocks is not None:
         engine["num_gpu_blocks"] = run.engine.usable_kv_blocks + 1
+    steps = None if run.iterations_file is None else read_steps(run.iterations_file)
     return Measurement(
         name=run.name,
         kind="measured run",
         load=load_of(run, RandomStreams(0)),
         figures={k: v for k, v in run.figures.items() if k.split("_")[0] in _LATENCIES},
         seen=seen,
-        steps=None if run.iterations_file is None else read_steps(run.iterations_file),
+        steps=steps,
+        steps_once=None if steps is None else _shared_once(run, steps),
         behind_api=delays_of(run, DEFAULT).request_ns == 0,
         model=run.model.id,
         device=run.hardware.device,
         engine=engine,
     )
+
+
+def _shared_once(run: MeasuredRun, steps: StepColumns) -> StepColumns | None:
+    """The steps with shared context counted once; None where nothing is shared or the replay fails."""
+    if not run.engine.settings.get("enable_prefix_caching") or not is_measured_run(run.folder):
+        return None
+    try:
+        return count_shared_once(read_measured_steps(run.folder), steps)
+    except SimulatorError:
+        return None
 
 
 def _seen(run: MeasuredRun) -> Seen | None:
