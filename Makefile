@@ -14,6 +14,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 OUT ?= out
 JOBS ?= 2
+RUNS := $(wildcard ../shared/traces/runs)
 GOLDEN := $(firstword $(wildcard tests/golden ../shared/oracle/golden))
 
 # --no-compile: Python compiles what it imports; compiling all of scipy and plotly costs a demo 20 s.
@@ -38,6 +39,11 @@ validate: .venv/.installed-dev
 	$(BIN)/python -m benchmarks --check --json $(OUT)/benchmarks.json
 ifneq ($(GOLDEN),)
 	$(BIN)/simulator conformance $(GOLDEN)
+endif
+ifneq ($(RUNS),)
+	$(BIN)/simulator validate $(RUNS) --check --json $(OUT)/validation.json
+else
+	@echo "Predictions are not held against measured runs: there is no ../shared/traces/runs"
 endif
 	$(BIN)/pytest -m slow
 

@@ -48,8 +48,18 @@ def validate(
     report: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder for report.html, predicted against measured.")
     ] = None,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check", help="Show the medians of runs only, and exit with 1 where one is beyond its bound."
+        ),
+    ] = False,
 ) -> None:
-    """Simulate what was measured, and print predicted, measured and error."""
+    """Simulate what was measured, and print predicted, measured and error.
+
+    Nothing is fitted to what it is compared with: runs that constants were fitted to are predicted with
+    those that were fitted without them.
+    """
     from simulator.cli.output import check_writable, write_text
     from simulator.cli.validation_output import Findings
     from simulator.errors import InputError
@@ -61,7 +71,7 @@ def validate(
     for folder in (report, json_.parent if json_ is not None else None):
         if folder is not None:
             check_writable(folder)
-    findings = Findings()
+    findings = Findings(summary_only=check)
     if asked.runs:
         findings.add_runs(asked.runs)
     if asked.points:
@@ -69,6 +79,7 @@ def validate(
     for file in asked.facts:
         findings.add_facts(file)
     if json_ is not None:
+        json_.parent.mkdir(parents=True, exist_ok=True)
         write_text(json_, as_json(findings.rows))
     if report is not None:
         from simulator.reporting.html import write_page
@@ -76,6 +87,8 @@ def validate(
         report.mkdir(parents=True, exist_ok=True)
         written = write_page(report, "Predicted against measured", findings.tables, findings.figures)
         typer.echo(f"report: {written}")
+    if not findings.within_bounds:
+        raise typer.Exit(1)
 
 
 def _sort(paths: list[Path], points: list[Path], facts: bool) -> _Asked:

@@ -10,13 +10,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+    from simulator.calibration.runs.validation import RunReport
     from simulator.reporting.sections import Table
 
 
 @dataclass
 class Findings:
-    """Rows for JSON, tables and figures for the report; every addition is printed."""
+    """Rows for JSON, tables and figures for the report; every addition is printed.
 
+    ``summary_only`` leaves the figures of single runs out of what is printed and holds medians against the
+    stored bounds.
+    """
+
+    summary_only: bool = False
+    within_bounds: bool = True
     rows: list[dict[str, Any]] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
     figures: dict[str, go.Figure] = field(default_factory=dict)
@@ -29,12 +36,23 @@ class Findings:
 
         with Counting("runs") as progress:
             reports = validate_runs(paths, progress=progress)
-        self._print([run_table(report) for report in reports if report.reason is None])
+        if not self.summary_only:
+            self._print([run_table(report) for report in reports if report.reason is None])
         summary = summary_tables(reports)
         self._print(summary)
         self.tables += summary
         self.figures |= run_figures(reports)
         self.rows += [row for report in reports for row in report.rows()]
+        if self.summary_only:
+            self._judge(reports)
+
+    def _judge(self, reports: Sequence[RunReport]) -> None:
+        from simulator.calibration.runs.gate import judge
+        from simulator.calibration.runs.tables import verdict_table
+
+        verdicts = judge(reports)
+        self._print([verdict_table(verdicts)])
+        self.within_bounds = all(verdict.holds for verdict in verdicts)
 
     def add_points(self, files: Sequence[Path]) -> None:
         """Tables of operating points."""

@@ -15,7 +15,7 @@ class ServingSpec(Spec):
 
     api_request: Seconds | None = None
     """From the client to the engine, for each request: parsing, tokenisation of a usual prompt, queues
-    between processes; default: 5.55 ms."""
+    between processes; default: 5.10 ms."""
 
     api_prompt_token: Seconds = 0.0
     """On top of that for each token of the prompt, where prompts are long enough for it to show."""

@@ -84,3 +84,17 @@ def test_public_figures_may_come_from_a_file(capsys: pytest.CaptureFixture[str],
     (row,) = rows_of(capsys, tmp_path, "--facts", str(file))
     assert row["row"] == "one"
     assert "no-such-model" in str(row["reason"])
+
+
+def test_the_gate_judges_whole_groups_only(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["validate", str(RUN), "--check"]) == 0
+    assert "not judged: too few runs" in capsys.readouterr().out
+
+
+def test_a_median_beyond_its_bound_exits_with_one(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "thresholds.yaml").write_text("vLLM on a CPU: {runs: 1, e2e_mean_s: 1.0e-6}\n")
+    monkeypatch.setattr("simulator.calibration.runs.gate.data_folder", lambda _: tmp_path)
+    assert main(["validate", str(RUN), "--check"]) == 1
+    assert "BROKEN" in capsys.readouterr().out

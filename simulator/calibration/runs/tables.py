@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from simulator.calibration.runs.gate import Verdict
 from simulator.calibration.runs.medians import OURS, SUMMED_UP, Line, summarise
 from simulator.calibration.runs.validation import Figure, RunReport
 from simulator.reporting.numbers import NOTHING, number
@@ -83,6 +84,21 @@ def refusal_table(reports: Sequence[RunReport]) -> Table:
     """Runs that were not simulated, and why."""
     rows = tuple((report.name, report.reason) for report in reports if report.reason is not None)
     return Table("Not simulated", ("run", "reason"), rows)
+
+
+def verdict_table(verdicts: Sequence[Verdict]) -> Table:
+    """Medians against the bounds of the regression gate."""
+    rows = tuple(
+        (
+            verdict.group,
+            HEADINGS.get(verdict.metric, verdict.metric),
+            number(100 * verdict.bound, "%"),
+            number(None if verdict.found is None else 100 * verdict.found, "%"),
+            "not judged: too few runs" if verdict.found is None else "holds" if verdict.holds else "BROKEN",
+        )
+        for verdict in verdicts
+    )
+    return Table("Regression gate", ("group", "metric", "bound", "median", ""), rows)
 
 
 def summary_tables(reports: Sequence[RunReport]) -> list[Table]:
