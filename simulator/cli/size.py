@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
     from simulator.planning.size.answer import SizeAnswer
+    from simulator.reporting.sections import Table
     from simulator.scenario.compare import EntrantSpec
     from simulator.scenario.scenario import Scenario
 
@@ -17,6 +18,12 @@ def size(
     scenario: Annotated[str, typer.Argument(help="Path of a YAML file, or name of a shipped scenario.")],
     hardware: Annotated[
         str | None, typer.Option(help="Choose among these instead of what the scenario lists: h100,l4,groq.")
+    ] = None,
+    find: Annotated[
+        str, typer.Option(help="units; rate: the highest that the cluster holds; slo: what --budget buys.")
+    ] = "units",
+    budget: Annotated[
+        str | None, typer.Option(help='What may be spent, e.g. "30 USD/hour", for --find slo.')
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed instead of the scenario's.", min=0)] = None,
     set_: Annotated[
@@ -39,11 +46,58 @@ def size(
         asked = asked.model_copy(update={"seed": seed}).located(asked.workload_dir, asked.file)
     if out is not None:
         check_writable(out)
+    if budget is not None or find != "units":
+        _inverse(asked, find, budget, hardware, jobs, json_)
+        return
     with Counting("hardware") as progress:
         answer = run_size(asked, _entrants(asked, hardware), jobs=jobs, progress=progress)
     _show(answer, out, json_)
     if answer.best is None:
         raise typer.Exit(1)
+
+
+def _inverse(
+    asked: Scenario, find: str, budget: str | None, hardware: str | None, jobs: int | None, json_: bool
+) -> None:
+    """The highest rate of the cluster, or what a budget buys; exit with 1 where there is none."""
+    from simulator.errors import InputError
+    from simulator.planning.size.highest_rate import highest_rate
+    from simulator.planning.size.inverse_tables import bought_table, rate_table
+    from simulator.planning.size.within_budget import within_budget
+    from simulator.units.quantity import parse_quantity
+
+    if find == "rate" and budget is None:
+        found = highest_rate(asked, jobs=jobs)
+        _print_inverse({"scenario": asked.name, **found.to_dict()}, rate_table(found), json_)
+        solved = found.rate is not None
+    elif find in ("slo", "units") and budget is not None:
+        try:
+            usd = parse_quantity(budget, "USD/hour")
+        except ValueError as error:
+            raise InputError(str(error), file="--budget") from None
+        bought = within_budget(asked, usd, _entrants(asked, hardware), jobs=jobs)
+        solved = any(one.reason is None for one in bought)
+        figures = {"scenario": asked.name, "budget_usd_per_hour": usd, "solved": solved}
+        _print_inverse({**figures, "bought": [one.to_dict() for one in bought]}, bought_table(bought), json_)
+    elif find == "slo":
+        raise InputError('--find slo needs a budget, e.g. --budget "30 USD/hour"')
+    else:
+        raise InputError(f"found --find {find!r}; allowed are units, rate, and slo with --budget")
+    if not solved:
+        raise typer.Exit(1)
+
+
+def _print_inverse(figures: dict[str, Any], table: Table, json_: bool) -> None:
+    from simulator.results.files import as_json
+
+    if json_:
+        typer.echo(as_json(figures), nl=False)
+        return
+    from rich.console import Console
+
+    from simulator.reporting.screen import print_tables
+
+    print_tables([table], Console())
 
 
 def _entrants(asked: Scenario, hardware: str | None) -> list[EntrantSpec]:

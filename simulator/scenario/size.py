@@ -6,9 +6,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from simulator.scenario.cluster import ParallelismSpec, TransferSpec
+from simulator.scenario.cluster import ParallelismSpec
 from simulator.scenario.compare import EntrantSpec, entrant_from_name
 from simulator.scenario.engine import EngineSpec
+from simulator.scenario.network import TransferSpec
 from simulator.scenario.spec import Count, CountOrZero, Spec
 
 #: What the chosen design has the least of.

@@ -63,3 +63,25 @@ def test_no_solution_is_exit_code_1(scenario, capsys):
 def test_bad_questions_are_refused(scenario, capsys, arguments, message):
     assert main(["size", scenario, "--jobs", "1", *arguments]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_the_inverse_questions_have_answers(scenario, capsys):
+    assert main(["size", scenario, "--find", "rate", "--jobs", "1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["rate_per_s"] > 1
+    assert main(["size", scenario, "--budget", "4 USD/hour", "--jobs", "1", "--json"]) == 0
+    bought = json.loads(capsys.readouterr().out)
+    assert bought["solved"] and bought["bought"][0]["ttft_ms"] > 0
+    assert main(["size", scenario, "--find", "slo", "--budget", "0.1 USD/hour", "--jobs", "1"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--find", "slo"], "needs a budget"),
+        (["--find", "units?"], "allowed are units, rate"),
+        (["--budget", "4 EUR"], "4 EUR"),
+    ],
+)
+def test_inverse_questions_without_sense_are_refused(scenario, capsys, arguments, message):
+    assert main(["size", scenario, *arguments]) == 2
+    assert message in capsys.readouterr().err

@@ -7,6 +7,8 @@ verdict       several trials of one design taken together, with an interval
 rules         how long, how often and how surely
 search        the fewest units of one family, simulated; a generator that asks for trials
 workers       runs many searches at once over the cores of this machine
+highest_rate  the rate that a given cluster holds
+within_budget the objectives that a budget buys
 answer        what was found: design, failing neighbour, verification
 size          the whole question
 """

@@ -4,8 +4,9 @@ The share of requests within an objective is estimated by the mean over all tria
 the shares in batches of consecutive requests (method of batch means, as in `planning.paired`), which allows
 for requests that wait in the same queue; where the trials differ by more than their batches explain (one-way
 analysis of variance, 1 %), as under traffic with long tides, it comes from the trials' own shares. A design
-meets its objectives where every estimate reaches its target and at most half of the trials end with a queue
-that grew without bound. It is *decided* where no interval holds its target.
+meets its objectives where every estimate reaches its target, as does every share of the first trial (the
+scenario under its own seed, which anyone can run again), and at most half of the trials end with a queue that
+grew without bound. It is *decided* where no interval holds its target.
 """
 
 from __future__ import annotations
@@ -65,7 +66,9 @@ class Verdict:
     @property
     def met(self) -> bool:
         """Whether the design meets all objectives."""
-        return not self.overloaded and all(one.met for one in self.objectives)
+        if self.overloaded or not _reaches(self.trials[0]):
+            return False
+        return all(one.met for one in self.objectives)
 
     @property
     def decided(self) -> bool:
@@ -116,12 +119,19 @@ def verdict_of(trials: Sequence[Trial]) -> Verdict:
 def hopeless(trials: Sequence[Trial], most: int) -> bool:
     """Whether no outcome of the trials that are left, of ``most`` in all, could make the design meet."""
     left = most - len(trials)
+    if not _reaches(trials[0]):
+        return True
     if 2 * sum(trial.overloaded for trial in trials) > most:
         return True
     return any(
         sum(trial.objectives[index].share for trial in trials) + left < one.target * most
         for index, one in enumerate(trials[0].objectives)
     )
+
+
+def _reaches(trial: Trial) -> bool:
+    """Whether every share of a trial reaches its target."""
+    return all(one.share >= one.target for one in trial.objectives)
 
 
 def _objective(trials: Sequence[Trial], index: int) -> ObjectiveVerdict:

@@ -76,7 +76,7 @@ def test_replications_go_on_until_the_interval_is_clear(search):
     def reply(ask):
         near = replicas(ask) == 3
         if near:
-            return trial(0.953, ask.seed, scatter=0.03)
+            return trial(0.957, ask.seed + 1, scatter=0.05)
         return trial(1.0 if replicas(ask) > 3 or ask.scenario.requests == 40 else 0.5)
 
     _, asks = answered(search(3, requests=1000, replications=7), reply)

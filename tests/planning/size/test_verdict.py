@@ -12,9 +12,14 @@ from tests.planning.size.trials import TARGET, trial
 
 
 def test_the_estimate_is_the_mean_of_the_trials():
-    found = verdict_of([trial(0.9), trial(1.0)])
+    found = verdict_of([trial(1.0), trial(0.9)])
     assert found.objectives[0].share == pytest.approx(0.95)
     assert found.met and found.requests == 2000
+
+
+def test_the_scenarios_own_seed_must_do_whatever_others_say():
+    assert not verdict_of([trial(0.94), trial(1.0), trial(1.0)]).met
+    assert hopeless([trial(0.94)], most=5)
 
 
 def test_a_wide_interval_around_the_target_decides_nothing():
@@ -58,7 +63,8 @@ def test_a_queue_that_grows_in_most_trials_is_no_answer():
 
 def test_a_design_is_given_up_when_perfect_trials_could_not_save_it():
     assert hopeless([trial(0.5)], most=5)
-    assert not hopeless([trial(0.8)], most=5)
+    assert hopeless([trial(0.96), trial(0.6)], most=2)
+    assert not hopeless([trial(0.96), trial(0.6)], most=9)
     assert hopeless([trial(1.0, overloaded=True)] * 3, most=5)
 
 

@@ -1,0 +1,142 @@
+"""The inverse question: which objectives can a budget buy?
+
+For every kind of cluster in the design space as many units as the budget pays for are simulated at the
+scenario's load. The objectives bought are the tightest thresholds that the asked share of requests meets
+together: all latencies at the same quantile, the lowest at which enough requests are within all of them. They
+are the worse of two runs, of which one has a seed that nothing was chosen by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from simulator.errors import InputError
+from simulator.planning.lengths import demand_of
+from simulator.planning.run_many import in_processes
+from simulator.planning.size.bound import estimate
+from simulator.planning.size.families import Family, families_of
+from simulator.planning.size.rules import Rules, rules_of
+from simulator.results.latencies import is_finished, latencies_of
+from simulator.results.recording import Floats
+from simulator.results.result import Result
+from simulator.scenario.compare import EntrantSpec
+from simulator.scenario.scenario import Scenario
+from simulator.simulation import run_scenario
+
+#: Steps of the search for the quantile.
+_HALVINGS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """What the budget buys of one kind of cluster.
+
+    ``ttft_ms``, ``tpot_ms`` and ``e2e_ms`` are thresholds that the share ``attainment`` of the requests
+    meets together; None where nothing is bought, and ``reason`` says why.
+    """
+
+    hardware: str
+    label: str
+    units: int
+    usd_per_hour: float | None
+    attainment: float
+    ttft_ms: float | None = None
+    tpot_ms: float | None = None
+    e2e_ms: float | None = None
+    reason: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return asdict(self)
+
+
+def within_budget(
+    scenario: Scenario, budget: float, hardware: Sequence[EntrantSpec] = (), *, jobs: int | None = None
+) -> list[Bought]:
+    """What ``budget`` [USD/h] buys, the shortest end-to-end latency first.
+
+    Raises
+    ------
+    InputError
+        Where the design space makes no sense.
+    """
+    rules = rules_of(scenario)
+    families, refusals = families_of(scenario, hardware)
+    demand = demand_of(scenario)
+    affordable: list[tuple[Family, int, float]] = []
+    bought = [_nothing(name, "", 0, None, scenario, reason) for name, reason in refusals.items()]
+    for family in families:
+        try:
+            price = estimate(family, demand).usd_per_hour
+        except InputError as error:
+            bought.append(_nothing(family.hardware, family.label, 0, None, scenario, error.message))
+            continue
+        units = 0 if price is None else int(budget / price.mid + 1e-9) - rules.spare
+        if price is None:
+            bought.append(_nothing(family.hardware, family.label, 0, None, scenario, "no price is known"))
+        elif units < 1:
+            reason = f"one unit costs {price.mid:.2f} USD/h" + (" beside its spare" if rules.spare else "")
+            bought.append(_nothing(family.hardware, family.label, 0, price.mid, scenario, reason))
+        else:
+            affordable.append((family, units, price.mid * (units + rules.spare)))
+    bought += in_processes(partial(_bought, scenario, rules), affordable, jobs=jobs)
+    return sorted(bought, key=lambda one: (one.e2e_ms is None, one.e2e_ms or 0.0))
+
+
+def _nothing(
+    hardware: str, label: str, units: int, usd: float | None, scenario: Scenario, reason: str
+) -> Bought:
+    return Bought(hardware, label, units, usd, scenario.slo.attainment, reason=reason)
+
+
+def _bought(scenario: Scenario, rules: Rules, asked: tuple[Family, int, float]) -> Bought:
+    family, units, usd = asked
+    about = (family.hardware, family.label, units, usd, scenario.slo.attainment)
+    found: list[tuple[float, ...]] = []
+    for seed in (rules.seed, rules.fresh_seed(0)):
+        try:
+            result = run_scenario(family.with_units(units), seed=seed)
+        except InputError as error:
+            return Bought(*about, reason=error.message)
+        if result.summary.load.overloaded:
+            return Bought(*about, reason="the queue grows without bound")
+        thresholds = tightest(result, scenario.slo.attainment)
+        if thresholds is None:
+            return Bought(*about, reason="too few requests finish")
+        found.append(thresholds)
+    ttft, tpot, e2e = (max(values) for values in zip(*found, strict=True))
+    return Bought(*about, ttft_ms=ttft, tpot_ms=tpot, e2e_ms=e2e)
+
+
+def tightest(result: Result, attainment: float) -> tuple[float, float, float] | None:
+    """TTFT, TPOT and E2E [ms] that the share ``attainment`` meets together; None where fewer finish."""
+    requests = result.recording.requests
+    kept = requests.arrival_ns >= result.context.warmup_ns
+    finished = is_finished(requests)[kept]
+    if not len(finished) or finished.mean() < attainment:
+        return None
+    latencies = latencies_of(requests)
+    columns = [np.nan_to_num(getattr(latencies, name)[kept]) for name in ("ttft", "tpot", "e2e")]
+    low, high = attainment, 1.0
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        enough = _together(columns, finished, _at(columns, finished, middle)) >= attainment
+        low, high = (low, middle) if enough else (middle, high)
+    ttft, tpot, e2e = _at(columns, finished, high)
+    return ttft, tpot, e2e
+
+
+def _at(columns: Sequence[Floats], finished: Any, quantile: float) -> tuple[float, ...]:
+    return tuple(float(np.quantile(column[finished], quantile, method="higher")) for column in columns)
+
+
+def _together(columns: Sequence[Floats], finished: Any, limits: Sequence[float]) -> float:
+    within = finished.copy()
+    for column, limit in zip(columns, limits, strict=True):
+        within &= column <= limit
+    return float(within.mean())

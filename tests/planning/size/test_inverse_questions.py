@@ -1,0 +1,62 @@
+"""The highest rate that a cluster holds, and the objectives that a budget buys."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from simulator.errors import InputError
+from simulator.planning.designs import at_rate
+from simulator.planning.size.highest_rate import RESOLUTION, highest_rate
+from simulator.planning.size.inverse_tables import bought_table, rate_table
+from simulator.planning.size.trial import Ask, run_trial
+from simulator.planning.size.within_budget import tightest, within_budget
+from simulator.results.latencies import latencies_of
+from simulator.scenario.compare import EntrantSpec
+from simulator.simulation import run_scenario
+
+
+def test_the_highest_rate_is_held_and_the_next_is_not(chat):
+    scenario = chat(hardware="nvidia-l4", requests=800, size={"replications": 2})
+    found = highest_rate(scenario, jobs=1)
+    assert found.verdict.met and found.verification.met and not found.too_much[1].met
+    assert found.rate < found.too_much[0] <= found.rate * RESOLUTION**4
+    assert run_trial(Ask(at_rate(scenario, found.rate), scenario.seed)).met
+    assert found.to_dict()["solved"]
+    assert rate_table(found).rows[-1][0] == "queue grows"
+
+
+def test_a_cluster_too_slow_for_one_request_holds_nothing(chat):
+    found = highest_rate(chat(hardware="nvidia-l4", slo={"tpot": "10 ms"}), jobs=1)
+    assert found.rate is None
+    assert "one request alone" in found.reason
+
+
+def test_a_highest_rate_needs_objectives(chat):
+    with pytest.raises(InputError, match="needs objectives"):
+        highest_rate(chat(slo={}), jobs=1)
+
+
+def test_the_tightest_thresholds_are_met_together_and_no_tighter_ones(chat):
+    result = run_scenario(chat(hardware="nvidia-l4", requests=500))
+    thresholds = tightest(result, 0.9)
+    latencies = latencies_of(result.recording.requests)
+    columns = [np.nan_to_num(getattr(latencies, name)) for name in ("ttft", "tpot", "e2e")]
+
+    def share(factor: float) -> float:
+        pairs = zip(columns, thresholds, strict=True)
+        return float(np.mean(np.all([column <= factor * limit for column, limit in pairs], axis=0)))
+
+    assert share(1.0) >= 0.9
+    assert share(0.98) < 0.9
+
+
+def test_a_budget_buys_units_and_their_latencies(chat):
+    entrants = [EntrantSpec(hardware=name) for name in ("nvidia-l4", "nvidia-h100-sxm", "groq-lpu-v1")]
+    bought = {one.hardware: one for one in within_budget(chat(rate=2.0), 3.0, entrants, jobs=1)}
+    gpu = bought["nvidia-h100-sxm"]
+    assert gpu.units == 1 and gpu.usd_per_hour <= 3.0
+    assert gpu.ttft_ms < gpu.e2e_ms
+    assert bought["groq-lpu-v1"].reason == "no price is known"
+    table = bought_table(list(bought.values()))
+    assert len(table.rows) == len(bought)
