@@ -119,3 +119,29 @@ def test_what_is_no_measurement_is_refused_and_nothing_written(tmp_path, capsys,
     assert main(["calibrate", str(tmp_path / name), "--out", str(out)]) == 2
     assert complaint in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_a_vllm_result_without_details_and_all_sent_at_once(tmp_path):
+    """A closed loop of four, told by sums alone: one step of 10 ms per token."""
+    content = {
+        "model_id": "m",
+        "num_prompts": 40,
+        "completed": 40,
+        "request_rate": "inf",
+        "max_concurrency": 4,
+        "request_throughput": 19.0,
+        "total_input_tokens": 40 * 50,
+        "total_output_tokens": 40 * 20,
+        "mean_ttft_ms": 20.0,
+        "p50_ttft_ms": 20.0,
+        "mean_tpot_ms": 10.0,
+        "median_tpot_ms": 10.0,
+        "mean_itl_ms": 10.0,
+        "mean_e2el_ms": 210.0,
+    }
+    path = tmp_path / "sums.json"
+    for rate in ("inf", float("inf")):
+        path.write_text(json.dumps(content | {"request_rate": rate}))
+        found = calibrate([path], {"async_scheduling": False})
+        assert 8.0 < found.backend.knots_ms[1] < 12.0
+        assert found.backend.error.startswith("unknown")

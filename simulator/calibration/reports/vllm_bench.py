@@ -44,7 +44,7 @@ def read_vllm_bench(path: Path, content: Record) -> list[Measurement]:
         return [Measurement(load=_drawn_load(path, content, limited), figures=_figures(content), **about)]
     served = _served(path, content)
     # a rate of its own under a cap: what was sent when already tells what the cap held back
-    loop = limited if content.get("request_rate") in ("inf", None) else None
+    loop = limited if _rate(content) is None else None
     load, seen = served.load_and_seen(loop)
     return [Measurement(load=load, figures=seen.figures(), seen=seen, **about)]
 
@@ -79,17 +79,23 @@ def _drawn_load(path: Path, content: Record, concurrency: int | None) -> Load:
         raise InputError("the tokens are not stated", file=path, key="total_input_tokens")
     arrivals = np.rint(_arrivals_s(content, completed) * NS_PER_S).astype(np.int64)
     traffic = Traffic(arrivals, fixed(prompts / completed, completed), fixed(outputs / completed, completed))
-    return Load(traffic, concurrency if content.get("request_rate") in ("inf", None) else None)
+    return Load(traffic, concurrency if _rate(content) is None else None)
 
 
 def _arrivals_s(content: Record, count: int) -> np.ndarray:
-    rate = number(content, "request_rate")
+    rate = _rate(content)
     if rate is None:
         return np.zeros(count)
     burstiness = number(content, "burstiness") or 1.0
     gaps = np.random.default_rng(0).gamma(burstiness, 1.0 / (rate * burstiness), count)
     arrivals: np.ndarray = np.cumsum(gaps) * (count / rate) / gaps.sum()
     return arrivals
+
+
+def _rate(content: Record) -> float | None:
+    """Requests per second; None where all were sent at once ("inf" as text, or Infinity)."""
+    rate = number(content, "request_rate")
+    return rate if rate is not None and 0 < rate < float("inf") else None
 
 
 def _figures(content: Record) -> dict[str, float]:
