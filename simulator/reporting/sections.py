@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from simulator.reporting import numbers as show
 from simulator.results.distributions import Distribution
 from simulator.results.drafting import Drafting
+from simulator.results.fleet import FleetUse
+from simulator.results.pool_use import PoolUse
 from simulator.results.result import Result
 
 
@@ -280,11 +283,46 @@ def pool_table(result: Result) -> Table:
             "Requests waiting, mean / peak",
             *(f"{show.number(u.mean_waiting)} / {show.number(u.peak_waiting)}" for u in uses),
         ),
+        *_machines(uses),
+        *_tiers(uses),
         ("Steps", *(show.count(u.steps) for u in uses)),
         ("Bound by", *(_bounds(u.bottlenecks) for u in uses)),
         ("Priced by", *(a.backend for a in abouts)),
     )
     return Table("Pools", ("", *(a.name for a in abouts)), rows)
+
+
+def _machines(uses: Sequence[PoolUse]) -> Iterator[tuple[str, ...]]:
+    """What became of the machines of each pool, where any come, go or fail."""
+    fleets = [use.fleet for use in uses]
+    if not any(fleets):
+        return
+    about: dict[str, Callable[[FleetUse], str]] = {
+        "Machines on, mean": lambda fleet: show.number(fleet.mean_on),
+        "Replicas serving, fewest / mean / most": lambda fleet: (
+            f"{fleet.fewest_serving} / {show.number(fleet.mean_serving)} / {fleet.most_serving}"
+        ),
+        "Availability of machines": lambda fleet: show.percent(fleet.availability),
+        "Failures, requests and KV tokens lost": lambda fleet: (
+            f"{fleet.failures}, {show.count(fleet.lost_requests)}, {show.count(fleet.lost_kv_tokens)}"
+        ),
+    }
+    for label, text in about.items():
+        yield label, *(show.UNKNOWN if fleet is None else text(fleet) for fleet in fleets)
+
+
+def _tiers(uses: Sequence[PoolUse]) -> Iterator[tuple[str, ...]]:
+    """What was loaded from memory behind the KV caches, where there is any."""
+    if not any(use.kv_tiers for use in uses):
+        return
+    yield (
+        "Loaded from KV tiers",
+        *(
+            ", ".join(f"{name} {show.percent(tier.hit_rate)}" for name, tier in use.kv_tiers.items())
+            or "none"
+            for use in uses
+        ),
+    )
 
 
 def provenance(result: Result) -> tuple[str, ...]:
