@@ -38,11 +38,46 @@ def test_an_unknown_setup_gives_a_reason_and_no_crash(tmp_path):
     assert all("nothing is known" in row.reason for row in rows)
 
 
+def test_odd_rows_give_reasons_and_no_crash(tmp_path):
+    file = tmp_path / "techniques.yaml"
+    file.write_text(
+        """
+speculative_decoding:
+  by_concurrency:
+    dspark_deepseek_v4_pro_8xB300:
+      concurrency: [1, 8]
+      tok_s: {tree: [200, 900], adaptive: [210, 950], none: [100, 800]}
+    short: {qps: [1, 2], e2e_s_spec: [1.0], e2e_s_none: [2.0, 2.0]}
+    words: nothing here
+"""
+    )
+    rows = {row.point: row for row in compare_file(file)}
+    assert all(row.use == "not simulated" and row.reason for row in rows.values())
+    assert "'tree'" in rows["dspark_deepseek_v4_pro_8xB300/tree/1"].reason
+    assert "no fixed length" in rows["dspark_deepseek_v4_pro_8xB300/adaptive/8"].reason
+    assert {"short", "words"} <= set(rows)
+
+
 def test_another_file_is_refused(tmp_path, capsys):
     file = tmp_path / "other.yaml"
     file.write_text("rows: []")
     assert main([str(file)]) == 2
     assert "speculative_decoding.by_concurrency" in capsys.readouterr().err
+
+
+def test_single_requests_are_shown_with_the_tokens_that_were_published(tmp_path):
+    file = tmp_path / "techniques.yaml"
+    file.write_text(
+        """
+speculative_decoding:
+  batch1_specbench_A100: {vicuna_7b: {pld_ngram: [1.75, 1.66], lookahead: [1.64, 1.34]}}
+  by_concurrency: {}
+"""
+    )
+    rows = {row.point.split("/")[1]: row for row in compare_file(file)}
+    ngram, lookahead = rows["pld_ngram"], rows["lookahead"]
+    assert ngram.use == "shown" and ngram.predicted == pytest.approx(1.66, rel=0.1)
+    assert lookahead.use == "not simulated"
 
 
 def test_chances_by_position_add_up_to_what_was_fitted():

@@ -9,12 +9,12 @@ from statistics import median
 from typing import Any, Literal
 
 from simulator.calibration.points.setup import NotSimulated
-from simulator.calibration.speculation.prediction import Section, Speedups
+from simulator.calibration.speculation.prediction import Section, Speedups, solve
 from simulator.calibration.speculation.published import PublishedPoint, Unread, read_published
 from simulator.calibration.speculation.setups import SpeculativeSetup, setup_of
 
 #: ``fitted``: the acceptance was chosen to meet it; ``scored``: predicted; ``shown``: predicted, but the
-#: published figure is from memory; ``not simulated``: see the reason.
+#: published figure is from memory or of a single load; ``not simulated``: see the reason.
 Use = Literal["fitted", "scored", "shown", "not simulated"]
 
 
@@ -66,7 +66,16 @@ def _compare_setup(name: str, points: list[PublishedPoint]) -> Iterator[SpeedupR
             yield _refused(point, "nothing is known of this set-up but its name")
         return
     fitted: dict[int, float] = {}
-    series = list(dict.fromkeys(point.series for point in points))
+    series = []
+    for one in dict.fromkeys(point.series for point in points):
+        try:
+            setup.drafting(one)
+        except ValueError:
+            for point in points:
+                if point.series == one:
+                    yield _refused(point, f"nothing is known of the series {one!r}")
+        else:
+            series.append(one)
     # A series that adapts its drafts needs what the series with fixed numbers were fitted to.
     for one in sorted(series, key=lambda title: setup.drafting(title).get("length") == "adaptive"):
         of_series = sorted((point for point in points if point.series == one), key=lambda point: point.load)
@@ -79,8 +88,17 @@ def _compare_series(
     speedups = Speedups(setup, points[0].series)
     section = setup.drafting(points[0].series)
     drafts = section["num_speculative_tokens"]
+    if points[0].tokens is not None:
+        for point in points:
+            given: Section = {"acceptance": chance_of(point.tokens or 1.0, drafts)}
+            yield _predicted(speedups, point, given, "shown", f"tokens as published; {setup.assumed}")
+        return
     lowest = next((point for point in points if not point.from_memory), points[0])
     adaptive = section.get("length") == "adaptive"
+    if adaptive and not fitted:
+        for point in points:
+            yield _refused(point, "adapts a draft of which no fixed length was published")
+        return
     try:
         acceptance: Section
         if adaptive:
@@ -96,6 +114,11 @@ def _compare_series(
     for point in points:
         use: Use = "fitted" if point is lowest and not adaptive else "scored"
         yield _predicted(speedups, point, acceptance, "shown" if point.from_memory else use, setup.assumed)
+
+
+def chance_of(tokens: float, drafts: int) -> float:
+    """The chance of a draft token that yields so many tokens per verification, or the nearest there is."""
+    return solve(lambda chance: sum(chance**at for at in range(drafts + 1)), tokens)
 
 
 def positions_of(accepted: dict[int, float], most: int) -> list[float]:

@@ -60,7 +60,7 @@ class Speedups:
         NotSimulated
             As `at`.
         """
-        return _solve(lambda chance: self.at(load, {"acceptance": chance}), speedup)
+        return solve(lambda chance: self.at(load, {"acceptance": chance}), speedup)
 
     def _speed(self, load: float, section: Section | None) -> float:
         """Speed of a client [1/s]: output tokens per second, or requests over their mean latency."""
@@ -118,12 +118,12 @@ def _drafting(spec: SpeculationSpec | None) -> tuple[int, float]:
     return spec.num_speculative_tokens, 1.0 + float(np.sum(spec.positions))
 
 
-def _solve(speedup: Callable[[float], float], wanted: float) -> float:
-    """Where a rising function of the acceptance takes this value, by bisection."""
+def solve(rising: Callable[[float], float], wanted: float) -> float:
+    """Where a rising function of a chance takes this value, by bisection; else the nearer end."""
     low, high = 0.0, 1.0
     while high - low > _PRECISION:
         middle = (low + high) / 2
-        if speedup(middle) < wanted:
+        if rising(middle) < wanted:
             low = middle
         else:
             high = middle

@@ -25,6 +25,8 @@ class PublishedPoint:
         Of speculation over none [1]; of one draft over another in ``p_eagle...``.
     from_memory
         Whether the table says that the figure could not be looked up: shown, never scored or fitted.
+    tokens
+        Tokens per verification, where they were published beside the speed-up: nothing is fitted then.
     """
 
     setup: str
@@ -32,6 +34,7 @@ class PublishedPoint:
     load: float
     speedup: float
     from_memory: bool = False
+    tokens: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,8 @@ class Unread:
     reason: str
 
 
+#: The table of single requests by method (Spec-Bench).
+SPEC_BENCH = "batch1_specbench_A100"
 #: Set-ups that only give ranges or single figures without their loads.
 _WITHOUT_LOAD = "a range or one figure, without the load it was measured at"
 
@@ -63,10 +68,35 @@ def read_published(path: Path | str) -> list[PublishedPoint | Unread]:
             "found no speed-ups by load; expected the key speculative_decoding.by_concurrency", file=file
         )
     found: list[PublishedPoint | Unread] = []
+    if isinstance(section, Mapping) and isinstance(section.get(SPEC_BENCH), Mapping):
+        for model, rows in section[SPEC_BENCH].items():
+            if isinstance(rows, Mapping):
+                found += _alone(f"{SPEC_BENCH}_{model}", rows)
     for name, table in tables.items():
-        points = list(_points(str(name), table)) if isinstance(table, Mapping) else []
-        found += points or [Unread(str(name), _WITHOUT_LOAD)]
+        found += _read(str(name), table)
     return found
+
+
+def _alone(setup: str, rows: Mapping[str, Any]) -> list[PublishedPoint | Unread]:
+    """Single requests: tokens per verification and speed-up of every method."""
+    try:
+        return [
+            PublishedPoint(setup, str(method), 1, float(speedup), tokens=float(tokens))
+            for method, (tokens, speedup) in rows.items()
+        ]
+    except (TypeError, ValueError) as error:
+        return [Unread(setup, f"not understood: {error}")]
+
+
+def _read(name: str, table: Any) -> list[PublishedPoint | Unread]:
+    """The points of a set-up, or why there are none."""
+    if not isinstance(table, Mapping):
+        return [Unread(name, "not a table")]
+    try:
+        points: list[PublishedPoint | Unread] = list(_points(name, table))
+    except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+        return [Unread(name, f"not understood: {error}")]
+    return points or [Unread(name, _WITHOUT_LOAD)]
 
 
 def _points(setup: str, table: Mapping[str, Any]) -> Iterator[PublishedPoint]:

@@ -59,6 +59,35 @@ def setup_of(name: str) -> SpeculativeSetup | None:
     return None if build is None else build()
 
 
+#: How Spec-Bench's methods draft, and how many tokens.
+_SPEC_BENCH = {
+    "eagle": {"method": "eagle", "num_speculative_tokens": 5},
+    "eagle2": {"method": "eagle", "num_speculative_tokens": 6},
+    "eagle3": {"method": "eagle3", "num_speculative_tokens": 7},
+    "medusa": {"method": "medusa", "num_speculative_tokens": 4},
+    "hydra": {"method": "medusa", "num_speculative_tokens": 4},
+    "pld_ngram": {"method": "ngram", "num_speculative_tokens": 10},
+}
+
+
+def _spec_bench(model: str) -> SpeculativeSetup:
+    def drafting(series: str) -> dict[str, Any]:
+        if series not in _SPEC_BENCH:
+            raise ValueError(series)
+        return dict(_SPEC_BENCH[series])
+
+    return SpeculativeSetup(
+        card=load_model(model),
+        pool=_pool("nvidia-a100-80g-sxm", 1, engine={"enforce_eager": True, "async_scheduling": False}),
+        drafting=drafting,
+        load="closed",
+        prompt=256,
+        output=256,
+        assumed="chains in place of trees; Hugging Face transformers as an engine that launches every kernel"
+        " from the host, drafts aside; 256 prompt and 256 output tokens",
+    )
+
+
 def _pool(hardware: str, tensor: int, **more: Any) -> dict[str, Any]:
     """A pool whose step budget and seats no load of the table exceeds."""
     engine = {"max_num_seqs": 512, "enable_prefix_caching": False, **more.pop("engine", {})}
@@ -228,6 +257,9 @@ def _magicdec() -> SpeculativeSetup:
 
 
 _SETUPS: dict[str, Callable[[], SpeculativeSetup]] = {
+    "batch1_specbench_A100_vicuna_7b": lambda: _spec_bench("llama-2-7b"),
+    "batch1_specbench_A100_vicuna_13b": lambda: _spec_bench("llama-2-13b"),
+    "batch1_specbench_A100_vicuna_33b": lambda: _spec_bench("yi-34b"),
     "dspark_deepseek_v4_pro_8xB300": _dspark,
     "eagle3_kimi_k2.5_MI355X_TP4": lambda: _kimi("amd-mi355x"),
     "eagle3.1_kimi_k2.6_GB200_TP4": lambda: _kimi("nvidia-gb200-nvl72"),
