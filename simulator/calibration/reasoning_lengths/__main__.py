@@ -78,7 +78,8 @@ def _print(report: dict[str, Any]) -> None:
         print(
             f"  where no response hit the cap ({scores['cells_without_cap']} cells):"
             f" p50 {scores['p50_within_15_percent_without_cap']:.1%},"
-            f" p90 {scores['p90_within_15_percent_without_cap']:.1%}"
+            f" p90 {scores['p90_within_15_percent_without_cap']:.1%},"
+            f" both {scores['both_within_15_percent_without_cap']:.1%}"
         )
     print(f"p99 over all difficulties: median error {scores['p99_median_error']:.1%}")
     print("law: " + ", ".join(f"{name} {value:.4g}" for name, value in law.items()))

@@ -8,10 +8,12 @@ from statistics import median
 
 import numpy as np
 
-from simulator.calibration.reasoning_lengths.fit import TOLERANCE, fit_law, levels
+from simulator.calibration.reasoning_lengths.fit import fit_law, levels
 from simulator.calibration.reasoning_lengths.responses import Cell
 from simulator.workload.lengths.reasoning import LengthLaw
 
+#: Relative error that counts as close.
+TOLERANCE = 0.15
 #: Responses a cell needs to be scored.
 FEWEST_RESPONSES = 20
 
@@ -48,6 +50,7 @@ class Scores:
     cells_without_cap: int
     p50_within_15_percent_without_cap: float | None
     p90_within_15_percent_without_cap: float | None
+    both_within_15_percent_without_cap: float | None
     p99_median_error: float
 
 
@@ -108,5 +111,6 @@ def scores_of(by_cell: Sequence[CellError], by_model: Sequence[ModelError]) -> S
         cells_without_cap=len(free),
         p50_within_15_percent_without_cap=within([cell.p50 for cell in free]),
         p90_within_15_percent_without_cap=within([cell.p90 for cell in free]),
+        both_within_15_percent_without_cap=within([max(abs(cell.p50), abs(cell.p90)) for cell in free]),
         p99_median_error=median(abs(model.p99) for model in by_model),
     )

@@ -19,6 +19,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     "C06": serving.interactive_latency,
     "C07": quality.monotone_quality,
     "C08": quality.small_for_large,
+    "C09": quality.four_bits,
     "C10": speed.speculation_over_batch,
     "C11": hardware_claims.lpu_bandwidth,
     "C12": hardware_claims.lpu_against_gpu,
@@ -58,7 +59,6 @@ EXPERIMENTS: dict[str, Experiment] = {
 #: Why the others have none.
 WITHOUT: dict[str, str] = {
     "C02": "the size of a market is no result of a simulation",
-    "C09": "accuracy lost to quantisation is measured on models, not simulated; see the evidence",
     "C15": "a business deal is no result of a simulation",
     "C41": "both orders of spending end at the same design, so there is nothing to tell apart",
 }

@@ -1,9 +1,11 @@
-"""Claims on quality: samples, votes, checks (C07, C08, C16, C33, C34)."""
+"""Claims on quality: samples, votes, checks (C07, C08, C09, C16, C33, C34)."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from simulator.models.accuracy import accuracy_changes
+from simulator.models.catalogue import load_model
 from simulator.planning.claims.small import H100, served
 from simulator.planning.hardware_claims import ComputedFact
 from simulator.reasoning.quality.coverage import fit_beta_problems
@@ -102,6 +104,19 @@ def small_for_large() -> list[ComputedFact]:
                 )
             )
             break
+    return facts
+
+
+def four_bits() -> list[ComputedFact]:
+    """C09: what was published on four-bit weights, least and most lost."""
+    facts = []
+    for model, dtype in (("llama-3.1-70b", "int4"), (SMALL, "int4"), ("llama-3.1-70b", "nvfp4")):
+        for change in accuracy_changes(load_model(model), dtype, "bf16"):
+            for name, value in (("least", change.high), ("most", change.low)):
+                if value is not None:
+                    lost = abs(value)
+                    what = f"{name} lost by {dtype} weights of {model} (published: {change.source})"
+                    facts.append(ComputedFact("C09", what, lost, change.unit, "below 1", lost < 1))
     return facts
 
 
