@@ -22,6 +22,7 @@ from simulator.cli.show import show
 from simulator.cli.size import size
 from simulator.cli.sweep import sweep
 from simulator.cli.validate import validate
+from simulator.cli.why import why
 from simulator.errors import SimulatorError
 
 EXIT_BAD_INPUT = 2
@@ -43,6 +44,7 @@ COMMANDS = (
     frontier,
     sweep,
     size,
+    why,
     claims,
     calibrate,
     validate,
