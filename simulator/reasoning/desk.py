@@ -26,6 +26,8 @@ from simulator.units.random_streams import RandomStreams
 if TYPE_CHECKING:
     from simulator.engine.timing import NsEnvironment
 
+#: Ways a call ends with its whole output.
+WHOLE = ("stop", "length")
 #: Odd, so that neighbouring tasks of one seed start far apart.
 _STRIDE = 0x9E3779B97F4A7C15
 
@@ -140,6 +142,8 @@ class TaskDesk:
         outcome = task.outcome
         assert outcome is not None
         answer = outcome.answer
+        if answer is not None and answer.finish_reason not in WHOLE:
+            answer = None  # it was cut off: its client gave up, or its machine died for good
         path = outcome.path or (() if answer is None else (answer,))
         seen = NEVER
         if answer is not None:
@@ -148,7 +152,7 @@ class TaskDesk:
             (
                 task.envelope.index,
                 0 if answer is None else 1,
-                UNKNOWN if outcome.right is None else int(outcome.right),
+                UNKNOWN if outcome.right is None else int(outcome.right and answer is not None),
                 task.arrival_ns,
                 task.first_token_ns,
                 seen,

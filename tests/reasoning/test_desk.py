@@ -5,7 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from simulator.results.conservation import check_conservation
 from simulator.results.recording import STATUSES, UNKNOWN
+from simulator.scenario.loading import load_scenario
+from simulator.scenario.workload.arrivals import ClosedLoopSpec
+from simulator.simulation import run_scenario
 from tests.reasoning.tasks import ANSWER, THINKING, columns, desk, work
 
 EVERY = [
@@ -138,3 +142,60 @@ def test_a_context_that_is_full_ends_an_agent():
     calls = work(target, tasks=1).requests
     assert 1 < columns(target).calls[0] < 50
     assert (calls.prompt_tokens + calls.output_tokens).max() <= 1500
+
+
+def scenario(strategy, **changes):
+    base = {
+        "workload": {
+            "arrivals": {"process": "poisson", "rate": "2 /s"},
+            "prompt_tokens": {"distribution": "lognormal", "median": 150, "sigma": 0.5, "max": 1000},
+            "output_tokens": {"distribution": "fixed", "tokens": 40},
+            "thinking": {"tokens": {"distribution": "lognormal", "median": 300, "sigma": 0.5, "max": 2000}},
+        },
+        "model": "llama-3.1-8b",
+        "cluster": {
+            "pools": [{"name": "main", "hardware": "nvidia-h100-sxm", "engine": {"max_model_len": 8192}}]
+        },
+        "requests": 6,
+        "reasoning": {"strategy": strategy},
+    }
+    return load_scenario({**base, **changes})
+
+
+@pytest.mark.parametrize("strategy", EVERY, ids=str)
+def test_jumping_changes_nothing(strategy):
+    jumped, walked = (run_scenario(scenario(strategy, jumping=jumping)) for jumping in (True, False))
+    for name in jumped.recording.tasks.columns.__slots__:
+        assert np.array_equal(
+            getattr(jumped.recording.tasks.columns, name), getattr(walked.recording.tasks.columns, name)
+        )
+    check_conservation(jumped.recording)
+
+
+@pytest.mark.parametrize("strategy", EVERY[:7], ids=str)
+def test_tasks_run_on_prompts_and_outputs_apart(strategy):
+    half = {"hardware": "nvidia-h100-sxm", "engine": {"max_model_len": 8192}}
+    cluster = {
+        "pools": [{"name": "p", "role": "prefill", **half}, {"name": "d", "role": "decode", **half}],
+        "transfer": {"bandwidth": "50 GB/s", "latency": "10 us"},
+    }
+    result = run_scenario(scenario(strategy, cluster=cluster))
+    assert result.summary.tasks.answered == 6
+    check_conservation(result.recording)
+
+
+def test_other_hardware_meets_the_same_tasks():
+    strategy = {"kind": "best_of_n", "samples": 4}
+    other = {"pools": [{"name": "main", "hardware": "nvidia-h200-sxm", "engine": {"max_model_len": 8192}}]}
+    first, second = run_scenario(scenario(strategy)), run_scenario(scenario(strategy, cluster=other))
+    for name in ("thinking_tokens", "output_tokens", "calls"):
+        assert sorted(first.tasks[name]) == sorted(second.tasks[name])
+
+
+def test_a_closed_loop_sends_the_next_task_when_one_is_answered():
+    asked = scenario({"kind": "chain"})
+    loop = ClosedLoopSpec(process="closed_loop", concurrency=2)
+    closed = asked.workload.model_copy(update={"arrivals": loop})
+    result = run_scenario(asked.model_copy(update={"workload": closed}))
+    tasks = result.tasks.sort_values("arrival_s")
+    assert list(tasks["arrival_s"][2:]) == sorted(tasks["finish_s"])[:4]

@@ -29,7 +29,5 @@ class Chain(Strategy[ChainSpec]):
             thinking = spec.budget
         call = task.call(task.prompt, thinking, task.answer)
         yield task.all_ended()
-        if call.finish_reason == "abort":
-            return Outcome(None)
         right = task.candidate(call).right
         return Outcome(call, streamed=True, right=False if cut and right is not None else right)
