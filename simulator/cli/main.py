@@ -18,6 +18,8 @@ from simulator.cli.frontier import frontier
 from simulator.cli.report import report
 from simulator.cli.run import run
 from simulator.cli.schema import schema
+from simulator.cli.search import search
+from simulator.cli.sensitivity import sensitivity
 from simulator.cli.show import show
 from simulator.cli.size import size
 from simulator.cli.sweep import sweep
@@ -44,6 +46,8 @@ COMMANDS = (
     frontier,
     sweep,
     size,
+    search,
+    sensitivity,
     why,
     claims,
     calibrate,

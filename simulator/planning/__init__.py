@@ -4,6 +4,9 @@ run_many            many scenarios, in processes or on a Ray cluster, results in
 layouts             ways to lay a model out on a device
 sweep               many points over any keys, resumable, with intervals and the Pareto front
 size                the fewest units, or the cheapest design, that meet the objectives
+why                 where the time goes, headroom, the worst request, the change that saves most
+search              large design spaces, with Optuna
+sensitivity         which input decides a figure: tornado, Sobol
 intervals           confidence intervals
 capacity            the highest load that one replica carries within the objectives
 sizing              the fewest replicas that carry a load, with the failing neighbour

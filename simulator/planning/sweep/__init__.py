@@ -1,6 +1,7 @@
 """What-if sweeps: many points over any keys of a scenario, resumable.
 
 axes          what ``--set key=v1,v2`` means, and the grid that several of them span
+ranges        a key and the range of its number
 point         one point: what is set, the seed, and the record that its simulation leaves
 journal       finished points on disk, one line each, safe against a kill at any time
 sweep         runs the points that the journal lacks

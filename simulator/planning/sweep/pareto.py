@@ -53,7 +53,12 @@ def goals_of(text: str | None, designs: Sequence[Design]) -> list[Goal]:
         for key in keys:
             if known and key not in known:
                 raise InputError(f"no figure {key!r} in the results{nearest(key, known)}", file="--pareto")
-    return [Goal(key, any(word in key for word in MORE_IS_BETTER)) for key in keys]
+    return [goal_of(key) for key in keys]
+
+
+def goal_of(key: str) -> Goal:
+    """A figure to make small, or large where more of it is better."""
+    return Goal(key, any(word in key for word in MORE_IS_BETTER))
 
 
 def pareto_front(designs: Sequence[Design], goals: Sequence[Goal]) -> list[Design]:

@@ -1,0 +1,50 @@
+"""``simulator search`` and ``simulator sensitivity`` at the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from simulator.cli.main import main
+from tests.planning.sweep.test_sweep import SCENARIO
+
+
+@pytest.fixture
+def scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "chat.yaml").write_text(yaml.safe_dump({**SCENARIO, "requests": 30}))
+    return "chat.yaml"
+
+
+def test_a_tornado_is_printed(scenario, capsys):
+    arguments = ["--range", "workload.arrivals.rate=2 /s,8 /s", "--jobs", "1"]
+    assert main(["sensitivity", scenario, *arguments]) == 0
+    assert "Tornado" in capsys.readouterr().out
+    assert main(["sensitivity", scenario, *arguments, "--of", "p99_ttft_ms", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["inputs"][0]["key"] == "workload.arrivals.rate"
+
+
+def test_a_search_prints_the_best_design(scenario, capsys):
+    pytest.importorskip("optuna")
+    arguments = ["--set", "cluster.pools.0.replicas=1,2,3", "--trials", "16", "--jobs", "1"]
+    assert main(["search", scenario, *arguments, "--minimise", "cost_per_hour_usd"]) == 0
+    assert "cluster.pools.0.replicas=1" in capsys.readouterr().out
+    assert main(["search", scenario, *arguments, "--set", "slo={tpot: 1 us}", "--out", "none", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["solved"] is False
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["sensitivity", "chat.yaml"], "needs --range"),
+        (["sensitivity", "chat.yaml", "--range", "requests=1,2", "--method", "x"], "unknown method 'x'"),
+        (["search", "chat.yaml"], "needs --set"),
+        (["search", "chat.yaml", "--range", "cluster.pools.0.replica=1,2"], "replica"),
+    ],
+)
+def test_bad_questions_are_refused(scenario, capsys, arguments, message):
+    assert main(arguments) == 2
+    assert message in capsys.readouterr().err
