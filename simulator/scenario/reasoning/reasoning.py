@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from simulator.scenario.reasoning.quality import QualitySpec
-from simulator.scenario.reasoning.strategies import StrategySpec
+from simulator.scenario.reasoning.strategies import MajorityVoteSpec, StrategySpec
 from simulator.scenario.spec import Spec
 from simulator.scenario.workload.quantities import Positive
 
@@ -27,6 +27,17 @@ class ReasoningSpec(Spec):
 
     quality: QualitySpec | None = None
     """How often answers are right; without it cost and latency are all that is reported."""
+
+    @model_validator(mode="after")
+    def _votes_can_agree(self) -> Self:
+        vote = self.strategy
+        if not isinstance(vote, MajorityVoteSpec) or vote.early_stop is None:
+            return self
+        if self.quality is None and vote.agreement is None:
+            raise ValueError(
+                "early_stop needs to know how often chains agree: give quality, or strategy.agreement"
+            )
+        return self
 
     def of_model(self, model: str) -> ReasoningSpec:
         """The same for a cluster that serves ``model``."""
