@@ -38,6 +38,13 @@ def test_a_guidellm_report(recordings, tmp_path, with_requests, within):
     assert any(line.startswith("context_us") for line in found.backend.not_identified)
 
 
+def test_a_guidellm_report_of_the_first_version(recordings, tmp_path):
+    """Times and tokens stand in the request itself."""
+    path = tmp_path / "benchmarks.json"
+    path.write_text(made.guidellm_1(recordings))
+    assert_true(calibrate([path]), within=0.03)
+
+
 @pytest.mark.parametrize(("with_requests", "within"), [(True, 0.03), (False, 0.12)])
 def test_an_inference_perf_report(recordings, tmp_path, with_requests, within):
     made.inference_perf(tmp_path / "report", recordings, with_requests=with_requests)

@@ -52,7 +52,7 @@ def _benchmark(path: Path, index: int, one: Record) -> Measurement | None:
         "kind": "GuideLLM benchmark",
         "model": found(one, "config.backend.model", "config.backend.target_model", "args.backend.model"),
     }
-    served = _served(found(one, "requests.successful") or [])
+    served = _served(_successful(one.get("requests")))
     if served is not None:
         load, seen = served.load_and_seen(concurrency)
         return Measurement(load=load, figures=seen.figures(), seen=seen, **about)
@@ -77,6 +77,17 @@ def _concurrency(one: Record) -> int | None:
     if strategy.get("type_") == "throughput" and measured:
         return max(round(measured), 1)
     return int(streams)
+
+
+def _successful(requests: Any) -> list[Record]:
+    """Those that were answered: kept apart by status, or marked by it."""
+    if isinstance(requests, dict):
+        answered = requests.get("successful")
+        return answered if isinstance(answered, list) else []
+    if not isinstance(requests, list):
+        return []
+    good = (None, "completed", "successful")
+    return [row for row in requests if found(row, "info.status", "status") in good and not row.get("error")]
 
 
 def _served(requests: list[Record]) -> Served | None:

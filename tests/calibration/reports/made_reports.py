@@ -84,6 +84,29 @@ def guidellm(recordings: list[Recording], *, with_requests: bool) -> str:
     return json.dumps({"metadata": {"version": 2}, "benchmarks": benchmarks})
 
 
+def guidellm_1(recordings: list[Recording]) -> str:
+    """A report as GuideLLM 0.3 wrote it."""
+    benchmarks = [
+        {
+            "args": {"strategy": {"type_": "constant", "rate": 3.0}},
+            "metrics": {},
+            "requests": [
+                {
+                    "start_time": row["start"],
+                    "first_token_time": row["first"],
+                    "last_token_time": row["end"],
+                    "end_time": row["end"],
+                    "prompt_tokens": row["prompt"],
+                    "output_tokens": row["output"],
+                }
+                for row in rows(recording)
+            ],
+        }
+        for recording in recordings
+    ]
+    return json.dumps({"benchmarks": benchmarks})
+
+
 def _guidellm_metrics(seen: list[dict[str, float]]) -> dict[str, object]:
     ttft = np.array([row["first"] - row["start"] for row in seen])
     e2e = np.array([row["end"] - row["start"] for row in seen])
