@@ -10,6 +10,9 @@ import numpy as np
 from simulator.calibration.accuracy.comparisons import Comparison, Found, Refused
 from simulator.results.accuracy import METRICS, Accuracy, ErrorGroup, Spread
 
+#: Reasons that are told one by one, and the length of one.
+MOST_REASONS = 15
+LONGEST_REASON = 160
 _ORDER = ("light", "medium", "heavy", "overloaded")
 
 
@@ -19,7 +22,7 @@ def updated(old: Accuracy, unit: str, found: Iterable[Found]) -> Accuracy:
     groups, refused = _summarised(found)
     reasons = {name: counts for name, counts in old.not_simulated.items() if name != unit}
     if refused:
-        reasons[unit] = dict(refused.most_common())
+        reasons[unit] = _most_common(refused)
     return old.model_copy(
         update={"groups": tuple(sorted([*kept, *groups], key=_place)), "not_simulated": reasons}
     )
@@ -71,7 +74,12 @@ def spread_of(errors: Sequence[float]) -> Spread:
     )
 
 
+def _most_common(refused: Counter[str]) -> dict[str, int]:
+    """The most frequent reasons; what is left is counted together."""
+    kept = dict(refused.most_common(MOST_REASONS))
+    left = refused.total() - sum(kept.values())
+    return kept | ({"other reasons": left} if left else {})
+
+
 def _short(reason: str) -> str:
-    """A reason without the names and numbers that differ from row to row."""
-    head = reason.split(":", 1)[0] if reason.count(":") and len(reason) > 120 else reason
-    return head if len(head) <= 160 else head[:157] + "..."
+    return reason if len(reason) <= LONGEST_REASON else reason[: LONGEST_REASON - 3] + "..."
