@@ -27,7 +27,7 @@ from functools import cache
 from math import ceil, log2
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 
 from simulator.errors import InputError
 from simulator.hardware.device import Confidence, Device, Link
@@ -106,13 +106,17 @@ class _Series(BaseModel):
 
 
 class _System(BaseModel):
-    """Series measured on one kind of system, and the devices they hold for."""
+    """Series measured on one kind of system, and the devices they hold for.
+
+    ``slower`` are devices with the same kind of link in servers where it takes so many times longer.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     devices: tuple[str, ...]
     same_link: tuple[str, ...] = ()
+    slower: dict[str, PositiveFloat] = Field(default_factory=dict)
     series: tuple[_Series, ...]
 
 
@@ -241,6 +245,9 @@ def _measured(
     series = min(enough, key=lambda one: one.devices)
     points = sorted(series.microseconds_by_bytes.items())
     held = "measured" if own else f"measured on {system.name}, the same kind of link"
+    factor = system.slower.get(device.id, 1.0)
+    if factor != 1.0:
+        held += f", {factor:g} times longer"
     more = "" if series.devices == devices else f", series of {series.devices} devices"
     return CollectiveCurve(
         operation=operation,
@@ -248,7 +255,7 @@ def _measured(
         origin="measured" if own else "same-link",
         source=f"{held}{more}: {series.kernel} ({series.software}), {data.source}",
         _bytes=tuple(float(size) for size, _ in points),
-        _seconds=tuple(time * 1e-6 for _, time in points),
+        _seconds=tuple(factor * time * 1e-6 for _, time in points),
     )
 
 

@@ -61,7 +61,8 @@ class Gemm(Evidence):
     """Dense matrix products: ``fixed + depth + quantise + (memory**p + compute**p) ** (1 / p)``, p = overlap.
 
     ``per_inner_ns`` is the time of one step along the inner dimension, which a small product waits for;
-    ``activation_passes`` are extra passes over its 16-bit input, where that is quantised first.
+    ``activation_passes`` are extra passes over its 16-bit input, where that is quantised first. Beyond 16
+    tokens, where kernels with larger tiles take over, memory takes ``wide_factor`` times longer.
     """
 
     fixed_us: NonNegativeFloat
@@ -70,6 +71,7 @@ class Gemm(Evidence):
     overlap: Annotated[float, Field(ge=1)]
     per_inner_ns: NonNegativeFloat = 0.0
     activation_passes: NonNegativeFloat = 0.0
+    wide_factor: Annotated[float, Field(ge=1)] = 1.0
 
 
 class DecodeAttention(Evidence):

@@ -31,7 +31,17 @@ _QUANTISED = _PLAIN | {
 }
 
 
-def fit_gemm(table: OperatorTable, weight_dtype: str, bandwidth: float, peak: float) -> Found:
+#: Where small and large batches were measured finely.
+BY_WIDTH = _PLAIN | {"wide_factor": Constant(1.05, 1.0, 1.5)}
+
+
+def fit_gemm(
+    table: OperatorTable,
+    weight_dtype: str,
+    bandwidth: float,
+    peak: float,
+    constants: dict[str, Constant] | None = None,
+) -> Found:
     """Constants of products with weights in one format.
 
     Parameters
@@ -40,6 +50,8 @@ def fit_gemm(table: OperatorTable, weight_dtype: str, bandwidth: float, peak: fl
         Columns m (tokens), n, k; one format only.
     bandwidth, peak
         Of the device [bytes/s, FLOP/s].
+    constants
+        Which to fit; default: those of the format.
     """
     sides = np.stack([table.column("n"), table.column("k")])
     shaped = (sides.min(axis=0) >= SIDES[0]) & (sides.max(axis=0) <= SIDES[1])
@@ -52,8 +64,9 @@ def fit_gemm(table: OperatorTable, weight_dtype: str, bandwidth: float, peak: fl
         times = [gemm_s(constants, n, k, m, size, bandwidth, peak) for n, k, m in shapes]
         return np.array(times) + constants.fixed_us * 1e-6
 
-    return search(_PLAIN if weight_dtype == "bf16" else _QUANTISED, predict, kept.seconds)
+    wanted = constants or (_PLAIN if weight_dtype == "bf16" else _QUANTISED)
+    return search(wanted, predict, kept.seconds)
 
 
 def _unused() -> dict[str, float]:
-    return {"per_inner_ns": 0.0, "activation_passes": 0.0}
+    return {"per_inner_ns": 0.0, "activation_passes": 0.0, "wide_factor": 1.0}

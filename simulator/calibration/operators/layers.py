@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulator.calibration.operators.attention import fit_decode_attention, fit_prefill_attention
-from simulator.calibration.operators.gemm import fit_gemm
+from simulator.calibration.operators.gemm import BY_WIDTH, fit_gemm
 from simulator.calibration.operators.search import Constant, Floats, Found, search, tried
 from simulator.calibration.operators.table import OperatorTable
 from simulator.errors import InputError
@@ -96,7 +96,7 @@ def fit_layers(tables: list[LayerTables], machine: Machine) -> dict[str, Any]:
     beside = fit_mixed_attention(mixed, attention, prefill, bandwidth, peak)
     kernels = {name: value for name, value in prefill.values.items() if name != "fixed_us"}
     return {
-        "gemm": {"bf16": _group(fit_gemm(products, "bf16", bandwidth, peak))},
+        "gemm": {"bf16": _group(fit_gemm(products, "bf16", bandwidth, peak, BY_WIDTH))},
         "decode_attention": {
             "bf16": _group(attention) | _group(beside) | {"fit_error": round(attention.error, 3)}
         },

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from simulator.calibration.runs.measured import MeasuredRun
 from simulator.calibration.runs.simulated import DEFAULT, Serving, ServingConstants
@@ -47,7 +47,8 @@ class HeldOut(BaseModel):
     """What was fitted without some of the runs.
 
     ``runs`` are the names (patterns) of those that `models` were fitted to; ``models`` holds the constants
-    fitted without each model.
+    fitted without each model. ``links`` names runs that the exchange between their devices was fitted to, and
+    the device whose measured exchange stands in.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -55,6 +56,7 @@ class HeldOut(BaseModel):
     date: str
     runs: tuple[str, ...]
     models: dict[str, _Constants]
+    links: dict[str, str] = Field(default_factory=dict)
     machines: tuple[_Machine, ...] = ()
 
 
@@ -74,6 +76,9 @@ def serving_for(run: MeasuredRun) -> Serving:
     shipped = shipped_fit(run)
     if shipped is not None:
         return Serving(fit=shipped, note=f"step times fitted: {shipped.source}")
+    if run.name in stored.links:
+        link = stored.links[run.name]
+        return Serving(link_of=link, note=f"exchange between devices as measured on {link}, not as fitted")
     fold = stored.models.get(run.model.id)
     if fold is None or not any(fnmatchcase(run.name, pattern) for pattern in stored.runs):
         return DEFAULT

@@ -72,6 +72,8 @@ class Serving:
         Those that serving runs decided.
     token_s, token_share_s
         Time in the API server on the way back, and what each neighbour adds to that [s].
+    link_of
+        Device whose measured exchanges stand in for those of the run's own, if any.
     fit
         Step times fitted to other runs of the machine, instead of the hardware profile.
     note
@@ -82,6 +84,7 @@ class Serving:
     constants: ServingConstants = ServingConstants()
     token_s: float = API_TOKEN_S
     token_share_s: float = API_TOKEN_SHARE_S
+    link_of: str | None = None
     fit: FittedBackend | None = None
     note: str = ""
 
@@ -111,6 +114,8 @@ def _pool(run: MeasuredRun, serving: Serving) -> PoolPlan:
     if serving.fit is not None:
         return _fitted_pool(run, serving.fit)
     device = device_of(run.hardware)
+    if serving.link_of is not None:
+        device = device.model_copy(update={"id": serving.link_of})
     latency = serving.latency
     if run.client.in_process and latency.sampler is None:
         latency = latency.model_copy(update={"sampler": "greedy"})

@@ -17,6 +17,8 @@ from simulator.hardware.execution import DecodeAttention, Experts, Gemm
 _ACTIVATION_BYTES = 2
 #: Rows of an output tile: tokens are padded to it in the compute of a product.
 TILE_TOKENS = 64
+#: Most tokens that kernels with the smallest tile work on.
+NARROW_TOKENS = 16
 
 
 def p_norm(one: float, other: float, p: float) -> float:
@@ -33,12 +35,14 @@ def gemm_s(
     """One dense product of ``tokens`` rows with an (n, k) matrix [s], ``fixed_us`` aside.
 
     ``k d + a Q + (M^p + F^p)^(1/p)`` with M the time to stream weights (``weight_bytes`` each),
-    inputs of the same width and 16-bit outputs, F the time to compute whole tiles, Q one pass over
+    inputs of the same width and 16-bit outputs (``wide_factor`` times that for more than `NARROW_TOKENS`), F the time to compute whole tiles, Q one pass over
     16-bit inputs and d the latency per step along k.
     """
     narrow = min(weight_bytes, _ACTIVATION_BYTES)
     streamed = n * k * weight_bytes + tokens * (k * narrow + _ACTIVATION_BYTES * n)
     memory = streamed / (constants.bandwidth_efficiency * bandwidth)
+    if tokens > NARROW_TOKENS:
+        memory *= constants.wide_factor
     compute = 2.0 * TILE_TOKENS * ceil(tokens / TILE_TOKENS) * n * k / (constants.compute_efficiency * peak)
     quantise = constants.activation_passes * _ACTIVATION_BYTES * tokens * k / bandwidth
     return k * constants.per_inner_ns * 1e-9 + quantise + p_norm(memory, compute, constants.overlap)
