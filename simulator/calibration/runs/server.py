@@ -8,13 +8,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from simulator.calibration.runs.measured import EngineUsed, HardwareUsed, MeasuredRun, ModelUsed
 from simulator.errors import InputError
 from simulator.hardware.catalogue import load_device
 from simulator.hardware.device import Device
-from simulator.models.card import ModelCard
+from simulator.models.card import (
+    AttentionLayers,
+    LatentAttention,
+    LinearAttention,
+    MixtureOfExperts,
+    ModelCard,
+)
 from simulator.models.catalogue import load_model
 from simulator.scenario.engine import EngineSpec
 from simulator.scenario.vllm_defaults import batch_defaults
@@ -33,6 +39,14 @@ IGNORED_SETTINGS = frozenset(
 )
 #: Seats and tokens of a step where nothing is known of the device: vLLM's for smaller ones.
 OWN_DEFAULTS = (256, 2048)
+#: Names that runs use for fields of a card.
+_CARD_NAMES = {"params_total": "params_total_published", "experts_active": "active_experts"}
+_PARTS: dict[str, type[BaseModel]] = {
+    "moe": MixtureOfExperts,
+    "mla": LatentAttention,
+    "attention_layers": AttentionLayers,
+    "linear_attention": LinearAttention,
+}
 _SOURCE = "the run's own description"
 
 
@@ -94,15 +108,10 @@ def card_of(model: ModelUsed) -> ModelCard:
 def _stated_card(model: ModelUsed) -> ModelCard:
     if not model.architecture:
         raise NotSimulated(f"model {model.id!r} has no card, and the run does not state its architecture")
-    known = {
-        ("params_total_published" if name == "params_total" else name): value
-        for name, value in model.architecture.items()
-    }
-    fields = {name: value for name, value in known.items() if name in ModelCard.model_fields}
     content: dict[str, Any] = {
         "context_tokens": 1 << 20,
         "year": 2024,
-        **fields,
+        **_card_fields(model.architecture),
         "id": model.id,
         "name": model.id,
         "provenance": {"shape": {"source": [_SOURCE], "confidence": "third-party-measurement"}},
@@ -116,6 +125,23 @@ def _stated_card(model: ModelUsed) -> ModelCard:
             f"model {model.id!r} has no card, and the architecture that the run states is not usable:"
             f" {where}: {first['msg']}"
         ) from None
+
+
+def _card_fields(stated: dict[str, Any]) -> dict[str, Any]:
+    """What a card holds of a stated architecture; experts may stand among the other fields."""
+    known = {_CARD_NAMES.get(name, name): value for name, value in stated.items() if value is not None}
+    fields = _only(ModelCard, known)
+    if "moe" not in known and "experts" in known:
+        fields["moe"] = _only(MixtureOfExperts, known)
+    for name, part in _PARTS.items():
+        if isinstance(fields.get(name), dict):
+            inside = {_CARD_NAMES.get(key, key): value for key, value in fields[name].items()}
+            fields[name] = _only(part, inside)
+    return fields
+
+
+def _only(part: type[BaseModel], values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name in part.model_fields and value is not None}
 
 
 def engine_of(engine: EngineUsed, device: Device | None) -> EngineSpec:
