@@ -278,7 +278,7 @@ def _physical(
     """The execution model of the device."""
     if isinstance(execution, RooflineExecution):
         constants = resolve_constants(
-            execution, machine.bandwidth, layout.weight_dtype, layout.kv_dtype, spec
+            execution, machine.bandwidth, layout.weight_dtype, layout.kv_dtype, spec, machine.family
         )
         kernels = kernels or kernels_of(engine.engine_version)
         local = layout.gemms.experts.local_experts if layout.gemms.experts is not None else 0

@@ -63,7 +63,7 @@ def whole_step_pricer(
 
 
 def _power(own: Power | None, machine: Machine) -> Power:
-    power = own or default_execution(machine.bandwidth).power
+    power = own or default_execution(machine.bandwidth, machine.family).power
     assert power is not None
     return power
 

@@ -41,7 +41,8 @@ def figures_of(recording: Recording) -> dict[str, float]:
     figures["duration_s"] = duration_s
     figures["requests_per_s"] = float(finished.sum()) / duration_s
     figures["output_tokens_per_s"] = tokens / duration_s
-    figures["output_tokens_per_s_mean_of_seconds"] = tokens / float(np.ceil(duration_s))
+    # such a series goes on for one second after the last token
+    figures["output_tokens_per_s_mean_of_seconds"] = tokens / (float(np.ceil(duration_s)) + 1.0)
     return figures | _inter_token(recording)
 
 

@@ -59,14 +59,15 @@ def resolve_constants(
     weight_dtype: str,
     kv_dtype: str,
     spec: PhysicalBackendSpec,
+    device_family: str = "gpu-hbm",
 ) -> RooflineConstants:
     """Constants for one device, format of weights and cache, and scenario.
 
-    ``bandwidth`` [bytes/s] scales the family's sampling constants.
+    ``bandwidth`` [bytes/s] scales the family's sampling constants; ``device_family`` is that of the profile.
     """
     own = execution or RooflineExecution()
     weight_dtype = dense_format(weight_dtype)
-    family = default_execution(bandwidth)
+    family = default_execution(bandwidth, device_family)
     estimated: list[str] = []
 
     def pick(name: str, mine: _Group | None, default: _Group | None) -> _Group:

@@ -32,8 +32,52 @@ H100_BANDWIDTH = 3.35e12
 FLASH_ATTENTION_2 = 0.58
 
 
-def default_execution(bandwidth: float) -> RooflineExecution:
-    """Every group of constants for a device with this memory bandwidth [bytes/s]."""
+def default_execution(bandwidth: float, family: str = "gpu-hbm") -> RooflineExecution:
+    """Every group of constants for a device of this family and memory bandwidth [bytes/s]."""
+    common = _common(bandwidth)
+    return common.model_copy(update=_gddr()) if family == "gpu-gddr" else common
+
+
+def _gddr() -> dict[str, object]:
+    """Graphics cards: between RTX 4090 and RTX PRO 6000, the two whose layers were timed."""
+    about = {
+        "source": "carried over from RTX 4090 and RTX PRO 6000 layer tables (LLMServingSim 5daddb2, MIT)",
+        "date": "2026-11-27",
+        "confidence": "estimate",
+    }
+    gemm = Gemm.model_validate(
+        about
+        | {
+            "fixed_us": 5.5,
+            "bandwidth_efficiency": 0.935,
+            "compute_efficiency": 0.9,
+            "overlap": 2.8,
+            "wide_factor": 1.075,
+        }
+    )
+    attention = DecodeAttention.model_validate(
+        about
+        | {
+            "fixed_us": 13.7,
+            "bandwidth_efficiency": 0.8,
+            "per_kv_head_ns": 16.5,
+            "overlap": 1.0,
+            "mixed_compute_efficiency": 0.5,
+            "mixed_tile_ns": 1.85,
+        }
+    )
+    return {
+        "gemm": {"bf16": gemm},
+        "decode_attention": {"bf16": attention},
+        "prefill_attention": PrefillAttention.model_validate(
+            about | {"compute_efficiency": 0.6, "ramp_tokens": 500.0}
+        ),
+        "layer": LayerRest.model_validate(about | {"fixed_us": 8.5, "hidden_bytes": 24.0}),
+    }
+
+
+def _common(bandwidth: float) -> RooflineExecution:
+    """What accelerators with stacked memory have."""
     slower = H100_BANDWIDTH / bandwidth
     gemm = Gemm(
         source=_SOURCE,
