@@ -35,8 +35,8 @@ def gemm_s(
     """One dense product of ``tokens`` rows with an (n, k) matrix [s], ``fixed_us`` aside.
 
     ``k d + a Q + (M^p + F^p)^(1/p)`` with M the time to stream weights (``weight_bytes`` each),
-    inputs of the same width and 16-bit outputs (``wide_factor`` times that for more than `NARROW_TOKENS`), F the time to compute whole tiles, Q one pass over
-    16-bit inputs and d the latency per step along k.
+    inputs of the same width and 16-bit outputs (``wide_factor`` times that for more than `NARROW_TOKENS`),
+    F the time to compute whole tiles, Q one pass over 16-bit inputs and d the latency per step along k.
     """
     narrow = min(weight_bytes, _ACTIVATION_BYTES)
     streamed = n * k * weight_bytes + tokens * (k * narrow + _ACTIVATION_BYTES * n)
