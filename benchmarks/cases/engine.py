@@ -48,7 +48,6 @@ class Loop:
 
 def run(workload: dict[str, Any], **engine: Any) -> Loop:
     """Run a workload on one H100 with Llama-3.1-8B; ``engine`` has vLLM's names."""
-    from simulator.models.catalogue import load_model
     from simulator.scenario.loading import load_scenario
     from simulator.simulation.event_loop import simulate
     from simulator.simulation.pools import prepare_pools
@@ -59,7 +58,7 @@ def run(workload: dict[str, Any], **engine: Any) -> Loop:
     pool = {"name": "main", "hardware": "nvidia-h100-sxm", "engine": {"max_num_seqs": 512, **engine}}
     description = {"workload": workload, "model": "llama-3.1-8b", "cluster": {"pools": [pool]}}
     scenario = load_scenario({**description, "requests": REQUESTS})
-    plan = cluster_plan(scenario, prepare_pools(scenario, load_model(scenario.model.card)))
+    plan = cluster_plan(scenario, prepare_pools(scenario))
     streams = RandomStreams(scenario.seed)
     source = build_workload(scenario.workload, streams, REQUESTS)
     wall, cpu = time.perf_counter(), time.process_time()

@@ -59,7 +59,6 @@ def pricing() -> Figures:
 
 
 def _prepared() -> Any:
-    from simulator.models.catalogue import load_model
     from simulator.scenario.loading import load_scenario
     from simulator.simulation.pools import prepare_pools
 
@@ -67,7 +66,7 @@ def _prepared() -> Any:
     pool = {"name": "main", "hardware": "nvidia-h100-sxm", "engine": engine}
     content = {"workload": CONVERSATION, "model": "llama-3.1-8b", "cluster": {"pools": [pool]}}
     scenario = load_scenario({**content, "requests": REQUESTS})
-    return scenario, prepare_pools(scenario, load_model(scenario.model.card))
+    return scenario, prepare_pools(scenario)
 
 
 def _pricer() -> StepPricer:

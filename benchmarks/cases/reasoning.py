@@ -40,7 +40,6 @@ AGENT = {
 
 def run(strategy: dict[str, Any]) -> tuple[int, float]:
     """Requests of a thousand tasks, and the CPU time they took [s]."""
-    from simulator.models.catalogue import load_model
     from simulator.scenario.loading import load_scenario
     from simulator.simulation.event_loop import simulate
     from simulator.simulation.pools import prepare_pools
@@ -59,7 +58,7 @@ def run(strategy: dict[str, Any]) -> tuple[int, float]:
             "reasoning": {"strategy": strategy},
         }
     )
-    plan = cluster_plan(scenario, prepare_pools(scenario, load_model(scenario.model.card)))
+    plan = cluster_plan(scenario, prepare_pools(scenario))
     streams = RandomStreams(scenario.seed)
     source = build_workload(scenario.workload, streams, TASKS)
     cpu = time.process_time()

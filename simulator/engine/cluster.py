@@ -7,9 +7,13 @@ Replicas come and go while it runs: `add`, `drain`, `kill`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from numpy.random import Generator
+
+from simulator.engine.admission import Admission, Limits
+from simulator.engine.clients import Clients
 from simulator.engine.disaggregated import Disaggregation
 from simulator.engine.gateway import NO_DELAYS, Gateway, ServingDelays
 from simulator.engine.operations import Operations, OperationsPlan
@@ -17,7 +21,8 @@ from simulator.engine.pool import Pool, PoolPlan
 from simulator.engine.replica import Replica
 from simulator.engine.request import Request
 from simulator.engine.routing import Router, build_router
-from simulator.engine.service import Service
+from simulator.engine.service import PoolsRouter, Service
+from simulator.engine.tenant import TenantPlan
 from simulator.engine.timing import NsEnvironment
 from simulator.engine.transfers import TransferPlan, Transfers, wiring_of
 from simulator.results.recording import PoolRecording, Recording, TransferRecording
@@ -33,6 +38,8 @@ from simulator.scenario.routing import (
 )
 from simulator.units.random_streams import RandomStreams
 
+NO_LIMITS = Limits()
+ONE_TENANT = (TenantPlan(),)
 IN_TURN = RoundRobinSpec()
 LEAST_OUTSTANDING = LeastOutstandingSpec()
 #: Policies that look at what a prompt is or costs: of no use for where its output goes.
@@ -56,6 +63,12 @@ class ClusterPlan:
         How KV caches get from prefill to decode replicas; needed where there are any.
     delays
         Of the serving program.
+    tenants
+        Kinds of requests; `Request.tenant` is an index here.
+    limits
+        Of admission, for all requests together; None: none.
+    refuses
+        Whether a request that no replica could hold ends as refused; else it is an error.
     jumping
         Whether uneventful steps are taken in one go (same results, faster).
     keep_steps
@@ -69,9 +82,22 @@ class ClusterPlan:
     decode_router: AnyRouterSpec | None = None
     transfer: TransferPlan | None = None
     delays: ServingDelays = NO_DELAYS
+    tenants: tuple[TenantPlan, ...] = ONE_TENANT
+    limits: Limits | None = None
+    refuses: bool = False
     jumping: bool = True
     keep_steps: bool = False
     operations: OperationsPlan | None = None
+
+
+def pools_of(pools: Sequence[PoolPlan], tenant: TenantPlan) -> list[PoolPlan]:
+    """The pools that may serve a tenant: those of its model, as far as it may use them."""
+    return [
+        pool
+        for pool in pools
+        if pool.model == tenant.model
+        and (tenant.pools is None or pool.role == "decode" or pool.name in tenant.pools)
+    ]
 
 
 class Cluster:
@@ -92,11 +118,20 @@ class Cluster:
             )
             for number, pool in enumerate(plan.pools)
         ]
-        self.gateway = Gateway(env, plan.pools, self.requests, plan.delays)
-        self.transfers = self._built_transfers(streams)
-        self._service = self._built_service(streams)
-        self.gateway.serve = self._service.submit
+        mine = [pools_of(plan.pools, tenant) for tenant in plan.tenants]
+        self.gateway = Gateway(env, mine, self.requests, plan.delays, plan.refuses)
         self.gateway.neighbours = self._neighbours
+        self.gateway.clients = [self._clients(tenant, streams) for tenant in plan.tenants]
+        self.transfers = self._built_transfers(streams)
+        self._services = {
+            model: self._built_service(model, streams)
+            for model in dict.fromkeys(pool.model for pool in plan.pools)
+        }
+        self._service_of = [self._services[tenant.model] for tenant in plan.tenants]
+        self._route = self._service_of[0].submit if len(self._services) == 1 else self._by_model
+        self._admission = self._built_admission()
+        self.gateway.serve = self._route if self._admission is None else self._admission.submit
+        self.gateway.left = None if self._admission is None else self._admission.left
         self._operations = None if plan.operations is None else Operations(self, plan.operations, streams)
 
     def submit(self, request: Request) -> None:
@@ -119,13 +154,14 @@ class Cluster:
     def add(self, pool: Pool) -> Replica:
         """One replica more in a pool; it takes requests from now on."""
         replica = pool.add()
-        self._service.join(replica)
+        self._services[pool.plan.model].join(replica)
         return replica
 
     def drain(self, replica: Replica, then: Callable[[Replica], None] = lambda replica: None) -> None:
         """A replica gets no more requests; ``then`` is called once those that it has have ended."""
-        self._service.leave(replica)
-        self.pools[replica.pool].drain(replica, then)
+        pool = self.pools[replica.pool]
+        self._services[pool.plan.model].leave(replica)
+        pool.drain(replica, then)
 
     def kill(self, replica: Replica) -> list[Request]:
         """A replica is gone at once, and with it all KV caches in it and on their way to it.
@@ -134,23 +170,24 @@ class Cluster:
         `again`, or ended with ``gateway.end(request, "failed")``.
         """
         pool = self.pools[replica.pool]
+        service = self._services[pool.plan.model]
         if replica in pool.serving:
-            self._service.leave(replica)
-        return self._service.lost_with(replica, pool.halt(replica))
+            service.leave(replica)
+        return service.lost_with(replica, pool.halt(replica))
 
     def again(self, request: Request) -> None:
         """Send a request once more that was lost with its replica; its client keeps the tokens it has."""
-        self._service.submit(request)
+        self._route(request)
 
     def change_link_pace(self, replica: Replica, factor: float) -> None:
         """From the next transfer on, those from a replica last so many times as long."""
-        self._service.change_link_pace(replica, factor)
+        self._services[self.pools[replica.pool].plan.model].change_link_pace(replica, factor)
 
     # -- waiting for replicas ----------------------------------------------------------------------
 
     def in_line(self, pool: Pool) -> int:
         """Requests in front of a pool and its like that wait for a replica to come into service."""
-        return self._service.in_line(pool)
+        return self._services[pool.plan.model].in_line(pool)
 
     def may_go_on(self) -> bool:
         """Whether what waits now may yet be served, although nothing is under way."""
@@ -160,7 +197,9 @@ class Cluster:
 
     def give_up(self) -> int:
         """End as failed whatever waits for a replica that will never come; returns how many."""
-        return 0 if self._operations is None else self._service.give_up_lines(self.gateway.end)
+        if self._operations is None:
+            return 0
+        return sum(service.give_up_lines(self.gateway.end) for service in self._services.values())
 
     # -- results -----------------------------------------------------------------------------------
 
@@ -175,10 +214,15 @@ class Cluster:
         )
 
     def _transfer_recording(self) -> TransferRecording | None:
-        if self.transfers is None or self._service.disaggregation is None:
+        handing_over = [s.disaggregation for s in self._services.values() if s.disaggregation is not None]
+        if self.transfers is None or not handing_over:
             return None
-        about = self._service.disaggregation
-        return self.transfers.recording(about.waits, about.waited_ns)
+        return self.transfers.recording(
+            sum(about.waits for about in handing_over), sum(about.waited_ns for about in handing_over)
+        )
+
+    def _by_model(self, request: Request) -> None:
+        self._service_of[request.tenant].submit(request)
 
     def _pool_recordings(self) -> Iterator[PoolRecording]:
         for pool in self.pools:
@@ -188,21 +232,49 @@ class Cluster:
     def _neighbours(self, request: Request) -> int:
         return self.pools[request.pool].replicas[request.replica].outstanding
 
-    def _built_service(self, streams: RandomStreams) -> Service:
-        gateway = self.gateway
-        decode = self._disaggregation(streams)
-        router = self._router(("unified", "prefill"), "unified" if decode is None else "prefill", streams)
-        return Service(self.pools, router, decode, gateway.done, gateway.aborted)
+    def _clients(self, tenant: TenantPlan, streams: RandomStreams) -> Clients | None:
+        if tenant.client is None:
+            return None
+        random = streams.generator(f"client.{tenant.name}")
+        return Clients(self.env, tenant.client, random, self.gateway.enter)
 
-    def _disaggregation(self, streams: RandomStreams) -> Disaggregation | None:
-        if not any(pool.plan.role == "decode" for pool in self.pools):
+    def _built_admission(self) -> Admission | None:
+        plan = self.plan
+        if plan.limits is None and all(tenant.limits is None for tenant in plan.tenants):
+            return None
+        limits = [tenant.limits or NO_LIMITS for tenant in plan.tenants]
+        return Admission(self.env, plan.limits or NO_LIMITS, limits, self._route, self.gateway.end)
+
+    def _built_service(self, model: str, streams: RandomStreams) -> Service:
+        gateway = self.gateway
+        mine = [pool for pool in self.pools if pool.plan.model == model]
+        decode = self._disaggregation(mine, model, streams)
+        routers: dict[frozenset[int], PoolsRouter] = {}
+        by_tenant: list[PoolsRouter | None] = []
+        for tenant in self.plan.tenants:
+            if tenant.model != model:
+                by_tenant.append(None)
+                continue
+            allowed = pools_of(self.plan.pools, tenant)
+            entry = [pool for pool in mine if pool.plan in allowed and pool.plan.role != "decode"]
+            numbers = frozenset(pool.number for pool in entry)
+            if numbers not in routers:
+                kind = "unified" if decode is None else "prefill"
+                parts = ("router", kind, *self._suffix(model), *([str(len(routers))] if routers else ()))
+                random = streams.generator(".".join(parts))
+                routers[numbers] = PoolsRouter(self._router(self.plan.router, entry, random), numbers)
+            by_tenant.append(routers[numbers])
+        return Service(self.pools, mine, by_tenant, decode, gateway.done, gateway.aborted)
+
+    def _disaggregation(self, mine: list[Pool], model: str, streams: RandomStreams) -> Disaggregation | None:
+        decode = [pool for pool in mine if pool.plan.role == "decode"]
+        if not decode:
             return None
         assert self.transfers is not None
-        router = self._router(("decode",), "decode", streams)
+        random = streams.generator(".".join(("router", "decode", *self._suffix(model))))
+        router = self._router(self._decode_policy(), decode, random)
         gateway = self.gateway
-        return Disaggregation(
-            self.env, self.pools, self.pools, router, self.transfers, gateway.done, gateway.end
-        )
+        return Disaggregation(self.env, self.pools, mine, router, self.transfers, gateway.done, gateway.end)
 
     def _built_transfers(self, streams: RandomStreams) -> Transfers | None:
         plan = self.plan.transfer
@@ -211,10 +283,13 @@ class Cluster:
         wiring = wiring_of(self.env, plan, [pool.plan.attachment for pool in self.pools])
         return Transfers(self.env, plan, wiring, streams.generator("transfers"))
 
-    def _router(self, roles: tuple[str, ...], name: str, streams: RandomStreams) -> Router:
-        replicas = [replica for pool in self.pools if pool.plan.role in roles for replica in pool.serving]
-        spec = self.plan.router if name != "decode" else self._decode_policy()
-        return build_router(spec, replicas, streams.generator(f"router.{name}"))
+    def _router(self, spec: AnyRouterSpec, pools: list[Pool], random: Generator) -> Router:
+        replicas = [replica for pool in pools for replica in pool.serving]
+        return build_router(spec, replicas, random, [tenant.first_token_ns for tenant in self.plan.tenants])
+
+    def _suffix(self, model: str) -> tuple[str, ...]:
+        """What tells the random streams of one service from those of others, where there are any."""
+        return (model,) if len({pool.model for pool in self.plan.pools}) > 1 else ()
 
     def _decode_policy(self) -> AnyRouterSpec:
         if self.plan.decode_router is not None:

@@ -3,18 +3,18 @@
 Requests that no pool could ever hold are refused here. A serving program takes a while before
 the engine sees a request and before the client sees a token; the way back takes longer the more
 requests get tokens from the same replica in the same step, for one process hands all of them out.
-There is no queue in front of the API server, and by default no delay at all. Clients may give up
-after a while: then the engine is told to drop the request.
+There is no queue in front of the API server, and by default no delay at all. Clients may give up and try
+again (`engine.clients`), and not everybody may be let in (`engine.admission`).
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from simpy.events import Event
 
+from simulator.engine.clients import Clients
 from simulator.engine.limits import longest_prompt, longest_request, refuse_length
 from simulator.engine.pool import PoolPlan
 from simulator.engine.request import NEVER, Request
@@ -22,6 +22,8 @@ from simulator.engine.timing import Appointment, NsEnvironment
 from simulator.results.recording import STATUSES
 from simulator.results.request_log import RequestLog
 
+#: Finish reasons of requests with their whole output.
+WHOLE = ("stop", "length")
 #: How a request ends by its finish reason: the engine's, or the gateway's own.
 _STATUS = {
     "stop": STATUSES.index("finished"),
@@ -37,14 +39,12 @@ class ServingDelays:
 
     ``prompt_token_ns`` comes on top of ``request_ns`` for every token of the prompt, ``token_share_ns`` on
     top of ``token_ns`` for every request that is with the same replica.
-    ``timeout_ns`` is how long a client waits for its last token; 0: as long as it takes.
     """
 
     request_ns: int = 0
     prompt_token_ns: int = 0
     token_ns: int = 0
     token_share_ns: int = 0
-    timeout_ns: int = 0
 
 
 NO_DELAYS = ServingDelays()
@@ -56,35 +56,48 @@ class Gateway:
     Parameters
     ----------
     pools
-        What the cluster is made of.
+        Those that may serve each tenant.
     log
         Gets one row per ended request, in order of ending.
     delays
         Of the serving program.
+    refuses
+        Whether a request that no replica could hold ends as refused; else it is an error.
 
     Attributes
     ----------
     serve, neighbours
         What brings a request to its replicas, and how many requests are with the replica of a
         request; set by the cluster.
+    clients
+        Of each tenant; None where they wait as long as it takes; set by the cluster.
+    left
+        Told of every request that the cluster is done with; None: nobody.
     submitted, ended
         Requests so far.
     """
 
     def __init__(
-        self, env: NsEnvironment, pools: Sequence[PoolPlan], log: RequestLog, delays: ServingDelays
+        self,
+        env: NsEnvironment,
+        pools: Sequence[Sequence[PoolPlan]],
+        log: RequestLog,
+        delays: ServingDelays,
+        refuses: bool = False,
     ) -> None:
         self.env = env
         self.serve: Callable[[Request], None]
         self.neighbours: Callable[[Request], int]
+        self.left: Callable[[Request], None] | None = None
+        self.clients: list[Clients | None] = [None] * len(pools)
         self.submitted = 0
         self.ended = 0
         self._pools = pools
-        self._longest = longest_request(pools)
-        self._longest_prompt = longest_prompt(pools) or self._longest
+        self._longest = [longest_request(mine) for mine in pools]
+        self._longest_prompt = [longest_prompt(mine) or longest_request(mine) for mine in pools]
         self._add_row = log.add
         self._delays = delays
-        self._patience = Patience(env, delays.timeout_ns, self._give_up) if delays.timeout_ns else None
+        self._refuses = refuses
 
     def submit(self, request: Request) -> None:
         """Take in a request now.
@@ -92,17 +105,24 @@ class Gateway:
         Raises
         ------
         InputError
-            Where no replica could hold it.
+            Where no replica could hold it, unless such requests are refused.
         """
+        tenant = request.tenant
         if (
-            request.prompt_tokens + request.output_tokens > self._longest
-            or request.prompt_tokens > self._longest_prompt
+            request.prompt_tokens + request.output_tokens > self._longest[tenant]
+            or request.prompt_tokens > self._longest_prompt[tenant]
         ):
-            raise self._refusal(request)
+            self._refuse(request)
+            return
         request.arrival_ns = self.env.now
         self.submitted += 1
-        if self._patience is not None:
-            self._patience.begin(request)
+        self.enter(request)
+
+    def enter(self, request: Request) -> None:
+        """An attempt of a request begins."""
+        client = self.clients[request.tenant]
+        if client is not None:
+            client.begin(request)
         wait = self._delays.request_ns + self._delays.prompt_token_ns * request.prompt_tokens
         if wait:
             request.place = Delay(self.env, wait, request, self.serve, self.aborted)
@@ -134,15 +154,17 @@ class Gateway:
         """A request is dropped between two places."""
         self.end(request, "abort")
 
-    def _give_up(self, request: Request) -> None:
-        assert request.place is not None
-        request.place.abort(request)
-
     def _answer(self, request: Request) -> None:
-        self.ended += 1
+        if self.left is not None:
+            self.left(request)
         reason = request.finish_reason
-        if reason == "abort" and self._patience is not None and self._patience.is_over(request):
-            reason = "timed_out"
+        if reason not in WHOLE:
+            client = self.clients[request.tenant]
+            outcome = reason if client is None else client.ended(request, reason)
+            if outcome is None:
+                return  # it will be tried again
+            reason = outcome
+        self.ended += 1
         outputs = request.outputs
         thinking = request.thinking_tokens
         self._add_row(
@@ -161,18 +183,28 @@ class Gateway:
                 request.preemptions,
                 request.pool,
                 request.replica,
+                request.tenant,
+                request.attempts,
             )
         )
         if request.on_end is not None:
             request.on_end(request)
 
+    def _refuse(self, request: Request) -> None:
+        if not self._refuses:
+            raise self._refusal(request)
+        request.arrival_ns = self.env.now
+        self.submitted += 1
+        Appointment(self.env, 0, lambda _: self.end(request, "refused"))
+
     def _refusal(self, request: Request) -> Exception:
         prompt, output = request.prompt_tokens, request.output_tokens
-        if prompt + output > self._longest:
-            pools = [pool for pool in self._pools if pool.role != "prefill"]
+        mine = self._pools[request.tenant]
+        if prompt + output > self._longest[request.tenant]:
+            pools = [pool for pool in mine if pool.role != "prefill"]
             what = f"request {request.index} (prompt {prompt:,} + output {output:,}) has"
             return refuse_length(pools, prompt + output, what)
-        pools = [pool for pool in self._pools if pool.role == "prefill"]
+        pools = [pool for pool in mine if pool.role == "prefill"]
         what = f"request {request.index} (prompt {prompt:,} + its first output) has"
         return refuse_length(pools, prompt + 1, what)
 
@@ -201,43 +233,3 @@ class Delay:
     def _over(self, event: Event) -> None:
         if self._request is not None:
             self._serve(self._request)
-
-
-class Patience:
-    """Clients that all wait equally long, so that they give up in the order in which they came.
-
-    One event stands for the oldest of them. ``give_up`` is called with every request that the engine
-    has not ended ``timeout_ns`` after its arrival.
-    """
-
-    def __init__(self, env: NsEnvironment, timeout_ns: int, give_up: Callable[[Request], None]) -> None:
-        self.env = env
-        self.timeout_ns = timeout_ns
-        self._give_up = give_up
-        self._waiting: deque[Request] = deque()
-
-    def begin(self, request: Request) -> None:
-        """A client begins to wait."""
-        self._waiting.append(request)
-        if len(self._waiting) == 1:
-            self._appoint()
-
-    def is_over(self, request: Request) -> bool:
-        """Whether the client of a request has given up by now."""
-        return self.env.now - request.arrival_ns >= self.timeout_ns
-
-    def _appoint(self) -> None:
-        oldest = self._waiting[0]
-        Appointment(self.env, oldest.arrival_ns + self.timeout_ns - self.env.now, self._check)
-
-    def _check(self, event: Event) -> None:
-        waiting = self._waiting
-        while waiting:
-            request = waiting[0]
-            if request.finish_ns == NEVER:
-                if not self.is_over(request):
-                    break
-                self._give_up(request)
-            waiting.popleft()
-        if waiting:
-            self._appoint()

@@ -39,6 +39,8 @@ class PoolPlan:
         What a token of KV cache weighs when it is moved [bytes].
     draft_positions
         Chance that at least 1, 2, ... drafts are accepted, where there is speculation.
+    model
+        Name of what it serves, where there are several.
     layers
         Of the model, over which a transfer can be spread.
     attachment
@@ -56,6 +58,7 @@ class PoolPlan:
     pricer: StepPricer
     replicas: int = 1
     role: Role = "unified"
+    model: str = ""
     kv_bytes_per_token: float = 0.0
     draft_positions: tuple[float, ...] = ()
     layers: int = 1

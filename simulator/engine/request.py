@@ -161,6 +161,15 @@ class Request:
         self.cached_tokens = NEVER
         self.finish_reason = ""
 
+    def try_again(self) -> None:
+        """Its client sends it once more, from nothing."""
+        self.outputs = self.verifications = 0
+        self.start_over()
+        self.finish_ns = self.first_scheduled_ns = self.cached_tokens = NEVER
+        self.pool = self.replica = NEVER
+        self.finish_reason = ""
+        self.attempts += 1
+
     def start_over(self) -> None:
         """A replica lost it: what it had computed is gone; the client keeps the tokens it has."""
         self.status = WAITING

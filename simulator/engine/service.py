@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from simulator.engine.disaggregated import Disaggregation
 from simulator.engine.pool import Pool
@@ -24,8 +25,11 @@ class Service:
     ----------
     pools
         All pools of the cluster, so that a request's pool number finds its pool.
-    router
-        Chooses among the replicas of the unified and prefill pools.
+    mine
+        Those of this service.
+    routers
+        For each tenant what chooses among the replicas of its unified and prefill pools; None for
+        tenants of other services.
     disaggregation
         Takes over where a prefill replica is chosen; None without such pools.
     done
@@ -37,18 +41,24 @@ class Service:
     def __init__(
         self,
         pools: Sequence[Pool],
-        router: Router,
+        mine: Sequence[Pool],
+        routers: Sequence[PoolsRouter | None],
         disaggregation: Disaggregation | None,
         done: Callable[[Request], None],
         aborted: Callable[[Request], None],
     ) -> None:
         self._pools = pools
-        self._router = router
+        self._routers = [None if router is None else router.router for router in routers]
+        self._distinct = list(dict.fromkeys(router for router in routers if router is not None))
         self.disaggregation = disaggregation
         self._done = done
         self._line = Line(aborted)
         self._begin: list[Callable[[Request, Replica], None]] = [pool.send for pool in pools]
-        for pool in pools:
+        self._listeners: list[tuple[Router, ...]] = [
+            tuple(own.router for own in self._distinct if own.router.listens and number in own.pools)
+            for number in range(len(pools))
+        ]
+        for pool in mine:
             if pool.plan.role == "unified":
                 pool.ended = self._ended
             elif pool.plan.role == "prefill":
@@ -59,13 +69,14 @@ class Service:
 
     def submit(self, request: Request) -> None:
         """Send a request on its way."""
-        router = self._router
+        router = self._routers[request.tenant]
+        assert router is not None
         if not router.replicas:
             self._line.wait(request)
             return
         replica = router.choose(request)
-        if router.listens:
-            router.sent(replica, request)
+        for listener in self._listeners[replica.pool]:
+            listener.sent(replica, request)
         self._begin[replica.pool](request, replica)
 
     def join(self, replica: Replica) -> None:
@@ -74,7 +85,9 @@ class Service:
             assert self.disaggregation is not None
             self.disaggregation.join(replica)
             return
-        self._router.join(replica)
+        for own in self._distinct:
+            if replica.pool in own.pools:
+                own.router.join(replica)
         for request in self._line.take():
             self.submit(request)
 
@@ -83,8 +96,10 @@ class Service:
         if self._pools[replica.pool].plan.role == "decode":
             assert self.disaggregation is not None
             self.disaggregation.leave(replica)
-        else:
-            self._router.leave(replica)
+            return
+        for own in self._distinct:
+            if replica.pool in own.pools:
+                own.router.leave(replica)
 
     def in_line(self, pool: Pool) -> int:
         """Requests that wait for a replica of a pool, or of its like."""
@@ -115,13 +130,20 @@ class Service:
         return [*requests, *self.disaggregation.lost_with(replica, ())]
 
     def _ended(self, request: Request) -> None:
-        if self._router.listens:
-            self._router.ended(self._pools[request.pool].replicas[request.replica], request)
+        self._left(self._pools[request.pool].replicas[request.replica], request)
         self._done(request)
 
     def _left(self, replica: Replica, request: Request) -> None:
-        if self._router.listens:
-            self._router.ended(replica, request)
+        for listener in self._listeners[replica.pool]:
+            listener.ended(replica, request)
+
+
+@dataclass(frozen=True, slots=True)
+class PoolsRouter:
+    """A router and the numbers of the pools that it chooses from."""
+
+    router: Router
+    pools: frozenset[int]
 
 
 class Line:

@@ -10,7 +10,9 @@ from simulator.results.distributions import Distribution
 from simulator.results.drafting import Drafting
 from simulator.results.fleet import FleetUse
 from simulator.results.pool_use import PoolUse
+from simulator.results.recording import STATUSES
 from simulator.results.result import Result
+from simulator.results.transfers import link_use
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,8 @@ def tables_of(result: Result) -> tuple[Table, ...]:
         cost_table(result),
         energy_table(result),
         *task_tables(result),
+        *tenant_tables(result),
+        *transfer_tables(result),
         pool_table(result),
     )
 
@@ -157,6 +161,76 @@ def _thinking_rows(result: Result) -> list[tuple[str, str]]:
         ("of them thinking", show.count(counts.thinking_tokens)),
         ("thought in vain", show.count(counts.vain_thinking_tokens)),
     ]
+
+
+def tenant_tables(result: Result) -> tuple[Table, ...]:
+    """One column per tenant, where there are tenants."""
+    tenants, seconds = result.summary.tenants, result.summary.duration_s
+    if not tenants:
+        return ()
+
+    def rate(amount: float | None) -> str:
+        return show.NOTHING if amount is None or not seconds else show.number(amount / seconds, "/s")
+
+    lost = [status for status in STATUSES[1:] if any(one.by_status[status] for one in tenants)]
+    rows = (
+        ("Model", *(one.about.model for one in tenants)),
+        ("Requests ended", *(show.count(one.requests) for one in tenants)),
+        *(
+            (f"of them {s.replace('_', ' ')}", *(show.count(one.by_status[s]) for one in tenants))
+            for s in lost
+        ),
+        ("Served", *(rate(one.completed) for one in tenants)),
+        ("Goodput", *(rate(one.good) for one in tenants)),
+        ("Objectives met by", *(show.percent(one.attainment.overall) for one in tenants)),
+        ("TTFT, p50 / p99", *(_median_and_tail(one.ttft) for one in tenants)),
+        ("TPOT, p50 / p99", *(_median_and_tail(one.tpot) for one in tenants)),
+        ("E2E, p50 / p99", *(_median_and_tail(one.e2el) for one in tenants)),
+        ("Output tokens", *(rate(one.output_tokens) for one in tenants)),
+        ("Cost", *(show.dollars(one.cost_usd) for one in tenants)),
+        (
+            "Cost per million tokens",
+            *(
+                show.dollars(
+                    None
+                    if one.cost_usd is None or not one.input_tokens + one.output_tokens
+                    else one.cost_usd / (one.input_tokens + one.output_tokens) * 1e6
+                )
+                for one in tenants
+            ),
+        ),
+    )
+    return (Table("Tenants", ("", *(one.about.name for one in tenants)), rows),)
+
+
+def transfer_tables(result: Result) -> tuple[Table, ...]:
+    """KV caches on their way from prefill to decode replicas, one row per kind of link."""
+    about = result.summary.transfers
+    if about is None:
+        return ()
+    end_ns = result.recording.end_ns
+
+    def mean(total_ns: int, count: int) -> str:
+        return show.milliseconds(total_ns / count / 1e6) if count else show.NOTHING
+
+    rows = [
+        ("Transfers", f"{show.count(about.transfers)} ({show.count(about.failed)} failed)"),
+        ("Bytes", show.number(about.bytes_sent / 1e9, "GB")),
+        ("Mean time of a transfer", mean(about.time_ns, about.transfers)),
+        (
+            "Waited for room on the decode side",
+            f"{show.count(about.waits)}, {mean(about.waited_ns, about.waits)} each",
+        ),
+        *(
+            (
+                f"{link.links} links {link.name}",
+                f"{show.number(link.bytes_per_s / 1e9, 'GB/s')} each,"
+                f" busy {show.percent(link_use(link, end_ns))}",
+            )
+            for link in about.links
+        ),
+    ]
+    return (Table("KV transfers", ("", ""), tuple(rows)),)
 
 
 def task_tables(result: Result) -> tuple[Table, ...]:

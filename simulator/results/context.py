@@ -82,6 +82,7 @@ class PoolContext:
     devices_per_replica: int
     replicas: int
     role: str = "unified"
+    model: str = ""
     idle_w: float | None = None
     rated_w: float | None = None
     price: DevicePrice | None = None
@@ -142,6 +143,17 @@ class Slo:
 
 
 @dataclass(frozen=True, slots=True)
+class TenantContext:
+    """One kind of requests: its model, objectives, priority and traffic."""
+
+    name: str
+    model: str = ""
+    slo: Slo = Slo()
+    priority: int = 0
+    workload: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """The place that houses the cluster; None where unknown.
 
@@ -196,6 +208,17 @@ class RunContext:
     life_years: float = 3.0
     share_in_service: float = 1.0
     upkeep_per_year: float = 0.0
+    tenants: tuple[TenantContext, ...] = ()
+
+    @property
+    def has_objectives(self) -> bool:
+        """True where requests have thresholds to meet."""
+        return any(slo.per_request for slo in self._slos)
+
+    @property
+    def _slos(self) -> list[Slo]:
+        """Whose objectives requests have: each tenant's, or the scenario's."""
+        return [tenant.slo for tenant in self.tenants] or [self.slo]
 
     @property
     def rests_on_estimates(self) -> bool:
@@ -211,12 +234,20 @@ class RunContext:
         """The inverse of ``to_dict``. Raises KeyError or TypeError on other data."""
         fields = dict(data)
         fields["pools"] = tuple(_pool_from(pool) for pool in fields["pools"])
-        limits = tuple(PercentileLimit(**limit) for limit in fields["slo"].get("percentiles", ()))
-        fields["slo"] = Slo(**{**fields["slo"], "percentiles": limits})
+        fields["slo"] = _slo_from(fields["slo"])
         fields["site"] = _site_from(fields["site"])
         fields["api"] = None if fields["api"] is None else ApiPrice(**fields["api"])
         fields["notes"] = tuple(fields["notes"])
+        fields["tenants"] = tuple(
+            TenantContext(**{**tenant, "slo": _slo_from(tenant["slo"])})
+            for tenant in fields.get("tenants", ())
+        )
         return cls(**fields)
+
+
+def _slo_from(data: dict[str, Any]) -> Slo:
+    limits = tuple(PercentileLimit(**limit) for limit in data.get("percentiles", ()))
+    return Slo(**{**data, "percentiles": limits})
 
 
 def _pool_from(data: dict[str, Any]) -> PoolContext:

@@ -38,10 +38,12 @@ from simulator.results.recording import (
     FleetRecording,
     KvTierRecording,
     LatencyHistogram,
+    LinkRecording,
     PoolRecording,
     Recording,
     StepWindows,
     TaskRecording,
+    TransferRecording,
 )
 from simulator.results.result import Result, RunMeta
 from simulator.results.summary import summarise
@@ -112,6 +114,7 @@ def read_result(folder: str | Path) -> Result:
             pools=tuple(_read_pool(folder, pool) for pool in about["pools"]),
             end_ns=about["end_ns"],
             unfinished=about["unfinished"],
+            transfers=_transfers_from(about.get("transfers")),
             tasks=_read_tasks(folder, about.get("tasks"), requests),
         )
         made = RunMeta(**meta)
@@ -180,6 +183,7 @@ def _write_files(result: Result, folder: Path) -> None:
         "unfinished": recording.unfinished,
         "pools": [_pool_dict(pool) for pool in recording.pools],
         "tasks": _tasks_dict(recording.tasks),
+        "transfers": None if recording.transfers is None else asdict(recording.transfers),
     }
     (folder / RECORDING).write_text(as_json(about))
     (folder / SCENARIO).write_text(yaml.safe_dump(result.scenario, sort_keys=False, allow_unicode=True))
@@ -204,6 +208,13 @@ def _tasks_dict(tasks: TaskRecording | None) -> dict[str, Any] | None:
     if tasks is None:
         return None
     return {"unfinished": tasks.unfinished, "strategy": tasks.strategy, "quality": tasks.quality}
+
+
+def _transfers_from(about: dict[str, Any] | None) -> TransferRecording | None:
+    if about is None:
+        return None
+    links = tuple(LinkRecording(**link) for link in about["links"])
+    return TransferRecording(**{**about, "links": links})
 
 
 def _read_tasks(

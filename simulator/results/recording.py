@@ -26,7 +26,8 @@ class RequestColumns:
     the first token after thinking (equal to ``first_token_ns`` without thinking).
     ``output_tokens`` were really generated; ``cached_tokens`` is the prefix hit at first
     admission; ``pool`` and ``replica`` (index within the pool) generated the output, ``NEVER`` where
-    no replica had the request.
+    no replica had the request. ``tenant`` is the kind of request (index), ``attempts`` how often its
+    client has sent it.
     """
 
     request: Ints
@@ -43,6 +44,8 @@ class RequestColumns:
     preemptions: Ints
     pool: Ints
     replica: Ints
+    tenant: Ints
+    attempts: Ints
 
 
 @dataclass(frozen=True, slots=True)

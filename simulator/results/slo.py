@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.results.context import Slo
+from simulator.results.context import RunContext, Slo
 from simulator.results.latencies import ABORTED, Latencies, is_finished
 from simulator.results.recording import Floats, RequestColumns
 
@@ -86,6 +86,38 @@ def meets(requests: RequestColumns, latencies: Latencies, slo: Slo) -> Mask:
         & _within(latencies.ttft, slo.ttft_s)
         & _within_tpot(latencies.tpot, slo.tpot_s)
         & _within(latencies.e2e, slo.e2e_s)
+    )
+
+
+def meets_own(requests: RequestColumns, latencies: Latencies, context: RunContext) -> Mask:
+    """True for every request that finished within the thresholds of its tenant (or of the scenario)."""
+    if not context.tenants:
+        return meets(requests, latencies, context.slo)
+    good = np.zeros(len(requests.request), dtype=bool)
+    for number, tenant in enumerate(context.tenants):
+        good |= meets(requests, latencies, tenant.slo) & (requests.tenant == number)
+    return good
+
+
+def overall_attainment(
+    requests: RequestColumns, latencies: Latencies, context: RunContext, measured: Mask
+) -> Attainment:
+    """Attainment of all; with tenants each request by its own objectives, met where every tenant's are."""
+    if not context.tenants:
+        return attainment_of(requests, latencies, context.slo, measured)
+    counted = measured & (requests.status != ABORTED)
+    if not context.has_objectives or not counted.any():
+        return Attainment(None, None, None, None, None)
+    own = [
+        attainment_of(requests, latencies, tenant.slo, measured & (requests.tenant == number))
+        for number, tenant in enumerate(context.tenants)
+    ]
+    return Attainment(
+        overall=float(meets_own(requests, latencies, context)[counted].mean()),
+        ttft=None,
+        tpot=None,
+        e2e=None,
+        met=all(one.met for one in own if one.met is not None),
     )
 
 

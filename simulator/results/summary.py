@@ -36,9 +36,11 @@ from simulator.results.messages import messages_of
 from simulator.results.overload import Load, load_of
 from simulator.results.pool_use import PoolUse, use_of_pool
 from simulator.results.ranges import mid, named, times
-from simulator.results.recording import STATUSES, Recording, RequestColumns
-from simulator.results.slo import Attainment, Mask, attainment_of, meets
+from simulator.results.recording import STATUSES, Recording, RequestColumns, TransferRecording
+from simulator.results.slo import Attainment, Mask, meets_own, overall_attainment
 from simulator.results.task_summary import TaskSummary, task_keys, tasks_of
+from simulator.results.tenants import TenantSummary, tenants_of
+from simulator.results.transfers import transfer_dict
 from simulator.results.water import WaterSummary, water_of
 
 
@@ -102,6 +104,8 @@ class Summary:
     water: WaterSummary
     break_even: BreakEven | None
     tasks: TaskSummary | None
+    tenants: tuple[TenantSummary, ...]
+    transfers: TransferRecording | None
     error_bars: tuple[ErrorBar, ...]
     messages: tuple[str, ...]
 
@@ -127,6 +131,8 @@ class Summary:
             **self._energy_keys(),
             **task_keys(self.tasks),
             "pools": [self._pool_dict(i) for i in range(len(self.pools))],
+            **({"classes": [one.to_dict(self.duration_s) for one in self.tenants]} if self.tenants else {}),
+            **({} if self.transfers is None else {"transfers": transfer_dict(self.transfers)}),
             "error_bars": [bar.to_dict() for bar in self.error_bars],
             "messages": list(self.messages),
         }
@@ -280,6 +286,7 @@ class Summary:
             "devices": about.devices,
             "replicas": about.replicas,
             "role": about.role,
+            "model": about.model,
             **asdict(use),
             "cost_usd": self.cost.by_pool_usd[about.name],
             "backend": about.backend,
@@ -296,7 +303,7 @@ def summarise(recording: Recording, context: RunContext) -> Summary:
     measured = requests.arrival_ns >= warmup_ns
     duration_s = max(recording.end_ns - warmup_ns, 0) / 1e9
     counts = _count(recording, context, latencies, measured)
-    attainment = attainment_of(requests, latencies, context.slo, measured)
+    attainment = overall_attainment(requests, latencies, context, measured)
     load = load_of(recording, warmup_ns)
     pools = tuple(use_of_pool(pool, warmup_ns, recording.end_ns) for pool in recording.pools)
     energy = energy_of(
@@ -330,6 +337,8 @@ def summarise(recording: Recording, context: RunContext) -> Summary:
         water=water,
         break_even=break_even_of(context.api, cost, duration_s, **done),
         tasks=tasks,
+        tenants=tenants_of(requests, latencies, context, pools, cost),
+        transfers=recording.transfers,
         error_bars=error_bars,
         messages=messages_of(
             context, counts.by_status, counts.unfinished, load, cost, energy, carbon, water, error_bars
@@ -370,7 +379,7 @@ def _count(recording: Recording, context: RunContext, latencies: Latencies, meas
     ended = requests.finish_ns >= context.warmup_ns
     completed = ended & is_finished(requests)
     by_status = np.bincount(requests.status[ended], minlength=len(STATUSES))
-    good = meets(requests, latencies, context.slo) & ended if context.slo.per_request else None
+    good = meets_own(requests, latencies, context) & ended if context.has_objectives else None
     return Counts(
         issued=len(requests.request) + recording.unfinished,
         measured=int(measured.sum()),

@@ -45,6 +45,8 @@ COUNTS = (
     "preemptions",
     "pool",
     "replica",
+    "tenant",
+    "attempts",
 )
 #: Columns of the task table: recorded times, and integers as they are.
 TASK_TIMES = tuple(name for name in TaskColumns.__slots__ if name.endswith("_ns"))

@@ -11,6 +11,7 @@ from simulator.models.card import ModelCard
 from simulator.models.catalogue import load_model
 from simulator.models.precision import canonical_dtype
 from simulator.scenario.cluster import PoolSpec
+from simulator.scenario.model import ModelSpec
 from simulator.scenario.scenario import Scenario
 
 Loaded = TypeVar("Loaded")
@@ -24,15 +25,21 @@ def check_names(scenario: Scenario) -> None:
     InputError
         With the key; the file is for the caller to add.
     """
-    card = _at("model.card", load_model, scenario.model.card)
-    for key, dtype in (("weight_dtype", scenario.model.weight_dtype), ("kv_dtype", scenario.model.kv_dtype)):
-        _check_dtype(f"model.{key}", dtype)
+    _check_model("model", scenario.model)
     for index, pool in enumerate(scenario.cluster.pools):
         key = f"cluster.pools[{index}]"
         _at(f"{key}.hardware", load_device, pool.hardware)
         _check_dtype(f"{key}.engine.kv_cache_dtype", pool.engine.kv_cache_dtype)
-        _check_context(key, pool, card)
+        if pool.model is not None:
+            _check_model(f"{key}.model", pool.model)
+        _check_context(key, pool, load_model(scenario.model_of(pool).card))
         _check_draft(f"{key}.speculative", pool)
+
+
+def _check_model(key: str, model: ModelSpec) -> None:
+    _at(f"{key}.card", load_model, model.card)
+    for name, dtype in (("weight_dtype", model.weight_dtype), ("kv_dtype", model.kv_dtype)):
+        _check_dtype(f"{key}.{name}", dtype)
 
 
 def _at(key: str, load: Callable[[str], Loaded], name: str) -> Loaded:

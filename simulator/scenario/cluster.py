@@ -7,11 +7,14 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, PositiveFloat, model_validator
 
 from simulator.errors import nearest
+from simulator.scenario.admission import AdmissionSpec
 from simulator.scenario.backend import AutoBackendSpec, BackendSpec
 from simulator.scenario.engine import EngineSpec
 from simulator.scenario.kv_tiers import KvTierSpec
+from simulator.scenario.model import ModelSpec
 from simulator.scenario.network import NetworkSpec, TransferSpec
 from simulator.scenario.operations import AnyFailuresSpec, AutoscaleSpec, StartSpec
+from simulator.scenario.references import NameOrInline
 from simulator.scenario.routing import RoundRobinSpec, RouterSpec
 from simulator.scenario.spec import Count, Spec
 from simulator.scenario.speculation import SpeculationSpec
@@ -95,6 +98,9 @@ class PoolSpec(Spec):
 
     hardware: str
     """Name of a shipped hardware profile, or the path of one."""
+
+    model: Annotated[ModelSpec, NameOrInline("model card")] | None = None
+    """What it serves, where a cluster has several models; default: the scenario's model."""
 
     replicas: Count = 1
     """How many independent engines the pool has."""
@@ -192,6 +198,9 @@ class ClusterSpec(Spec):
     transfer: TransferSpec | None = None
     """How KV caches get from prefill to decode replicas; required where there are such pools."""
 
+    admission: AdmissionSpec | None = None
+    """What the gateway lets through; default: everything."""
+
     network: NetworkSpec | None = None
     """Nodes, racks and the links between them, for transfers without a bandwidth of their own."""
 
@@ -219,8 +228,9 @@ class ClusterSpec(Spec):
         if twice:
             raise ValueError(f"pool names must differ, but {twice[0]!r} occurs {names.count(twice[0])} times")
         roles = {pool.role for pool in self.pools}
+        pairs = {(pool.role, None if pool.model is None else pool.model.card) for pool in self.pools}
         for one, other in (("prefill", "decode"), ("decode", "prefill")):
-            if one in roles and other not in roles:
+            if any(role == one and (other, model) not in pairs for role, model in pairs):
                 raise ValueError(
                     f"a pool with role {one!r} needs a pool with role {other!r}, but there is none"
                 )

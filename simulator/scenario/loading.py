@@ -105,9 +105,32 @@ class _Reading:
                 changes = {key: value for key, value in workload.items() if key != "from"}
                 self.changed = _with_absolute_traces(changes, self.base)
                 self.content["workload"] = _merged(self._workload(workload["from"]), self.changed)
+            self._open_tenants()
         except InputError as error:
             raise self._placed(error) from None
         self.content = _with_absolute_paths(self.content, self.base)
+
+    def _open_tenants(self) -> None:
+        """The same for the workload of each tenant; paths of its traces are meant from its own file."""
+        tenants = self.content.get("tenants")
+        if not isinstance(tenants, list | tuple):
+            return
+        opened = []
+        for number, tenant in enumerate(tenants):
+            workload = tenant.get("workload") if isinstance(tenant, Mapping) else None
+            changes: Mapping[str, Any] = {}
+            if isinstance(workload, Mapping) and isinstance(workload.get("from"), str):
+                changes = {key: value for key, value in workload.items() if key != "from"}
+                workload = workload["from"]
+            if isinstance(workload, str):
+                key = f"tenants[{number}].workload"
+                file = find_file(workload, "workloads", self.base, "workload", key=key)
+                read = _with_traces_from(read_mapping(file, "workload"), file.parent)
+                tenant = {**tenant, "workload": _merged(read, changes)}
+            elif isinstance(workload, Mapping):
+                tenant = {**tenant, "workload": _with_traces_from(workload, self.base)}
+            opened.append(tenant)
+        self.content["tenants"] = opened
 
     def _explained(self, error: ValidationError) -> InputError:
         problems = explain(error, Scenario, self.content)
@@ -174,6 +197,16 @@ def _with_absolute_traces(changes: Mapping[str, Any], base: Path) -> dict[str, A
     return {key: absolute(part) if key in ("arrivals", "rows") else part for key, part in changes.items()}
 
 
+def _with_traces_from(workload: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """A workload whose trace files are given by absolute paths."""
+    result = dict(workload)
+    for part in ("arrivals", "rows"):
+        about = result.get(part)
+        if isinstance(about, Mapping) and isinstance(about.get("file"), str):
+            result[part] = {**about, "file": str((folder / about["file"]).resolve())}
+    return result
+
+
 def _with_absolute_paths(content: dict[str, Any], base: Path) -> dict[str, Any]:
     """Paths of the user's own model card, hardware profiles and fits, meant from the scenario's folder."""
 
@@ -205,6 +238,10 @@ def _with_absolute_paths(content: dict[str, Any], base: Path) -> dict[str, Any]:
         changed = dict(pool)
         if "hardware" in changed:
             changed["hardware"] = absolute(changed["hardware"])
+        if isinstance(changed.get("model"), str):
+            changed["model"] = {"card": absolute(changed["model"])}
+        elif isinstance(changed.get("model"), Mapping) and "card" in changed["model"]:
+            changed["model"] = {**changed["model"], "card": absolute(changed["model"]["card"])}
         if "latency" in changed:
             changed["latency"] = of_latency(changed["latency"])
         if "speculative" in changed:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import PrivateAttr, model_validator
 
-from simulator.scenario.cluster import ClusterSpec
+from simulator.scenario.admission import ClientSpec
+from simulator.scenario.cluster import ClusterSpec, PoolSpec
 from simulator.scenario.compare import CompareSpec
 from simulator.scenario.frontier import FrontierSpec
 from simulator.scenario.model import ModelSpec
@@ -18,6 +19,7 @@ from simulator.scenario.references import NameOrInline
 from simulator.scenario.serving import ServingSpec
 from simulator.scenario.size import SizeSpec
 from simulator.scenario.spec import Count, CountOrZero, PositiveSeconds, Spec
+from simulator.scenario.tenant import TenantSpec
 from simulator.scenario.workload import WorkloadSpec
 from simulator.units.quantity import Seconds
 
@@ -41,6 +43,12 @@ class Scenario(Spec):
     workload: Annotated[WorkloadSpec, NameOrInline("workload", extends=True)]
     """Name of a shipped workload, path of a YAML file, the workload itself, or a named one with
     changes: `{from: azure-conv-2023, arrivals: {rate: 12 /s}}`."""
+
+    tenants: tuple[TenantSpec, ...] = ()
+    """Kinds of requests, each with traffic, objectives and rights of its own, instead of `workload`."""
+
+    client: ClientSpec | None = None
+    """How long clients wait and whether they try again; default: they wait as long as it takes."""
 
     model: Annotated[ModelSpec, NameOrInline("model card")]
     """Name or path of a model card, or card and precisions."""
@@ -105,9 +113,54 @@ class Scenario(Spec):
         copy._workload_dir = workload_dir
         return copy
 
+    @model_validator(mode="before")
+    @classmethod
+    def _traffic_from_one_place(cls, values: Any) -> Any:
+        """With tenants, the first one's traffic stands for that of all where only one can be shown."""
+        if not isinstance(values, dict) or not values.get("tenants"):
+            return values
+        if "workload" in values:
+            raise ValueError("traffic comes from workload or from tenants, not from both")
+        first = values["tenants"][0]
+        if not isinstance(first, dict) or "workload" not in first:
+            return values
+        return {**values, "workload": first["workload"]}
+
+    @model_validator(mode="after")
+    def _tenants_fit(self) -> Self:
+        names = [tenant.name for tenant in self.tenants]
+        if len(set(names)) < len(names):
+            raise ValueError(f"the names of tenants must differ, found: {', '.join(names)}")
+        if self.tenants and self.reasoning is not None:
+            raise ValueError("reasoning turns the arrivals of one workload into programs: leave out tenants")
+        served = {self.model_of(pool).card for pool in self.cluster.pools}
+        asked = {self.model.card if one.model is None else one.model for one in self.tenants}
+        if not self.tenants:
+            asked = {self.model.card}
+        for model in sorted(asked - served):
+            raise ValueError(f"no pool serves model {model!r}; pools serve {', '.join(sorted(served))}")
+        for model in sorted(served - asked):
+            raise ValueError(f"nobody asks for model {model!r} of the pools; add a tenant with it")
+        entry = {pool.name: pool for pool in self.cluster.pools if pool.role != "decode"}
+        for tenant in self.tenants:
+            for name in tenant.pools or ():
+                if name not in entry:
+                    raise ValueError(
+                        f"tenant {tenant.name!r} names pool {name!r}; those that take requests are"
+                        f" {', '.join(entry)}"
+                    )
+                if self.model_of(entry[name]).card != (tenant.model or self.model.card):
+                    raise ValueError(f"tenant {tenant.name!r} cannot use pool {name!r}: other model")
+        return self
+
+    def model_of(self, pool: PoolSpec) -> ModelSpec:
+        """What a pool serves."""
+        return pool.model or self.model
+
     @model_validator(mode="after")
     def _ends(self) -> Self:
-        if self.requests is None and self.duration is None:
+        endless = [one for one in self.tenants if one.requests is None and one.duration is None]
+        if self.requests is None and self.duration is None and (endless or not self.tenants):
             raise ValueError("say how much traffic there is: requests: 10000, or duration: 10 min, or both")
         if self.duration is not None and self.warmup >= self.duration:
             raise ValueError(

@@ -14,22 +14,15 @@ from simulator.hardware.prices import (
 from simulator.latency.compile import BackendProvenance, CompiledBackend
 from simulator.models.accuracy import accuracy_changes
 from simulator.models.card import ModelCard
-from simulator.results.context import (
-    ApiPrice,
-    DevicePrice,
-    PercentileLimit,
-    PoolContext,
-    RunContext,
-    Slo,
-)
+from simulator.results.context import ApiPrice, DevicePrice, PoolContext, RunContext
 from simulator.results.ranges import Range
 from simulator.scenario.cluster import PoolSpec
-from simulator.scenario.objectives import SloSpec, percentile_parts
 from simulator.scenario.prices import OwnershipSpec, PricesSpec
 from simulator.scenario.scenario import Scenario
 from simulator.simulation.known_errors import known_errors
 from simulator.simulation.place import site_of
 from simulator.simulation.pools import PreparedPool
+from simulator.simulation.tenants import slo_of, tenant_contexts
 from simulator.units.clock import ns_from_seconds
 
 
@@ -40,9 +33,9 @@ def context_of(scenario: Scenario, card: ModelCard, pools: list[PreparedPool]) -
     return RunContext(
         scenario=scenario.name,
         model=card.name,
-        pools=tuple(_pool(pool, prices, card) for pool in pools),
+        pools=tuple(_pool(pool, prices) for pool in pools),
         seed=scenario.seed,
-        slo=_slo(scenario.slo),
+        slo=slo_of(scenario.slo),
         site=site_of(prices),
         warmup_ns=ns_from_seconds(scenario.warmup),
         workload=scenario.workload.name or scenario.workload.arrivals.process,
@@ -50,11 +43,12 @@ def context_of(scenario: Scenario, card: ModelCard, pools: list[PreparedPool]) -
         life_years=prices.hardware_life_years,
         share_in_service=owned.share_in_service,
         upkeep_per_year=owned.upkeep_per_year,
+        tenants=tenant_contexts(scenario),
     )
 
 
-def _pool(pool: PreparedPool, prices: PricesSpec, card: ModelCard) -> PoolContext:
-    backend, device, spec = pool.backend, pool.device, pool.spec
+def _pool(pool: PreparedPool, prices: PricesSpec) -> PoolContext:
+    backend, device, spec, card = pool.backend, pool.device, pool.spec, pool.card
     devices = backend.placement.devices
     return PoolContext(
         name=spec.name,
@@ -62,6 +56,7 @@ def _pool(pool: PreparedPool, prices: PricesSpec, card: ModelCard) -> PoolContex
         devices_per_replica=devices,
         replicas=spec.replicas,
         role=spec.role,
+        model=card.name,
         idle_w=backend.pricer.idle_w,
         rated_w=_rated_w(device, backend),
         price=_with_partners(device_price(device, spec.price, prices.tier), backend, prices.tier),
@@ -148,13 +143,6 @@ def _api(name: str | None) -> ApiPrice | None:
         raise InputError(f"no API price of {name!r} is known; see prices/api_tokens.yaml", key="prices.api")
     source = f"{'; '.join(found.source)}, {found.date}"
     return ApiPrice(found.model, found.input, found.output, source)
-
-
-def _slo(spec: SloSpec) -> Slo:
-    limits = tuple(
-        PercentileLimit(*percentile_parts(name), limit) for name, limit in spec.percentiles.items()
-    )
-    return Slo(spec.ttft, spec.tpot, spec.e2e, spec.attainment, limits)
 
 
 def _provenance(provenance: BackendProvenance) -> str:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Protocol
 
-from simulator.engine.cluster import Cluster, ClusterPlan
+from simulator.engine.cluster import Cluster, ClusterPlan, pools_of
 from simulator.engine.limits import longest_request, refuse_length
-from simulator.engine.sources import ClosedLoop, OpenLoop, requests_of
+from simulator.engine.pool import PoolPlan
+from simulator.engine.sources import ClosedLoop, OpenLoop
 from simulator.engine.timing import NsEnvironment
 from simulator.reasoning.build import build_desk
 from simulator.results.recording import Recording
 from simulator.scenario.reasoning import ReasoningSpec
+from simulator.simulation.traffic import TenantTraffic
 from simulator.units.random_streams import RandomStreams
 from simulator.workload.traffic import RequestSource
 
@@ -31,7 +33,7 @@ YOUNG_OBJECTS = 100_000
 
 def simulate(
     plan: ClusterPlan,
-    source: RequestSource,
+    traffic: RequestSource | Sequence[TenantTraffic],
     streams: RandomStreams,
     *,
     requests: int | None = None,
@@ -45,14 +47,14 @@ def simulate(
 
     Parameters
     ----------
-    plan, source
-        The cluster and its traffic.
+    plan, traffic
+        The cluster and its traffic: one workload, or that of each of the plan's tenants.
     streams
         Randomness of the routers and of speculation.
     requests
         How many there will be, where it is known (for ``progress``).
     until_ns
-        When a closed loop stops sending [ns]; the traffic of an open loop ends by itself.
+        When a closed loop stops sending that has no end of its own [ns]; an open loop ends by itself.
     reasoning
         What each arrival becomes; None: a request of its own.
     progress
@@ -63,31 +65,37 @@ def simulate(
     InputError
         Where a request is too long for the cluster.
     """
-    refuse_long_requests(source, plan)
+    tenants = traffic if isinstance(traffic, Sequence) else [TenantTraffic(traffic)]
+    if not plan.refuses:
+        for tenant, about in zip(tenants, plan.tenants, strict=True):
+            refuse_long_requests(tenant.source, pools_of(plan.pools, about))
     env = NsEnvironment()
     cluster = Cluster(env, plan, streams)
-    caching = any(pool.settings.enable_prefix_caching for pool in plan.pools)
-    traffic = requests_of(source, with_content=caching)
-    desk = None if reasoning is None else build_desk(reasoning, cluster, streams, stops=source.ends_on_stop)
+    reads = any(pool.settings.enable_prefix_caching for pool in plan.pools)
+    stops = tenants[0].source.ends_on_stop
+    desk = None if reasoning is None else build_desk(reasoning, cluster, streams, stops=stops)
     submit = cluster.submit if desk is None else desk.submit
-    if source.concurrency is None:
-        OpenLoop(env, traffic, submit)
-    else:
-        ClosedLoop(env, traffic, submit, source.concurrency, until_ns)
+    for number, tenant in enumerate(tenants):
+        requests_of_tenant = tenant.requests(number, len(tenants), with_content=reads)
+        if tenant.source.concurrency is None:
+            OpenLoop(env, requests_of_tenant, submit)
+        else:
+            end_ns = until_ns if tenant.until_ns is None else tenant.until_ns
+            ClosedLoop(env, requests_of_tenant, submit, tenant.source.concurrency, end_ns)
     with rare_collections():
         _run(cluster, desk or cluster.gateway, requests, until_ns, progress)
     recording = cluster.recording()
     return recording if desk is None else replace(recording, tasks=desk.recording())
 
 
-def refuse_long_requests(source: RequestSource, plan: ClusterPlan) -> None:
+def refuse_long_requests(source: RequestSource, pools: Sequence[PoolPlan]) -> None:
     """Refuse a workload whose longest possible request no pool could hold.
 
     Where lengths are unbounded nothing is known yet; the gateway refuses each as it comes.
     """
     longest = source.max_total_tokens
-    if longest is not None and longest > longest_request(plan.pools):
-        outputs = [pool for pool in plan.pools if pool.role != "prefill"]
+    if longest is not None and longest > longest_request(pools):
+        outputs = [pool for pool in pools if pool.role != "prefill"]
         raise refuse_length(outputs, longest, "the longest request can have")
 
 

@@ -15,6 +15,7 @@ from simulator.latency.compile import CompiledBackend, compile_backend
 from simulator.latency.roofline.releases import EarlyKernels
 from simulator.models.accounting import resolve_kv_dtype, resolve_weight_dtype
 from simulator.models.card import ModelCard
+from simulator.models.catalogue import load_model
 from simulator.scenario.cluster import PoolSpec
 from simulator.scenario.engine import EngineSpec
 from simulator.scenario.kv_tiers import KvTierSpec
@@ -35,9 +36,10 @@ class PreparedPool:
     backend: CompiledBackend
     plan: PoolPlan
     formats: tuple[str, str]
+    card: ModelCard
 
 
-def prepare_pools(scenario: Scenario, card: ModelCard) -> list[PreparedPool]:
+def prepare_pools(scenario: Scenario) -> list[PreparedPool]:
     """All pools of a scenario, ready to build.
 
     Raises
@@ -47,14 +49,16 @@ def prepare_pools(scenario: Scenario, card: ModelCard) -> list[PreparedPool]:
     InputError
         Where a pool's layout or backend is impossible.
     """
-    return [_prepare(scenario, number, card) for number in range(len(scenario.cluster.pools))]
+    return [_prepare(scenario, number) for number in range(len(scenario.cluster.pools))]
 
 
-def _prepare(scenario: Scenario, number: int, card: ModelCard) -> PreparedPool:
+def _prepare(scenario: Scenario, number: int) -> PreparedPool:
     spec = scenario.cluster.pools[number]
+    model = scenario.model_of(spec)
+    card = load_model(model.card)
     device = load_device(spec.hardware).with_power(spec.power.limit, spec.power.idle)
     try:
-        return prepare_pool(spec, device, card, scenario.model.weight_dtype, scenario.model.kv_dtype)
+        return prepare_pool(spec, device, card, model.weight_dtype, model.kv_dtype)
     except InputError as error:
         if error.file is not None:
             raise
@@ -108,7 +112,7 @@ def prepare_pool(
     )
     kept = spec.engine.kv_cache_dtype if spec.engine.kv_cache_dtype != "auto" else kv_dtype
     formats = (resolve_weight_dtype(card, weight_dtype), resolve_kv_dtype(kept))
-    return PreparedPool(spec, device, backend, plan, formats)
+    return PreparedPool(spec, device, backend, plan, formats, card)
 
 
 def kv_tier(spec: KvTierSpec, bytes_per_block: float) -> TierPlan:

@@ -15,10 +15,10 @@ from simulator.simulation.event_loop import Progress, simulate
 from simulator.simulation.operations import operations_plan
 from simulator.simulation.pools import PreparedPool, prepare_pools
 from simulator.simulation.serving import serving_delays
+from simulator.simulation.tenants import limits_of, tenant_plans, traffic_of
 from simulator.simulation.wiring import attachment_of, check_ways, transfer_plan
 from simulator.units.clock import ns_from_seconds
 from simulator.units.random_streams import RandomStreams
-from simulator.workload.build import build_workload
 
 
 def run_scenario(scenario: Scenario, seed: int | None = None, progress: Progress | None = None) -> Result:
@@ -44,14 +44,11 @@ def run_scenario(scenario: Scenario, seed: int | None = None, progress: Progress
         scenario = scenario.model_copy(update={"seed": seed})
     started = time.perf_counter()
     card = load_model(scenario.model.card)
-    pools = prepare_pools(scenario, card)
+    pools = prepare_pools(scenario)
     streams = RandomStreams(scenario.seed)
-    source = build_workload(
-        scenario.workload, streams, scenario.requests, scenario.duration, scenario.workload_dir
-    )
     recording = simulate(
         cluster_plan(scenario, pools),
-        source,
+        traffic_of(scenario, streams),
         streams,
         requests=scenario.requests,
         until_ns=None if scenario.duration is None else ns_from_seconds(scenario.duration),
@@ -74,6 +71,7 @@ def cluster_plan(scenario: Scenario, pools: list[PreparedPool]) -> ClusterPlan:
     plans = tuple(
         replace(
             pool.plan,
+            model=scenario.model_of(pool.spec).card,
             attachment=attachment_of(pool.spec, pool.device, pool.backend.placement.devices, network),
             usd_per_hour=replica_price(pool, prices),
         )
@@ -84,6 +82,9 @@ def cluster_plan(scenario: Scenario, pools: list[PreparedPool]) -> ClusterPlan:
         pools=plans,
         router=scenario.cluster.router,
         delays=serving_delays(scenario, pools),
+        tenants=tenant_plans(scenario),
+        limits=limits_of(scenario.cluster.admission),
+        refuses=scenario.cluster.admission is not None and scenario.cluster.admission.too_long == "refuse",
         decode_router=scenario.cluster.decode_router,
         transfer=transfer_plan(scenario.cluster),
         jumping=scenario.jumping,
@@ -94,4 +95,7 @@ def cluster_plan(scenario: Scenario, pools: list[PreparedPool]) -> ClusterPlan:
 
 def scenario_values(scenario: Scenario) -> dict[str, Any]:
     """The scenario as plain YAML values, without what was left to defaults."""
-    return scenario.model_dump(mode="json", exclude_unset=True)
+    values = scenario.model_dump(mode="json", exclude_unset=True)
+    if scenario.tenants:
+        del values["workload"]  # it stands with the tenants
+    return values

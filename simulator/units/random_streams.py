@@ -15,10 +15,15 @@ import numpy as np
 class RandomStreams:
     """Spawns one independent generator per name from a scenario's seed."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, prefix: str = "") -> None:
         self.seed = seed
+        self.prefix = prefix
+
+    def within(self, name: str) -> RandomStreams:
+        """Streams of the same seed under names of their own."""
+        return RandomStreams(self.seed, f"{self.prefix}{name}/")
 
     def generator(self, name: str) -> np.random.Generator:
         """A fresh generator for ``name``; the same name always starts the same stream."""
-        key = zlib.crc32(name.encode())
+        key = zlib.crc32(f"{self.prefix}{name}".encode())
         return np.random.Generator(np.random.PCG64(np.random.SeedSequence(self.seed, spawn_key=(key,))))

@@ -77,6 +77,8 @@ def one_server(
         thinking_tokens=0 * ones,
         cached_tokens=0 * ones,
         preemptions=0 * ones,
+        tenant=0 * ones,
+        attempts=ones,
         pool=0 * ones,
         replica=0 * ones,
     )

@@ -230,6 +230,8 @@ def _many(n: int):
     output = rng.integers(1, 500, n)
     ones = np.ones(n, dtype=np.int64)
     requests = RequestColumns(
+        tenant=0 * ones,
+        attempts=ones,
         request=np.arange(n),
         status=0 * ones,
         arrival_ns=arrival,

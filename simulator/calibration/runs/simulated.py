@@ -14,9 +14,11 @@ from simulator.calibration.runs.server import (
     refuse_what_is_missing,
 )
 from simulator.calibration.runs.staged import StagedLoad
+from simulator.engine.clients import ClientPlan
 from simulator.engine.cluster import ClusterPlan
 from simulator.engine.gateway import ServingDelays
 from simulator.engine.pool import PoolPlan
+from simulator.engine.tenant import TenantPlan
 from simulator.errors import SimulatorError
 from simulator.latency.fitted import FittedBackend, FittedPricer
 from simulator.latency.roofline.releases import KERNELS_OF_0_15, EarlyKernels, kernels_of
@@ -102,7 +104,11 @@ def simulate_run(run: MeasuredRun, serving: Serving = DEFAULT, seed: int = 0) ->
     """
     refuse_what_is_missing(run)
     try:
-        plan = ClusterPlan((_pool(run, serving),), delays=delays_of(run, serving))
+        plan = ClusterPlan(
+            (_pool(run, serving),),
+            delays=delays_of(run, serving),
+            tenants=(TenantPlan(client=client_of(run)),),
+        )
         streams = RandomStreams(seed)
         return simulate(plan, load_of(run, streams), streams)
     except SimulatorError as error:
@@ -152,6 +158,12 @@ def _fitted_pool(run: MeasuredRun, fit: FittedBackend) -> PoolPlan:
     )
 
 
+def client_of(run: MeasuredRun) -> ClientPlan | None:
+    """How long the run's client waits; None: as long as it takes."""
+    assert run.client is not None
+    return ClientPlan(timeout_ns=ns_from_seconds(run.client.timeout_s)) if run.client.timeout_s else None
+
+
 def delays_of(run: MeasuredRun, serving: Serving) -> ServingDelays:
     """Time around the engine, as far as the run's clock includes it."""
     assert run.client is not None
@@ -160,7 +172,6 @@ def delays_of(run: MeasuredRun, serving: Serving) -> ServingDelays:
         request_ns=0 if behind else ns_from_seconds(serving.constants.request_s),
         token_ns=0 if behind else ns_from_seconds(serving.token_s),
         token_share_ns=0 if behind else ns_from_seconds(serving.token_share_s),
-        timeout_ns=ns_from_seconds(run.client.timeout_s or 0.0),
     )
 
 

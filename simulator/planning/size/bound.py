@@ -65,7 +65,7 @@ def estimate(family: Family, demand: Demand) -> Estimate:
     """
     unit = family.unit
     card = load_model(unit.model.card)
-    pools = prepare_pools(unit, card)
+    pools = prepare_pools(unit)
     context = context_of(unit, card, pools)
     rated = [None if pool.rated_w is None else pool.rated_w * pool.replicas for pool in context.pools]
     least, guess = _units(unit, pools, demand)

@@ -1,0 +1,40 @@
+"""KV caches between replicas, and the links that carried them, as figures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simulator.results.recording import LinkRecording, TransferRecording
+
+
+def transfer_dict(transfers: TransferRecording) -> dict[str, Any]:
+    """Plain JSON values: totals, means per transfer and per request that waited, and each kind of link."""
+    return {
+        "count": transfers.transfers,
+        "failed": transfers.failed,
+        "bytes": transfers.bytes_sent,
+        "mean_ms": _mean_ms(transfers.time_ns, transfers.transfers),
+        "waited_for_room": transfers.waits,
+        "mean_wait_ms": _mean_ms(transfers.waited_ns, transfers.waits),
+        "links": [_link_dict(link) for link in transfers.links],
+    }
+
+
+def link_use(link: LinkRecording, end_ns: int) -> float | None:
+    """Share of the run in which something was on a link, mean over the links of a kind."""
+    return link.busy_ns / (end_ns * link.links) if end_ns and link.links else None
+
+
+def _link_dict(link: LinkRecording) -> dict[str, Any]:
+    return {
+        "name": link.name,
+        "links": link.links,
+        "bytes_per_s": link.bytes_per_s,
+        "transfers": link.transfers,
+        "bytes": link.bytes_sent,
+        "busy_s": link.busy_ns / 1e9,
+    }
+
+
+def _mean_ms(total_ns: int, count: int) -> float | None:
+    return total_ns / count / 1e6 if count else None

@@ -1,0 +1,43 @@
+"""The traffic of several tenants on one cluster, told apart by request and by content."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from simulator.engine.request import Request
+from simulator.engine.sources import requests_of
+from simulator.workload.traffic import RequestSource
+
+
+@dataclass(frozen=True, slots=True)
+class TenantTraffic:
+    """The requests of one tenant.
+
+    Attributes
+    ----------
+    priority
+        Of all its requests, instead of the workload's.
+    until_ns
+        When a closed loop stops sending [ns].
+    """
+
+    source: RequestSource
+    name: str = ""
+    priority: int | None = None
+    until_ns: int | None = None
+
+    def requests(self, number: int, tenants: int, with_content: bool) -> Iterator[Request]:
+        """Its requests, with indices that no other of so many tenants has."""
+        for request in requests_of(self.source, with_content):
+            if tenants > 1:
+                request.index = request.index * tenants + number
+                request.tenant = number
+                if request.content is not None:
+                    request.content = tuple(
+                        (f"{stream}@{self.name}", offset, length)
+                        for stream, offset, length in request.content
+                    )
+            if self.priority is not None:
+                request.priority = self.priority
+            yield request
