@@ -217,10 +217,8 @@ def transfer_tables(result: Result) -> tuple[Table, ...]:
         ("Transfers", f"{show.count(about.transfers)} ({show.count(about.failed)} failed)"),
         ("Bytes", show.number(about.bytes_sent / 1e9, "GB")),
         ("Mean time of a transfer", mean(about.time_ns, about.transfers)),
-        (
-            "Waited for room on the decode side",
-            f"{show.count(about.waits)}, {mean(about.waited_ns, about.waits)} each",
-        ),
+        ("Waited for room on the decode side", show.count(about.waits)),
+        ("Mean wait of these", mean(about.waited_ns, about.waits)),
         *(
             (
                 f"{link.links} links {link.name}",

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, PositiveFloat, model_validator
 
 from simulator.scenario.spec import Count, CountOrZero, PositiveSeconds, Share, Spec
-from simulator.units.quantity import PerSecond, Seconds
+from simulator.units.quantity import PerSecond
 
 
 class LimitsSpec(Spec):
@@ -58,14 +58,14 @@ class ClientSpec(Spec):
     retries: CountOrZero = 0
     """Attempts after the first. Each starts from nothing; latencies count from the first attempt."""
 
-    backoff: Seconds = 1.0
-    """Wait before the second attempt."""
+    backoff: PositiveSeconds | None = None
+    """Wait before the second attempt; default: 1 s."""
 
     factor: Annotated[PositiveFloat, Field(ge=1.0)] = 2.0
     """How much longer the wait is before each further attempt."""
 
-    max_backoff: PositiveSeconds = 60.0
-    """Longest such wait."""
+    max_backoff: PositiveSeconds | None = None
+    """Longest such wait; default: 60 s."""
 
     jitter: Share = 0.5
     """Share of each wait that is random: 0: none, 0.5: "equal jitter", 1: "full jitter"."""

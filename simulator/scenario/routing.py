@@ -52,7 +52,7 @@ class KvLoadSpec(Spec):
 class PrefixAwareSpec(Spec):
     """Where most of the prompt is cached, unless too much is to be done there.
 
-    Least ``overlap_weight`` x prompt tokens not cached + tokens of unfinished requests.
+    Least ``overlap_weight`` x prompt tokens not cached + tokens still to be computed there.
     """
 
     policy: Literal["prefix_aware"] = "prefix_aware"
@@ -64,7 +64,7 @@ class PrefixAwareSpec(Spec):
     """Of the approximate view: time until a prompt that was sent somewhere counts as cached there."""
 
     overlap_weight: Annotated[float, Field(ge=0.0)] = 1.0
-    """What a prompt token that must be computed weighs against one of unfinished requests."""
+    """What a prompt token that must be computed weighs against one of the requests already there."""
 
     @model_validator(mode="after")
     def _exact_is_not_stale(self) -> Self:

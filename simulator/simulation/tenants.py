@@ -81,13 +81,14 @@ def client_of(spec: ClientSpec | None) -> ClientPlan | None:
     """Patience in nanoseconds; None where clients wait as long as it takes and never try again."""
     if spec is None:
         return None
+    usual = ClientPlan()
     return ClientPlan(
         timeout_ns=ns_from_seconds(spec.timeout or 0.0),
         first_token_ns=ns_from_seconds(spec.first_token_timeout or 0.0),
         retries=spec.retries,
-        backoff_ns=ns_from_seconds(spec.backoff),
+        backoff_ns=_until(spec.backoff) or usual.backoff_ns,
         factor=spec.factor,
-        longest_backoff_ns=ns_from_seconds(spec.max_backoff),
+        longest_backoff_ns=_until(spec.max_backoff) or usual.longest_backoff_ns,
         jitter=spec.jitter,
         retry_on=spec.retry_on,
     )

@@ -2,11 +2,12 @@
 
 The cost of a replica is what it would have to compute of the prompt, plus what it has to do already:
 
-    cost = overlap_weight * (prompt tokens - cached tokens) + outstanding tokens
+    cost = overlap_weight * (prompt tokens - cached tokens) + work
 
 and the least cost wins, after the cost function of NVIDIA Dynamo's KV router (there in blocks:
-overlap_score_weight * prefill blocks + decode blocks). A higher weight keeps prefixes together, a
-lower one spreads the load. Outputs count in full from the start.
+overlap_score_weight * prefill blocks + decode blocks). The work of a replica is that of its unfinished
+requests: the part of each prompt that was not cached when it was sent there, and the whole output. A higher
+weight keeps prefixes together, a lower one spreads the load.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ class PrefixAware(Router):
         super().__init__(replicas, random)
         self._view = view
         self._weight = overlap_weight
-        self._tokens: dict[Replica, int] = dict.fromkeys(self.replicas, 0)
+        self._work: dict[Replica, int] = dict.fromkeys(self.replicas, 0)
+        self._work_of: dict[Request, int] = {}
         self._turn = 0
 
     def choose(self, request: Request) -> Replica:
@@ -48,27 +50,30 @@ class PrefixAware(Router):
 
     def _cost(self, replica: Replica, request: Request) -> float:
         uncached = request.prompt_tokens - self._view.matched(replica, request)
-        return self._weight * uncached + self._tokens[replica]
+        return self._weight * uncached + self._work[replica]
 
     def sent(self, replica: Replica, request: Request) -> None:
         """More to do, and a prompt that will be cached there."""
-        if replica in self._tokens:
-            self._tokens[replica] += request.prompt_tokens + request.output_tokens
+        if replica in self._work:
+            work = request.prompt_tokens - self._view.matched(replica, request) + request.output_tokens
+            self._work_of[request] = work
+            self._work[replica] += work
             self._view.sent(replica, request)
 
     def ended(self, replica: Replica, request: Request) -> None:
         """Less to do, and an output that is cached there."""
-        if replica in self._tokens:
-            self._tokens[replica] -= request.prompt_tokens + request.output_tokens
+        work = self._work_of.pop(request, 0)
+        if replica in self._work:
+            self._work[replica] -= work
             self._view.ended(replica, request)
 
     def join(self, replica: Replica) -> None:
         """It begins with what it has."""
         super().join(replica)
-        self._tokens[replica] = replica.outstanding_tokens
+        self._work[replica] = replica.outstanding_tokens
 
     def leave(self, replica: Replica) -> None:
         """It is forgotten."""
         super().leave(replica)
-        del self._tokens[replica]
+        del self._work[replica]
         self._view.leave(replica)
