@@ -19,8 +19,10 @@ POOL = "cluster__pools__0__"
 
 @pytest.mark.parametrize("name", shipped_names("scenarios"))
 def test_every_shipped_scenario_runs_and_contradicts_itself_nowhere(name):
-    arrivals = 10 if load_scenario(name).reasoning else 150
+    scenario = load_scenario(name)
+    arrivals = 10 if scenario.reasoning else 150
     result = run(name, requests=arrivals, warmup="0 s")
+    arrivals *= max(len(scenario.tenants), 1)  # each tenant sends as many
     check_conservation(result.recording)
     assert result.recording.unfinished == 0
     tasks = result.summary.tasks
