@@ -11,8 +11,10 @@ from simulator.results.conservation import check_conservation
 from simulator.results.recording import STATUSES
 from tests.engine.clusters import MS, STEP_NS, cluster, evenly, pool, request, run, settings
 
+ONE = (TenantPlan(),)
 
-def served(requests, limits=None, tenants=(TenantPlan(),), **plan):
+
+def served(requests, limits=None, tenants=ONE, **plan):
     target = cluster(limits=limits, tenants=tenants, **plan)
     ended = run(target, requests)
     recording = target.recording()
@@ -99,7 +101,6 @@ def test_what_was_shed_is_sent_again_by_patient_clients():
 
 def test_what_no_replica_can_hold_is_refused_where_that_is_asked_for():
     own = settings(max_model_len=200)
-    ended, counts = ()
     target = cluster(pool(settings=own), refuses=True)
     run(target, [request(0), request(1, prompt=500)])
     recording = target.recording()

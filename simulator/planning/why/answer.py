@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from simulator.models.catalogue import load_model
 from simulator.planning.designs import changed
 from simulator.planning.why.attribution import PHASES, Attribution, attribute
 from simulator.planning.why.changes import AS_IT_IS, Change, ranked_changes
@@ -98,7 +97,7 @@ def reasons_of(scenario: Scenario, *, with_changes: bool, jobs: int | None = Non
     """
     recorded = changed(scenario, record="steps")
     result = run_scenario(recorded)
-    pools = prepare_pools(recorded, load_model(recorded.model.card))
+    pools = prepare_pools(recorded)
     attribution = attribute(result, pools)
     return Reasons(
         result=result,
