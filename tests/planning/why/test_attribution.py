@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simulator.models.catalogue import load_model
 from simulator.planning.why.attribution import attribute
 from simulator.planning.why.worst import worst_request
 from simulator.results.latencies import latencies_of
@@ -18,7 +17,7 @@ def attributed(chat):
     def build(**changes):
         scenario = chat(record="steps", **changes)
         result = run_scenario(scenario)
-        return result, attribute(result, prepare_pools(scenario, load_model(scenario.model.card)))
+        return result, attribute(result, prepare_pools(scenario))
 
     return build
 
