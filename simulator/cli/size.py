@@ -9,6 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from simulator.planning.size.answer import SizeAnswer
+    from simulator.planning.size.uncertainty import Spread
     from simulator.reporting.sections import Table
     from simulator.scenario.compare import EntrantSpec
     from simulator.scenario.scenario import Scenario
@@ -29,7 +30,12 @@ def size(
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Replace a value of the scenario.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for size.json and design.yaml.")] = None,
+    uncertain: Annotated[
+        bool, typer.Option("--uncertain", help="Propagate errors of backend, traffic and prices.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for size.json, design.yaml and the hand-over.")
+    ] = None,
     jobs: Annotated[
         int | None, typer.Option(help="Simulations at once; default: one per core.", min=1)
     ] = None,
@@ -39,6 +45,7 @@ def size(
     from simulator.cli.counting import Counting
     from simulator.cli.output import check_writable
     from simulator.planning.size.size import size as run_size
+    from simulator.planning.size.uncertainty import spread_of
     from simulator.scenario.loading import load_scenario
 
     asked = load_scenario(scenario, set_ or ())
@@ -51,7 +58,11 @@ def size(
         return
     with Counting("hardware") as progress:
         answer = run_size(asked, _entrants(asked, hardware), jobs=jobs, progress=progress)
-    _show(answer, out, json_)
+    spreads: list[Spread] = []
+    if uncertain:
+        with Counting("draws") as progress:
+            spreads = spread_of(answer, jobs=jobs, progress=progress)
+    _show(answer, spreads, out, json_)
     if answer.best is None:
         raise typer.Exit(1)
 
@@ -112,37 +123,46 @@ def _entrants(asked: Scenario, hardware: str | None) -> list[EntrantSpec]:
     return [known.get(load_device(name).id) or EntrantSpec(hardware=name) for name in names]
 
 
-def _show(answer: SizeAnswer, out: Path | None, json_: bool) -> None:
+def _show(answer: SizeAnswer, spreads: list[Spread], out: Path | None, json_: bool) -> None:
+    from simulator.planning.operations.handover import handover_of
     from simulator.results.files import as_json
 
+    figures = {
+        **answer.to_dict(),
+        "uncertainty": [one.to_dict() for one in spreads] or None,
+        "handover": None if answer.best is None else handover_of(answer.best),
+    }
     if out is not None:
-        _save(answer, out)
+        _save(answer, figures, out)
     if json_:
-        typer.echo(as_json(answer.to_dict()), nl=False)
+        typer.echo(as_json(figures), nl=False)
         return
     from rich.console import Console
 
-    from simulator.planning.size.tables import headline, tables_of
+    from simulator.planning.size.tables import headline, spread_table, tables_of
     from simulator.reporting.screen import print_tables
 
     console = Console()
     console.print()
     console.print(headline(answer), style="bold", highlight=False, markup=False)
-    print_tables(tables_of(answer), console)
+    print_tables([*tables_of(answer), *([spread_table(spreads)] if spreads else [])], console)
     console.print(
         f"{answer.simulations} simulations of {answer.requests:,} requests in all.", highlight=False
     )
 
 
-def _save(answer: SizeAnswer, out: Path) -> None:
+def _save(answer: SizeAnswer, figures: dict[str, Any], out: Path) -> None:
     import yaml
 
     from simulator.cli.output import write_text
+    from simulator.planning.operations.handover import handover_files
     from simulator.planning.size.answer import scenario_of
     from simulator.results.files import as_json
 
     out.mkdir(parents=True, exist_ok=True)
-    write_text(out / "size.json", as_json(answer.to_dict()))
+    write_text(out / "size.json", as_json(figures))
     if answer.best is not None:
         design = scenario_of(answer.best.scenario)
         write_text(out / "design.yaml", yaml.safe_dump(design, sort_keys=False, allow_unicode=True))
+        for name, text in handover_files(answer.best).items():
+            write_text(out / name, text)

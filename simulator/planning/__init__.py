@@ -5,6 +5,7 @@ layouts             ways to lay a model out on a device
 sweep               many points over any keys, resumable, with intervals and the Pareto front
 size                the fewest units, or the cheapest design, that meet the objectives
 why                 where the time goes, headroom, the worst request, the change that saves most
+operations          hand-over: vLLM flags, target concurrency, KEDA and HPA values
 search              large design spaces, with Optuna
 sensitivity         which input decides a figure: tornado, Sobol
 intervals           confidence intervals

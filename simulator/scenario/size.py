@@ -16,6 +16,26 @@ from simulator.scenario.spec import Count, CountOrZero, Spec
 Minimise = Literal["cost", "devices", "power"]
 
 
+class UncertaintySpec(Spec):
+    """What is not known about a question, for `simulator size --uncertain`."""
+
+    step_time: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.15
+    """Error of predicted step times: standard deviation of its logarithm [1]. The default is an estimate of
+    what a backend is off by on hardware like that it was fitted to; `simulator validate` prints yours."""
+
+    rate: tuple[float, float] = (0.8, 1.25)
+    """Lowest and highest rate that is thought possible, over the scenario's [1]."""
+
+    draws: Count = 32
+    """How often the unknown is drawn."""
+
+    @model_validator(mode="after")
+    def _around_one(self) -> Self:
+        if not 0 < self.rate[0] <= 1 <= self.rate[1]:
+            raise ValueError(f"rate goes from below 1 to above 1, found {self.rate[0]:g} to {self.rate[1]:g}")
+        return self
+
+
 class SizeSpec(Spec):
     """The design space of `simulator size`: every combination of what is listed.
 
@@ -49,6 +69,9 @@ class SizeSpec(Spec):
 
     replications: Count = 5
     """Most runs under different seeds per design; fewer where the interval is clear of the objective."""
+
+    uncertainty: UncertaintySpec = UncertaintySpec()
+    """What is not known, for `simulator size --uncertain`."""
 
     @model_validator(mode="after")
     def _a_link_for_a_split(self) -> Self:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from simulator.planning.size.answer import Candidate, SizeAnswer
 from simulator.planning.size.trial import ObjectiveTrial
+from simulator.planning.size.uncertainty import Spread
 from simulator.planning.size.verdict import ObjectiveVerdict, Verdict, verdict_of
 from simulator.reporting import numbers as show
 from simulator.reporting.sections import Table
@@ -89,6 +92,21 @@ def candidate_tables(answer: SizeAnswer) -> list[Table]:
     if refused:
         tables.append(Table("Not at this service level", ("", "why"), tuple(refused)))
     return tables
+
+
+def spread_table(spreads: Sequence[Spread]) -> Table:
+    """How sure the number of units, the cost and the choice are."""
+    rows = tuple(
+        (
+            one.sentence(),
+            show.dollars(one.usd_mid),
+            f"{show.dollars(one.usd_low)} to {show.dollars(one.usd_high)}",
+            show.percent(one.wins),
+        )
+        for one in spreads
+    )
+    note = "middle 90 % of the draws of step times, rate and prices"
+    return Table("How sure", ("units", "USD/h", "range", "cheapest"), rows, note)
 
 
 def _judged(one: ObjectiveVerdict) -> str:
