@@ -5,5 +5,6 @@ that price simulated steps (`simulator.latency.roofline.terms`) and searches the
 logarithmic error smallest, with outliers counted by their size rather than its square.
 
 `python -m simulator.calibration.operators FOLDER` prints the ``execution:`` section of each
-system whose tables lie in FOLDER (format: aiconfigurator-ops); the shipped profiles hold its output.
+system whose tables lie in FOLDER (format: aiconfigurator-ops or llmservingsim-ops); the shipped profiles hold
+its output.
 """

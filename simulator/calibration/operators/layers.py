@@ -32,6 +32,8 @@ from simulator.models.gemms import model_gemms
 if TYPE_CHECKING:
     import pandas as pd
 
+#: Folders of tables, and the profiles they belong to.
+DEVICES = {"RTX4090": "nvidia-rtx-4090", "RTXPRO6000": "nvidia-rtx-pro-6000-server"}
 #: Their names of our products.
 PRODUCTS = {"qkv_proj": "qkv", "o_proj": "o", "gate_up_proj": "gate_up", "down_proj": "down"}
 #: Small layers, and how often each comes in a layer of the model.

@@ -152,6 +152,8 @@ class MeasuredRun(_Part):
         Figures by key; seconds, tokens, joules, watts.
     wall_over_cpu
         Wall time over CPU time of a run on a CPU: above one, other programs were in the way.
+    server_power
+        What draws power in the server, where it was measured at the wall.
     """
 
     format: Literal["measured-run/1"]
@@ -166,6 +168,7 @@ class MeasuredRun(_Part):
     measured: Figures = Field(default_factory=dict)
     peers: tuple[Peer, ...] = ()
     wall_over_cpu: NonNegativeFloat | None = None
+    server_power: dict[str, Any] = Field(default_factory=dict, alias="power_model_of_the_peer")
     folder: Path
 
     @property

@@ -54,15 +54,18 @@ class NotSimulated(Exception):
     """Why a run cannot be simulated, for the report."""
 
 
-def device_of(hardware: HardwareUsed) -> Device:
-    """The device of a run: its profile, else one of the few values that the run states."""
+def device_of(hardware: HardwareUsed, idle_w: float | None = None) -> Device:
+    """The device of a run: its profile, else one of the few values that the run states.
+
+    ``idle_w`` is its idle draw where the run says it elsewhere [W].
+    """
     try:
         return load_device(hardware.device)
     except InputError:
-        return _stated_device(hardware)
+        return _stated_device(hardware, idle_w)
 
 
-def _stated_device(hardware: HardwareUsed) -> Device:
+def _stated_device(hardware: HardwareUsed, idle_w: float | None) -> Device:
     values = hardware.values
     stated = {"source": [_SOURCE], "confidence": "estimate"}
     try:
@@ -84,6 +87,7 @@ def _stated_device(hardware: HardwareUsed) -> Device:
                 ],
                 "compute": [{"peak": {"bf16": f"{values['bf16_flops_per_s']} FLOP/s"}, **stated}],
                 "tdp": {"value": f"{values['tdp_w']} W", **stated} if "tdp_w" in values else None,
+                "idle_loaded": None if idle_w is None else {"value": f"{idle_w} W", **stated},
             }
         )
     except KeyError as missing:
@@ -180,3 +184,9 @@ def refuse_what_is_missing(run: MeasuredRun) -> None:
         raise NotSimulated("replicas with roles: the run does not say how the cache travels between them")
     if not run.requests_file and not run.workload.load_stages:
         raise NotSimulated("the load is neither in rows nor in stages")
+    if not run.requests_file:
+        told = run.workload
+        if told.output_tokens is None:
+            raise NotSimulated("the load is told in words, but not how long outputs are")
+        if told.prompt_tokens_mean is None and told.question_tokens is None:
+            raise NotSimulated("the load is told in words, but not how long prompts are")

@@ -13,6 +13,7 @@ from simulator.calibration.runs.server import (
     engine_of,
     refuse_what_is_missing,
 )
+from simulator.calibration.runs.server_power import idle_of
 from simulator.calibration.runs.staged import StagedLoad
 from simulator.engine.clients import ClientPlan
 from simulator.engine.cluster import ClusterPlan
@@ -119,7 +120,7 @@ def _pool(run: MeasuredRun, serving: Serving) -> PoolPlan:
     assert run.parallelism is not None and run.client is not None
     if serving.fit is not None:
         return _fitted_pool(run, serving.fit)
-    device = device_of(run.hardware)
+    device = device_of(run.hardware, idle_of(run.server_power))
     if serving.link_of is not None:
         device = device.model_copy(update={"id": serving.link_of})
     latency = serving.latency

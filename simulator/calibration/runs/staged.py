@@ -2,9 +2,9 @@
 
 A Poisson process of known count is that many uniform times in order, so every stage gets exactly
 ``rate * duration`` of them. Prompts are a fixed number of texts that are sent one after the
-other and over again; lengths vary by 1 % around their mean, which is 4.5 % above the nominal
-one where only that is known (random tokens, decoded and encoded again). Prompts of a group
-begin with the same system prompt; which prompt is in which group is drawn.
+other and over again (a text of its own for each request where no number is given); lengths vary by 1 %
+around their mean, which is 4.5 % above the nominal one where only that is known (random tokens, decoded and
+encoded again). Prompts of a group begin with the same system prompt; which prompt is in which group is drawn.
 
 Source of the proportions: the three runs of the same client whose requests were published.
 """
@@ -40,8 +40,8 @@ class StagedLoad:
     def chunks(self) -> Iterator[Traffic]:
         """All requests at once."""
         arrivals = self._arrivals_s()
-        assert self.load.distinct_prompts is not None and self.load.output_tokens is not None
-        lengths, pieces = self._prompts(self.load.distinct_prompts)
+        assert self.load.output_tokens is not None
+        lengths, pieces = self._prompts(self.load.distinct_prompts or len(arrivals))
         turn = np.arange(len(arrivals)) % len(lengths)
         yield Traffic(
             arrival_ns=np.rint(arrivals * NS_PER_S).astype(np.int64),

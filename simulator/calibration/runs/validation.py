@@ -16,6 +16,7 @@ from simulator.calibration.runs.groups import groups_of, is_overloaded
 from simulator.calibration.runs.held_out import serving_for
 from simulator.calibration.runs.measured import WHOLE_RUN, MeasuredRun, Peer, read_run, runs_at
 from simulator.calibration.runs.server import NotSimulated
+from simulator.calibration.runs.server_power import wall_figures
 from simulator.calibration.runs.simulated import Serving, simulate_run
 from simulator.errors import InputError
 
@@ -138,7 +139,7 @@ def report_on(run: MeasuredRun, serving_of: ServingFor = serving_for) -> RunRepo
         recording = simulate_run(run, serving)
     except (NotSimulated, InputError) as reason:
         return RunReport(run.name, run.hardware.device, run.model.id, reason=str(reason))
-    predicted = figures_of(recording)
+    predicted = figures_of(recording) | wall_figures(recording, run.server_power, run.hardware.count)
     figures = tuple(
         Figure(metric, predicted[metric], measured)
         for metric, measured in sorted(run.figures.items(), key=lambda item: _place(item[0]))

@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from simulator.calibration.runs.groups import groups_of, is_overloaded
+from simulator.calibration.runs.held_out import serving_for
 from simulator.calibration.runs.measured import Peer, read_run
 from simulator.calibration.runs.medians import OURS, summarise
+from simulator.calibration.runs.server_power import host_w, idle_of, wall_figures
+from simulator.calibration.runs.simulated import simulate_run
 from simulator.calibration.runs.tables import run_table, summary_tables
 from simulator.calibration.runs.validation import Figure, PeerErrors, RunReport, errors_of, report_on
 
@@ -78,3 +81,23 @@ def test_a_run_of_an_unknown_source_forms_a_group_with_its_device() -> None:
     run = read_run(OWN)
     assert groups_of(run) == ("vLLM on a CPU",)
     assert groups_of(run.model_copy(update={"source": "new"})) == ("cpu-zen4-1-thread",)
+
+
+PARTS = {
+    "base_node_power": 200,
+    "npu": {"A6000": {"idle_power": 30, "standby_power": 90, "active_power": 300, "standby_duration": 18}},
+    "cpu": {"idle_power": 10, "active_power": 110, "util": 0.5},
+    "link": {"num_links": 2, "idle_power": 5.0},
+}
+
+
+def test_a_hosts_parts_add_up() -> None:
+    assert host_w(PARTS) == pytest.approx(200 + 60 + 10)
+    assert idle_of(PARTS) == 30
+    assert idle_of({}) is None
+
+
+def test_power_at_the_wall_is_unknown_where_the_devices_is() -> None:
+    run = read_run(OWN)
+    recording = simulate_run(run, serving_for(run))
+    assert wall_figures(recording, PARTS, 1) == {}
