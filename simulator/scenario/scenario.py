@@ -158,6 +158,15 @@ class Scenario(Spec):
         return pool.model or self.model
 
     @model_validator(mode="after")
+    def _calls_find_their_models(self) -> Self:
+        for name in self.reasoning.models if self.reasoning else ():
+            if name != self.model.card:
+                raise ValueError(
+                    f"the strategy calls model {name!r}, but the pools serve {self.model.card!r}"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _ends(self) -> Self:
         endless = [one for one in self.tenants if one.requests is None and one.duration is None]
         if self.requests is None and self.duration is None and (endless or not self.tenants):

@@ -35,3 +35,9 @@ def test_a_mistake_is_named(changes, words):
 def test_a_published_figure_is_that_of_the_model_served():
     reasoning = load_scenario("reasoning-best-of-n").reasoning
     assert reasoning.of_model("o1-mini").quality.model == "o1-mini"
+
+
+def test_a_strategy_calls_only_models_that_are_served():
+    cascade = {"kind": "cascade", "small": "qwen3-0.6b", "large": "deepseek-r1-distill-qwen-7b"}
+    with pytest.raises(InputError, match=r"qwen3-0\.6b"):
+        load_scenario("reasoning-best-of-n", {"reasoning.strategy": cascade})

@@ -39,6 +39,14 @@ class ReasoningSpec(Spec):
             )
         return self
 
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Cards of the models that calls name."""
+        verifier = getattr(self.strategy, "verifier", None)
+        named = [getattr(self.strategy, size, None) for size in ("small", "large")]
+        named.append(None if verifier is None else verifier.model)
+        return tuple(dict.fromkeys(name for name in named if name is not None))
+
     def of_model(self, model: str) -> ReasoningSpec:
         """The same for a cluster that serves ``model``."""
         if self.quality is None:
