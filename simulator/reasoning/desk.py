@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from simpy.events import Event, Process
 
-from simulator.engine.cluster import Cluster
+from simulator.engine.cluster import Cluster, pools_of
 from simulator.engine.limits import longest_request
 from simulator.engine.request import NEVER, Request
 from simulator.reasoning.judging import Judge
@@ -71,7 +71,9 @@ class TaskDesk:
         self.run_spread = run_spread
         self.thinking_scale = thinking_scale
         self.stop_token = 1 if stops else 0
-        self.longest = longest_request(cluster.plan.pools)
+        tenants = cluster.plan.tenants
+        self._tenant_of = {tenant.name: number for number, tenant in enumerate(tenants)}
+        self.longest = min(longest_request(pools_of(cluster.plan.pools, tenant)) for tenant in tenants)
         self.strategy = strategy
         self.submitted = 0
         self.caching = any(pool.settings.enable_prefix_caching for pool in cluster.plan.pools)
@@ -119,7 +121,9 @@ class TaskDesk:
         return f"{kind}:{self._streams}"
 
     def submit_call(self, request: Request, model: str | None) -> None:
-        """Hand a call to the cluster."""
+        """Hand a call to the cluster: to the pools of a model, or of the task's own."""
+        if model is not None:
+            request.tenant = self._tenant_of[model]
         self.cluster.submit(request)
 
     def _answered(self, task: Task, event: Event) -> None:

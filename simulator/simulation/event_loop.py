@@ -48,7 +48,7 @@ def simulate(
     Parameters
     ----------
     plan, traffic
-        The cluster and its traffic: one workload, or that of each of the plan's tenants.
+        The cluster and its traffic: one workload, or that of each of the plan's first tenants.
     streams
         Randomness of the routers and of speculation.
     requests
@@ -67,7 +67,7 @@ def simulate(
     """
     tenants = traffic if isinstance(traffic, Sequence) else [TenantTraffic(traffic)]
     if not plan.refuses:
-        for tenant, about in zip(tenants, plan.tenants, strict=True):
+        for tenant, about in zip(tenants, plan.tenants, strict=False):
             refuse_long_requests(tenant.source, pools_of(plan.pools, about))
     env = NsEnvironment()
     cluster = Cluster(env, plan, streams)

@@ -49,7 +49,9 @@ def tenant_plans(scenario: Scenario) -> tuple[TenantPlan, ...]:
             first_token_ns=_until(scenario.slo.ttft),
             client=client_of(scenario.client),
         )
-        return (plan,)
+        # Calls of a strategy that name a model are told apart by the tenant that has it.
+        named = scenario.reasoning.models if scenario.reasoning else ()
+        return (plan, *(TenantPlan(name=model, model=model) for model in named))
     return tuple(
         TenantPlan(
             name=tenant.name,
