@@ -116,6 +116,12 @@ def rate_of(scenario: Scenario) -> float:
     InputError
         Where its arrivals have none (closed loops, replays).
     """
+    if scenario.tenants:
+        raise InputError(
+            "a load to turn up is that of one workload, but this scenario has tenants; change their rates with"
+            ' --set tenants[0].workload.arrivals.rate="20 /s"',
+            key="tenants",
+        )
     rate = getattr(scenario.workload.arrivals, "rate", None)
     if rate is None:
         raise InputError(
