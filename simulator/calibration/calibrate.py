@@ -23,6 +23,8 @@ from simulator.latency.fitted import FittedBackend, LeftOut
 
 #: How often context that several decodes share is counted.
 Sharing = Literal["each", "once"]
+#: Mean error on what was fitted from which on the form does not suit the data [1].
+POOR = 0.25
 #: Condition number above which it is only said that it is that large.
 SINGULAR = 1e6
 
@@ -168,7 +170,17 @@ def _from_reports(trials: list[Trial], about: dict[str, str]) -> Calibration:
         f"{len(fit.values)} coefficients found by simulating {len(trials)} load{'s'[: len(trials) > 1]}"
         f" until {figures} figures were met"
     )
-    return Calibration(final, method, _shares(fit), fit.error, _notes(trials) + _rates(fit))
+    notes = (*_poor(fit.error), *_notes(trials), *_rates(fit))
+    return Calibration(final, method, _shares(fit), fit.error, notes)
+
+
+def _poor(error: float) -> tuple[str, ...]:
+    if error < POOR:
+        return ()
+    return (
+        f"the fit is off by {error:.0%} on its own data: the engine's settings are not those of the server,"
+        " or something else than its steps took the time",
+    )
 
 
 def _shares(fit: SimulatedFit) -> dict[str, float]:

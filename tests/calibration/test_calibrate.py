@@ -152,3 +152,10 @@ def test_a_vllm_result_without_details_and_all_sent_at_once(tmp_path):
         found = calibrate([path], {"async_scheduling": False})
         assert 8.0 < found.backend.knots_ms[1] < 12.0
         assert found.backend.error.startswith("unknown")
+
+
+def test_a_load_that_the_engine_cannot_hold_is_refused(recordings, tmp_path):
+    path = tmp_path / "benchmarks.json"
+    path.write_text(made.guidellm(recordings, with_requests=True))
+    with pytest.raises(InputError, match="but the engine holds 100"):
+        calibrate([path], {"max_model_len": 100})

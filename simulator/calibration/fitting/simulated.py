@@ -122,10 +122,22 @@ def trials_of(measurements: Sequence[Measurement], server: Server) -> list[Trial
         if one.seen is not None and len(one.traffic) > MOST_REQUESTS:
             one = one.first(MOST_REQUESTS)
         trial = Trial(one, server.settings_for(one))
+        _refuse_long_requests(trial)
         if not any(key.startswith(("ttft", "tpot", "itl", "e2e")) for key in trial.figures):
             raise InputError(f"{one.name} has no latencies to fit to")
         trials.append(trial)
     return trials
+
+
+def _refuse_long_requests(trial: Trial) -> None:
+    traffic, settings = trial.measurement.traffic, trial.settings
+    longest = int((traffic.prompt_tokens.astype(np.int64) + traffic.output_tokens).max())
+    room = min(settings.max_model_len, (settings.num_gpu_blocks - 1) * settings.block_size)
+    if longest > room:
+        raise InputError(
+            f"the longest request of {trial.measurement.name} has {longest:,} tokens, but the engine holds"
+            f" {room:,}; say what it had with --set max_model_len=... or num_gpu_blocks=..."
+        )
 
 
 def fit_simulated(trials: Sequence[Trial], names: Sequence[str] | None = None) -> SimulatedFit:
