@@ -97,7 +97,6 @@ class RooflinePricer:
             fixed, slope, _ = self.decode_line(decode_sequences, decode_context)
             return int(fixed + slope * decode_context)
         tokens = -(-prefill_tokens // self._context) + decode_tokens
-        sequences = prefill_sequences + decode_sequences
         body = self._body_ns.get(tokens)
         if body is None:
             body = self._price_body(tokens)
@@ -106,16 +105,16 @@ class RooflinePricer:
         if head is None:
             head = self._price_head(rows)
         time = body + head
+        host = self._host_ns + self._host_sequence_ns * (prefill_sequences + decode_sequences)
         if decode_sequences:
-            attention = 0.0
-            if prefill_tokens or decode_tokens == decode_sequences:
-                lines = self._mixed_lines if prefill_tokens else self._attention_lines
-                fixed, slope, _ = lines.line(decode_sequences, decode_context)
-                attention = fixed + slope * decode_context
+            lines = self._mixed_lines if prefill_tokens else self._attention_lines
+            fixed, slope, _ = lines.line(decode_sequences, decode_context)
+            attention = fixed + slope * decode_context
             if decode_tokens != decode_sequences:
                 # a tile of queries holds all drafts of a sequence
                 verifying = self._verification_ns(decode_sequences, decode_tokens, decode_context)
-                attention = max(attention, verifying)
+                attention = max(attention, verifying) if prefill_tokens else verifying
+                host += self._verification.host_ns(decode_sequences, decode_tokens)
             time += attention
         if prefill_tokens:
             triangle = prefill_products - prefill_tokens * prefill_tokens / (2.0 * prefill_sequences)
@@ -136,9 +135,6 @@ class RooflinePricer:
                 time *= self._prompt_share
                 if time < self._prompt_launch_ns:
                     time = self._prompt_launch_ns
-        host = self._host_ns + self._host_sequence_ns * sequences
-        if decode_tokens > decode_sequences:
-            host += self._verification.host_ns(decode_sequences, decode_tokens)
         if self._asynchronous:
             return int(time if time > host else host)
         return int(time + host)
