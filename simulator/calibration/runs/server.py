@@ -6,11 +6,12 @@ as it stands is refused with the reason (`NotSimulated`), never guessed.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ValidationError
 
 from simulator.calibration.runs.measured import EngineUsed, HardwareUsed, MeasuredRun, ModelUsed
+from simulator.engine.transfer import LinkPlan
 from simulator.errors import InputError
 from simulator.hardware.catalogue import load_device
 from simulator.hardware.device import Device
@@ -24,6 +25,7 @@ from simulator.models.card import (
 from simulator.models.catalogue import load_model
 from simulator.scenario.engine import EngineSpec
 from simulator.scenario.vllm_defaults import batch_defaults
+from simulator.units.clock import ns_from_seconds
 
 #: Version taken for runs whose engine does not say its own.
 ASSUMED_VERSION = "0.11.1"
@@ -39,6 +41,11 @@ IGNORED_SETTINGS = frozenset(
 )
 #: Seats and tokens of a step where nothing is known of the device: vLLM's for smaller ones.
 OWN_DEFAULTS = (256, 2048)
+_ROLES: tuple[Literal["prefill", "decode"], ...] = ("prefill", "decode")
+#: Bus of a server whose devices' link is not stated (PCIe Gen4 x16) [bytes/s], and latency of a link [s]:
+#: estimates.
+HOST_BUS = 32e9
+LINK_LATENCY_S = 10e-6
 #: Names that runs use for fields of a card.
 _CARD_NAMES = {"params_total": "params_total_published", "experts_active": "active_experts"}
 _PARTS: dict[str, type[BaseModel]] = {
@@ -172,6 +179,32 @@ def engine_of(engine: EngineUsed, device: Device | None) -> EngineSpec:
         raise NotSimulated(f"engine settings: {error.errors()[0]['msg']}") from None
 
 
+def roles_of(roles: dict[str, Any]) -> dict[Literal["prefill", "decode"], int]:
+    """Replicas that only prefill and that only decode.
+
+    Raises
+    ------
+    NotSimulated
+        Where the run does not tell how many of each.
+    """
+    found: dict[Literal["prefill", "decode"], int] = {}
+    for role in _ROLES:
+        stated = roles.get(role)
+        count = stated.get("replicas", stated.get("count")) if isinstance(stated, dict) else stated
+        if not isinstance(count, int) or count < 1:
+            raise NotSimulated(f"replicas with roles, but the run does not say how many {role}")
+        found[role] = count
+    return found
+
+
+def cache_link_of(device: Device) -> LinkPlan:
+    """The way of a KV cache between replicas in one server: the devices' link, else the host's bus."""
+    for link in (device.scale_up, device.host_link):
+        if link is not None and link.bandwidth is not None:
+            return LinkPlan(link.bandwidth, ns_from_seconds(link.latency or LINK_LATENCY_S))
+    return LinkPlan(HOST_BUS, ns_from_seconds(LINK_LATENCY_S))
+
+
 def refuse_what_is_missing(run: MeasuredRun) -> None:
     """Refuse runs that say too little, or are of a kind that is not simulated."""
     if run.parallelism is None:
@@ -180,8 +213,10 @@ def refuse_what_is_missing(run: MeasuredRun) -> None:
         raise NotSimulated(
             "the run has no requests: engine iterations only, without the load that led to them"
         )
-    if run.parallelism.roles:
-        raise NotSimulated("replicas with roles: the run does not say how the cache travels between them")
+    if run.parallelism.roles is not None:
+        roles_of(run.parallelism.roles)
+    if not run.requests_file and run.client.loop == "closed_loop":
+        raise NotSimulated("a closed loop, of which the run has no requests")
     if not run.requests_file and not run.workload.load_stages:
         raise NotSimulated("the load is neither in rows nor in stages")
     if not run.requests_file:

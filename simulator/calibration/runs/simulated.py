@@ -8,10 +8,12 @@ from typing import Any
 from simulator.calibration.runs.measured import MeasuredRun
 from simulator.calibration.runs.server import (
     NotSimulated,
+    cache_link_of,
     card_of,
     device_of,
     engine_of,
     refuse_what_is_missing,
+    roles_of,
 )
 from simulator.calibration.runs.server_power import idle_of
 from simulator.calibration.runs.staged import StagedLoad
@@ -20,12 +22,13 @@ from simulator.engine.cluster import ClusterPlan
 from simulator.engine.gateway import ServingDelays
 from simulator.engine.pool import PoolPlan
 from simulator.engine.tenant import TenantPlan
+from simulator.engine.transfers import TransferPlan
 from simulator.errors import SimulatorError
 from simulator.latency.fitted import FittedBackend, FittedPricer
 from simulator.latency.roofline.releases import KERNELS_OF_0_15, EarlyKernels, kernels_of
 from simulator.results.recording import Recording
 from simulator.scenario.backend import AutoBackendSpec
-from simulator.scenario.cluster import PoolSpec
+from simulator.scenario.cluster import PoolSpec, Role
 from simulator.scenario.engine_versions import API_REQUEST_S, API_TOKEN_S, API_TOKEN_SHARE_S
 from simulator.scenario.workload import WorkloadSpec
 from simulator.simulation.event_loop import simulate
@@ -106,9 +109,10 @@ def simulate_run(run: MeasuredRun, serving: Serving = DEFAULT, seed: int = 0) ->
     refuse_what_is_missing(run)
     try:
         plan = ClusterPlan(
-            (_pool(run, serving),),
+            _pools(run, serving),
             delays=delays_of(run, serving),
             tenants=(TenantPlan(client=client_of(run)),),
+            transfer=_transfer(run),
         )
         streams = RandomStreams(seed)
         return simulate(plan, load_of(run, streams), streams)
@@ -116,10 +120,26 @@ def simulate_run(run: MeasuredRun, serving: Serving = DEFAULT, seed: int = 0) ->
         raise NotSimulated(str(error)) from error
 
 
-def _pool(run: MeasuredRun, serving: Serving) -> PoolPlan:
-    assert run.parallelism is not None and run.client is not None
+def _pools(run: MeasuredRun, serving: Serving) -> tuple[PoolPlan, ...]:
+    assert run.parallelism is not None
     if serving.fit is not None:
-        return _fitted_pool(run, serving.fit)
+        return (_fitted_pool(run, serving.fit),)
+    if run.parallelism.roles is None:
+        return (_pool(run, serving, "unified", run.parallelism.replicas),)
+    roles = roles_of(run.parallelism.roles)
+    return tuple(_pool(run, serving, role, replicas) for role, replicas in roles.items())
+
+
+def _transfer(run: MeasuredRun) -> TransferPlan | None:
+    """How the cache of a prompt travels where some replicas only prefill."""
+    assert run.parallelism is not None
+    if run.parallelism.roles is None:
+        return None
+    return TransferPlan(cache_link_of(device_of(run.hardware)))
+
+
+def _pool(run: MeasuredRun, serving: Serving, role: Role, replicas: int) -> PoolPlan:
+    assert run.parallelism is not None and run.client is not None
     device = device_of(run.hardware, idle_of(run.server_power))
     if serving.link_of is not None:
         device = device.model_copy(update={"id": serving.link_of})
@@ -128,9 +148,10 @@ def _pool(run: MeasuredRun, serving: Serving) -> PoolPlan:
         latency = latency.model_copy(update={"sampler": "greedy"})
     engine = engine_of(run.engine, device)
     spec = PoolSpec(
-        name="main",
+        name="main" if role == "unified" else role,
         hardware=run.hardware.device,
-        replicas=run.parallelism.replicas,
+        role=role,
+        replicas=replicas,
         parallelism=run.parallelism.spec,
         engine=engine,
         latency=latency,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from simulator.calibration.runs.measured import EngineUsed, HardwareUsed, ModelUsed
-from simulator.calibration.runs.server import NotSimulated, card_of, device_of, engine_of
+from simulator.calibration.runs.server import NotSimulated, card_of, device_of, engine_of, roles_of
 
 MIXTURE = {
     "kind": "moe",
@@ -62,3 +62,9 @@ def test_settings_that_the_simulator_does_not_have_are_named() -> None:
 
 def test_usable_blocks_leave_the_null_block_out() -> None:
     assert engine_of(EngineUsed(name="vllm", usable_kv_blocks=99), None).num_gpu_blocks == 100
+
+
+def test_roles_tell_how_many_replicas_prefill_and_decode() -> None:
+    assert roles_of({"prefill": 1, "decode": {"replicas": 3}}) == {"prefill": 1, "decode": 3}
+    with pytest.raises(NotSimulated, match="how many decode"):
+        roles_of({"prefill": 1})
