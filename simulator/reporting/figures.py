@@ -17,6 +17,7 @@ from simulator.reporting.series import (
     hits_over_time,
     pool_series,
 )
+from simulator.reporting.task_figures import tasks_figure
 from simulator.results.latencies import defined, is_finished, latencies_of
 from simulator.results.recording import Floats
 from simulator.results.result import Result
@@ -63,6 +64,8 @@ def figures_of(result: Result) -> dict[str, go.Figure]:
         figures["prefix_hits"] = prefix_hits_figure(result)
     if result.context.slo.per_request:
         figures["attainment"] = attainment_figure(result)
+    if result.recording.tasks is not None:
+        figures["tasks"] = tasks_figure(result.recording.tasks.columns)
     if result.summary.cost.total_usd is not None:
         figures["cost"] = cost_split(result)
     if result.summary.energy.total_j is not None:
