@@ -124,6 +124,8 @@ class AggregateReplica(Replica):
         self._retry = False
         self._awake = False
         self._taken_meanwhile = 0  # blocks reserved since the steps under way were composed
+        self._pace_step = NEVER  # the step in whose time the pace changed last, and what priced steps before
+        self._former_pricer = self.pricer
 
         self._witness = None if self.observer is None else Witness(self, self.observer)
 
@@ -131,7 +133,14 @@ class AggregateReplica(Replica):
         self.cache.settle_all()
         return Counts(len(self._running), len(self._waiting), self.cache.free, self.cache.cached)
 
-    # -- what routers can ask ------------------------------------------------------------------
+    # -- from outside --------------------------------------------------------------------------
+
+    def change_pace(self, factor: float) -> None:
+        if factor != self._pace and self._ends:
+            executing = self._first + bisect_left(self._ends, int(self.env.now))
+            if executing != self._pace_step:
+                self._pace_step, self._former_pricer = executing, self.pricer
+        super().change_pace(factor)
 
     def waiting_now(self) -> int:
         return len(self._waiting) + len(self._inbox)
@@ -645,7 +654,8 @@ class AggregateReplica(Replica):
         decodes = self._decodes
         context = self._bases + decodes * step
         if not end:
-            fixed, slope, _ = self.pricer.decode_line(decodes, context)
+            pricer = self._former_pricer if step - 1 == self._pace_step else self.pricer
+            fixed, slope, _ = pricer.decode_line(decodes, context)
             end = begin + int(fixed + slope * context)
         cache = self.cache
         cache.take(self._residues[step % self._size])

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
-from simpy import Environment
 from simpy.events import Event
 
 from simulator.engine.kv_tiers import KvTiers
@@ -22,6 +21,7 @@ from simulator.engine.request import FINISHED, NEVER, Request
 from simulator.engine.scheduler.plan import PrefixStats, StepPlan
 from simulator.engine.settings import EngineSettings
 from simulator.engine.speculation import DraftStats
+from simulator.engine.timing import NsEnvironment
 from simulator.errors import SimulatorError
 from simulator.latency.pricer import StepPricer
 from simulator.latency.slowed import SlowedPricer
@@ -39,7 +39,7 @@ class Wake(Event):
     _value = None
     _ok = True
 
-    def __init__(self, env: Environment, callback: Callable[[Event], None]) -> None:
+    def __init__(self, env: NsEnvironment, callback: Callable[[Event], None]) -> None:
         self.env = env
         self.callbacks = [callback]
 
@@ -94,7 +94,7 @@ class Replica:
 
     def __init__(
         self,
-        env: Environment,
+        env: NsEnvironment,
         settings: EngineSettings,
         pricer: StepPricer,
         log: StepLog,
@@ -211,7 +211,7 @@ class Replica:
         self._loading.clear()
         given_up, self._aborts = set(self._aborts), []
         self._inbox.clear()
-        self._wake = None
+        self._void_wake()
         self._wake_ns = NEVER
         lost = []
         for request in held:
@@ -290,8 +290,10 @@ class Replica:
         raise NotImplementedError
 
     def _wake_at(self, time_ns: int) -> None:
-        if self._wake is not None and self._wake_ns == time_ns:
-            return
+        if self._wake is not None:
+            if self._wake_ns == time_ns:
+                return
+            self._void_wake()
         self._wake = wake = Wake(self.env, self._woken)
         self._wake_ns = time_ns
         self.env.schedule(wake, self._turn, time_ns - self.env.now)  # type: ignore[arg-type]
@@ -302,6 +304,14 @@ class Replica:
             self._wake = None
             self._wake_ns = NEVER
             self._on_wake(now)
+        else:
+            self.env.background -= 1
+
+    def _void_wake(self) -> None:
+        """The appointment stays in the queue, but simulation does not go on for its sake."""
+        if self._wake is not None:
+            self._wake = None
+            self.env.background += 1
 
     def _ended(self, request: Request, now: int) -> None:
         request.status = FINISHED

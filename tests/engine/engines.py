@@ -7,12 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
-from simpy import Environment
-
 from simulator.engine.content import canonical
 from simulator.engine.replica import Replica
 from simulator.engine.request import Request
 from simulator.engine.settings import EngineSettings
+from simulator.engine.timing import NsEnvironment
 from simulator.latency.linear import LinearPricer
 from simulator.results.step_log import StepLog
 from simulator.scenario.backend import LinearBackendSpec
@@ -45,7 +44,7 @@ def run_case(
     case: Case, factory: Callable[..., Replica], pricing: type[LinearPricer] = LinearPricer, **options: Any
 ) -> dict[str, list[Any]]:
     """Rows of ended requests in order, every step, and the state at the end."""
-    env = Environment(initial_time=0)
+    env = NsEnvironment()
     pricer = pricing(LinearBackendSpec(**STEP_TIME), None)
     log = StepLog(pricer, keep_steps=True)
     ended: list[Request] = []
@@ -77,7 +76,7 @@ def with_content(case: Case) -> Case:
     return Case(case.settings, requests, case.aborts)
 
 
-def _feed(env: Environment, replica: Replica, requests: list[Request], aborts: tuple[tuple[int, int], ...]):  # type: ignore[no-untyped-def]
+def _feed(env: NsEnvironment, replica: Replica, requests: list[Request], aborts: tuple[tuple[int, int], ...]):  # type: ignore[no-untyped-def]
     moments = [(r.arrival_ns, 0, r.index) for r in requests] + [(t, 1, i) for t, i in aborts]
     for time, abort, index in sorted(moments):
         if time > env.now:

@@ -10,7 +10,7 @@ from simulator.engine.operations import OperationsPlan
 from simulator.results.conservation import check_conservation
 from simulator.results.recording import STATUSES
 from simulator.simulation.event_loop import _goes_on
-from tests.engine.clusters import MS, STEP_NS, cluster, evenly, pool, request
+from tests.engine.clusters import MS, STEP_NS, cluster, evenly, pool, request, settings
 from tests.engine.test_membership import at
 
 S = 1000 * MS
@@ -153,3 +153,20 @@ def test_jumps_change_nothing_when_machines_fail(jumping):
         return [(r.index, r.replica, r.first_token_ns, r.finish_ns) for r in ended]
 
     assert rows(jumping) == rows(True)
+
+
+@pytest.mark.parametrize("ahead", [True, False])
+def test_a_pace_that_changes_in_any_step_tells_no_jump_from_single_steps(ahead):
+    def finishes(jumping, change_ns):
+        one = settings(async_scheduling=ahead)
+        operations = OperationsPlan((FleetPlan(slots=1),), (None,))
+        target = cluster(pool(settings=one), operations=operations, jumping=jumping)
+        fleet = target._operations.fleets[0]
+        at(target, change_ns, lambda: fleet.pace(fleet.slots[0], 3.0))
+        at(target, change_ns + 3, lambda: fleet.pace(fleet.slots[0], 2.0))
+        ended = serve(target, [request(0, output=6), request(1, output=15), request(2, output=12)])
+        return [(r.index, r.finish_ns) for r in ended]
+
+    for step in range(1, 16):
+        change_ns = step * STEP_NS + STEP_NS // 2
+        assert finishes(True, change_ns) == finishes(False, change_ns)

@@ -31,6 +31,25 @@ FAILING = {
     ],
 }
 
+#: Machines that are slow now and then, seldom in the last of many planned steps.
+SLOW = {
+    f"{POOL}replicas": 2,
+    f"{POOL}engine__max_num_seqs": 4,
+    "cluster__failures": [{"component": "straggler", "mtbf": "2 s", "mttr": "1 s", "factor": 2}],
+}
+EVERYTHING = {
+    **SCALED,
+    f"{POOL}kv_tiers": [{"name": "host", "bandwidth": "2 GB/s", "capacity": "20 GB", "shared": True}],
+    "cluster__failures": {
+        "random": [
+            {"component": "node", "mtbf": "8 s", "mttr": "2 s"},
+            {"component": "straggler", "mtbf": "5 s", "mttr": "1 s"},
+        ],
+        "lost_requests": "fail",
+        "node_devices": 2,
+    },
+}
+
 
 def test_cost_and_idle_energy_follow_the_machines_that_are_on():
     fixed, scaled = run(**{f"{POOL}replicas": 3}), run(**SCALED)
@@ -58,7 +77,9 @@ def test_loading_takes_the_weights_over_the_bandwidth():
     assert (first_serving - first_on) / 1e9 == pytest.approx(weights / 8e9 + 1.0, rel=0.01)
 
 
-@pytest.mark.parametrize("changes", [SCALED, FAILING], ids=["scaled", "failing"])
+@pytest.mark.parametrize(
+    "changes", [SCALED, FAILING, SLOW, EVERYTHING], ids=["scaled", "failing", "slow", "everything"]
+)
 def test_nothing_is_lost_and_results_are_the_same_again_and_without_jumps(changes):
     result = run(**changes)
     check_conservation(result.recording)

@@ -1,8 +1,8 @@
 """Looks at a pool now and then, and starts or stops machines.
 
 More replicas are started as soon as a look asks for them; replicas are given up only down to the most that
-any look of the cool-down asked for (Kubernetes' stabilisation window). Where nobody serves or comes and a
-request waits, one replica is started whatever the policy says.
+any look of the cool-down asked for (Kubernetes' stabilisation window). Where nobody serves and a request
+waits, one replica is started whatever the policy says.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class Autoscaler:
     def _decide(self, look: Look) -> None:
         plan = self.plan
         wanted = plan.policy.wanted(look)
-        if look.waiting and not look.replicas:
+        if look.waiting and not look.serving:  # nor is the one that comes sent away again
             wanted = max(wanted, 1)
         wanted = min(max(wanted, plan.least), plan.most)
         asked = self._asked

@@ -59,7 +59,7 @@ class ApproximateView(PrefixView):
 
     def matched(self, replica: Replica, request: Request) -> int:
         """A look-up in the memory of that replica."""
-        self._catch_up(replica.env)  # type: ignore[arg-type]
+        self._catch_up(replica.env)
         cache = self._caches.get(replica)
         return 0 if cache is None else cache.peek(request) * cache.block_size
 

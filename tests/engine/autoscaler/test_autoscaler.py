@@ -99,7 +99,9 @@ def test_an_idle_pool_is_switched_off_and_the_first_request_waits_for_a_machine(
 
 def test_requests_in_line_get_a_machine_whatever_the_timetable_says():
     timetable = {"name": "schedule", "steps": [{"at": 0, "replicas": 0}]}
-    target, fleet = scaled(least=0, most=1, cool_down_ns=0, **timetable)
+    # It comes only after the next look, which does not send it away again.
+    plan = FleetPlan(slots=1, provisioning_ns=S, start_ns=S, restarts=False)
+    target, fleet = scaled(least=0, most=1, cool_down_ns=0, plan=plan, **timetable)
     ended = serve(target, [request(0), request(1, arrival_ns=10 * S)])
     assert len(ended) == 2 and fleet.starts == 1
 
