@@ -70,6 +70,8 @@ class Refused:
 
 
 Found = Comparison | Refused
+#: Points of one file that are compared, at most.
+MOST_POINTS = 900
 
 
 def of_runs(folder: Path) -> Iterator[Found]:
@@ -117,8 +119,9 @@ def _in_flight(run: MeasuredRun) -> float:
 
 
 def of_points(file: Path) -> Iterator[Found]:
-    """Every operating point of a file."""
-    for point in read_points(file):
+    """The operating points of a file; of a long one every so many-th, for medians need no more."""
+    points = list(read_points(file))
+    for point in points[:: -(-len(points) // MOST_POINTS)]:
         try:
             model_class = class_of(card_of(point))
         except NotSimulated as reason:

@@ -29,6 +29,7 @@ State: {date}.
   many requests in flight, so long prompts and outputs). What a source leaves open (prompt lengths, engine
   version, sampling) is assumed the same way for all of its rows; the assumptions stand in
   `simulator/calibration/points/sources/`. Their errors contain those assumptions.
+  Of files with more than 900 points every so many-th is compared.
 - **Public figures** (`simulator validate --facts`): what vendors and reviewers published about other
   hardware. Only rows that no constant was fitted to are counted here.
 - The error is predicted over measured minus one. Given are the median of its size over all comparisons of a
