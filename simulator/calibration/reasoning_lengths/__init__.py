@@ -11,4 +11,7 @@ spread (problem, run, model).
 The fit minimises Welsch's loss of the log errors of p50 and p90 (so that a cell that no law explains does
 not pull it); runaways are counted: the share of responses beyond 2.5 times their cell's median, and by how
 much.
+
+The law is that of one difficulty. A file named by itself may tell its rows apart by kind of task only; such
+cells mix difficulties, and the figures show how little the law says about that.
 """

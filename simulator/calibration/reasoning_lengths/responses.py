@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 DIFFICULTIES = ("problem_size", "difficulty", "size", "level")
+#: What may stand for a difficulty in a table that is named by itself.
+KINDS = ("task_type", "task", "benchmark", "dataset", "category")
+#: Words for an output that was cut at its limit.
+CUT = ("length", "max_tokens", "max_output_tokens")
 LENGTHS = ("completion_tokens", "output_tokens", "tokens")
 
 
@@ -51,7 +55,7 @@ def read_cells(file: Path) -> list[Cell]:
     import pandas as pd
 
     rows = pd.read_csv(file)
-    difficulty = column_of(rows, DIFFICULTIES, file, "a difficulty")
+    difficulty = column_of(rows, (*DIFFICULTIES, *KINDS), file, "a difficulty")
     length = column_of(rows, LENGTHS, file, "lengths")
     if "model" not in rows:
         raise InputError(f"no column model; found {', '.join(map(str, rows.columns))}", file=file)
@@ -62,7 +66,7 @@ def read_cells(file: Path) -> list[Cell]:
         told = np.array([n.endswith(f"_{e}") if e else True for n, e in zip(name, effort, strict=True)])
         name = name.where(told, name + "_" + effort)
     rows["cell_model"] = name
-    at_cap = rows["finish_reason"].eq("length") if "finish_reason" in rows else rows[length] < 0
+    at_cap = rows["finish_reason"].isin(CUT) if "finish_reason" in rows else rows[length] < 0
     rows["at_cap"] = at_cap
     return [
         Cell(str(model), str(size), group[length].to_numpy(float), int(group["at_cap"].sum()))
