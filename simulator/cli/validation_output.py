@@ -56,15 +56,17 @@ class Findings:
 
     def add_points(self, files: Sequence[Path]) -> None:
         """Tables of operating points."""
-        from simulator.calibration.points import validate_points
-        from simulator.cli.operating_points import point_tables
+        from simulator.calibration.points.tables import point_tables
+        from simulator.calibration.points.validation import compare_points
+        from simulator.cli.counting import Counting
 
         for file in files:
-            rows = validate_points([file])
-            tables = point_tables(file.name, rows)
+            with Counting("points") as progress:
+                compared = compare_points([file], progress)
+            tables = point_tables(file.name, compared)
             self._print(tables)
             self.tables += tables
-            self.rows += rows
+            self.rows += [row for one in compared for row in one.rows]
 
     def add_facts(self, file: Path) -> None:
         """Public figures of other hardware."""

@@ -38,14 +38,14 @@ def test_every_run_has_figures_or_a_reason(capsys: pytest.CaptureFixture[str], t
         assert set(row) in ({"run", "metric", "predicted", "measured"}, {"run", "reason"})
 
 
-def test_a_point_of_an_unknown_source_is_reported_with_the_reason(
+def test_a_point_of_an_unknown_source_without_figures_is_reported_with_the_reason(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     table = tmp_path / "points.csv"
     table.write_text(POINTS)
     (row,) = rows_of(capsys, tmp_path, "--points", str(table))
     assert row["point"] == "p1"
-    assert "elsewhere" in str(row["reason"])
+    assert "no figure" in str(row["reason"])
 
 
 def test_a_damaged_run_ends_in_one_message(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

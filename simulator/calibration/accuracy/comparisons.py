@@ -133,7 +133,7 @@ def of_points(file: Path) -> Iterator[Found]:
 def _of_point(point: OperatingPoint, model_class: ModelClass) -> Iterator[Found]:
     in_flight = _in_flight_of(point)
     seen: set[str] = set()
-    for row in compare(point):
+    for row in compare(point).rows:
         if "reason" in row:
             yield Refused(row["reason"])
             continue

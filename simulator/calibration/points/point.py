@@ -112,8 +112,11 @@ def read_points(path: Path) -> Iterator[OperatingPoint]:
             f" (there are {', '.join(map(str, table.columns[:6]))}, ...)",
             file=path,
         )
-    for row in table.astype(object).where(table.notna(), None).to_dict("records"):
-        yield _point({str(name): value for name, value in row.items()})
+    for number, row in enumerate(table.astype(object).where(table.notna(), None).to_dict("records"), 2):
+        try:
+            yield _point({str(name): value for name, value in row.items()})
+        except (TypeError, ValueError) as error:
+            raise InputError(f"line {number} is no operating point: {error}", file=path) from None
 
 
 def _point(row: Mapping[str, Any]) -> OperatingPoint:
@@ -126,8 +129,17 @@ def _point(row: Mapping[str, Any]) -> OperatingPoint:
         prefill=_workers(row, "prefill"),
         decode=_workers(row, "decode"),
         measured={name: value for name, value in measured.items() if value is not None},
-        extra=json.loads(row["extra"]) if isinstance(row.get("extra"), str) else {},
+        extra=_extra(row.get("extra")),
     )
+
+
+def _extra(text: Any) -> dict[str, Any]:
+    if not isinstance(text, str):
+        return {}
+    found = json.loads(text)
+    if not isinstance(found, dict):
+        raise ValueError(f"extra is no JSON object: {text[:40]!r}")
+    return found
 
 
 def _workers(row: Mapping[str, Any], role: str) -> Workers:
@@ -140,7 +152,7 @@ def _text(value: Any) -> str | None:
 
 
 def _whole(value: Any) -> int | None:
-    return None if value is None else int(value)
+    return None if value is None else int(float(value))
 
 
 def _number(value: Any) -> float | None:

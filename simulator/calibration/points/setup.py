@@ -7,7 +7,8 @@ as they stand are refused with the reason (`NotSimulated`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -76,16 +77,37 @@ class Setup:
     link: LinkPlan | None = None
 
 
+#: Endings of a model's name that say nothing of its shape: precision, tuning, date.
+_ENDINGS = re.compile(
+    r"[-_.](fp8|bf16|fp16|int8|int4|w4a16|nvfp4|mxfp4|fp4|awq|gptq|dynamic|instruct|chat|thinking|it|hf"
+    r"|base|preview|v[0-9.]+|2[0-9]{3}|[01][0-9]{3})$",
+    re.IGNORECASE,
+)
+
+
 def card_of(point: OperatingPoint) -> ModelCard:
-    """The card of a point's model, by our id or by the source's own name."""
+    """The card of a point's model: by our id or by the source's own name, with and without endings."""
     for name in (point.model, point.model_source):
-        if name is None:
-            continue
-        try:
-            return load_model(name)
-        except InputError:
-            continue
+        for known in _names(name):
+            try:
+                return load_model(known)
+            except InputError:
+                continue
     raise NotSimulated(f"model {point.model!r} ({point.model_source}) has no card")
+
+
+def _names(name: str | None) -> Iterator[str]:
+    """The name, the same without its publisher, and with one ending less after the other."""
+    if not name or name.lower().endswith((".yaml", ".yml")):
+        return
+    yield name
+    short = name.rsplit("/", 1)[-1]
+    while True:
+        yield short
+        shorter = _ENDINGS.sub("", short)
+        if shorter == short:
+            return
+        short = shorter
 
 
 def device_of(point: OperatingPoint) -> Device:

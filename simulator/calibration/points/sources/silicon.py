@@ -14,6 +14,8 @@ Assumed, where the rows say nothing:
   that), else 16.
 - Some rows list the devices squared: 8 GPUs with 8-way expert parallelism as 64. Sister rows with the same
   measurements say what is right.
+- No multi-token prediction, though rows of one TensorRT-LLM image (1.2.0rc6.post3, DeepSeek) take half as
+  long per token as others of the same servers and must have used it: no column says so.
 - SGLang and TensorRT-LLM send several tokens at a time in InferenceX recipes (`STREAM_INTERVAL`); the time to
   first token of these rows is longer by about as many tokens. With data-parallel attention TensorRT-LLM also
   lets prompts wait (`BALANCE_STEPS`).
@@ -21,11 +23,11 @@ Assumed, where the rows say nothing:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from simulator.calibration.points.engines import Engines, Spread, disaggregated, link_between
 from simulator.calibration.points.load import Load, closed_loop, fixed, static_batch, uniform
-from simulator.calibration.points.point import OperatingPoint, Workers
+from simulator.calibration.points.point import OperatingPoint
 from simulator.calibration.points.setup import (
     API_DELAYS,
     NotSimulated,
@@ -35,13 +37,11 @@ from simulator.calibration.points.setup import (
     lengths_of,
     load_value_of,
 )
-from simulator.engine.transfer import LinkPlan
 from simulator.hardware.device import Device
 from simulator.models.card import ModelCard
 from simulator.scenario.backend import AutoBackendSpec
-from simulator.scenario.cluster import ParallelismSpec, PoolSpec, Role
+from simulator.scenario.cluster import PoolSpec
 from simulator.scenario.engine import EngineSpec
-from simulator.units.clock import ns_from_seconds
 
 #: How random prompts choose experts, and how the loads of expert-parallel ranks scatter (see `Routing`):
 #: found by `simulator.calibration.points.engine_fit`.
@@ -70,21 +70,6 @@ STEP_TOKENS = 8192
 SHORTEST, DRIFT = 0.8, 0.95
 
 
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """How one engine lies on its devices."""
-
-    tensor: int
-    pipeline: int
-    data: int
-    expert: int
-
-    @property
-    def spec(self) -> ParallelismSpec:
-        """The same for a pool."""
-        return ParallelismSpec(tensor=self.tensor, pipeline=self.pipeline, data=self.data, expert=self.expert)
-
-
 def setup(point: OperatingPoint) -> Setup:
     """The point as it is simulated."""
     if point.load_kind != "closed":
@@ -104,10 +89,10 @@ def setup(point: OperatingPoint) -> Setup:
         "stream_interval": stream_interval(point, card.id),
     }
     if point.mode == "disagg":
-        return Setup(pools=_disaggregated(point, concurrency), link=_link(device), **shared)
-    spread = spread_of(point)
-    pool = _pool(point, "main", spread, concurrency, "unified", 1)
-    return Setup(pools=(pool,), **shared)
+        pools = disaggregated(point, concurrency, lambda engines: _pool(point, engines))
+        return Setup(pools=pools, link=link_between(device), **shared)
+    engine = Engines("main", "unified", 1, spread_of(point), concurrency)
+    return Setup(pools=(_pool(point, engine),), **shared)
 
 
 def weight_dtype(point: OperatingPoint, card: ModelCard) -> str:
@@ -168,50 +153,25 @@ def spread_of(point: OperatingPoint) -> Spread:
     return Spread(tensor, point.pp or 1, data, expert)
 
 
-def _pool(
-    point: OperatingPoint, name: str, spread: Spread, running: int, role: Role, replicas: int
-) -> PoolSpec:
+def _pool(point: OperatingPoint, engines: Engines) -> PoolSpec:
     ahead = True if is_inferencex(point) or point.engine != "vllm" else None
     version = (point.engine_version or "") if point.engine == "vllm" else ""
     engine: dict[str, Any] = {
-        "max_num_seqs": running,
-        "max_num_batched_tokens": max(STEP_TOKENS, running),
+        "max_num_seqs": engines.running,
+        "max_num_batched_tokens": max(STEP_TOKENS, engines.running),
         "enable_prefix_caching": False,
         "async_scheduling": ahead,
     }
     if version:
         engine["engine_version"] = version
     return PoolSpec(
-        name=name,
-        role=role,
+        name=engines.name,
+        role=engines.role,
         hardware=point.device or "",
-        replicas=replicas,
-        parallelism=spread.spec,
+        replicas=engines.count,
+        parallelism=engines.spread.spec,
         engine=EngineSpec(**engine),
         latency=AutoBackendSpec(
             sampler="greedy", software=point.engine, routing_diversity=DIVERSITY, routing_spread=SPREAD
         ),
     )
-
-
-def _disaggregated(point: OperatingPoint, concurrency: int) -> tuple[PoolSpec, ...]:
-    pools = []
-    sides: tuple[tuple[Role, Workers], ...] = (("prefill", point.prefill), ("decode", point.decode))
-    for role, side in sides:
-        if side.workers is None:
-            raise NotSimulated("prefill and decode engines, but the row does not say how many of them")
-        running = -(-concurrency // side.workers) if role == "decode" else concurrency
-        pools.append(_pool(point, role, _side(side), max(running, 1), role, side.workers))
-    return tuple(pools)
-
-
-def _side(side: Workers) -> Spread:
-    return Spread(side.tp or 1, side.pp or 1, side.dp or 1, max(side.ep or 1, 1))
-
-
-def _link(device: Device) -> LinkPlan:
-    """The way of a KV cache: the network between nodes, else the link inside one."""
-    for link in (device.scale_out, device.scale_up):
-        if link is not None and link.bandwidth is not None:
-            return LinkPlan(link.bandwidth, ns_from_seconds(link.latency or 10e-6))
-    raise NotSimulated(f"{device.name} has no known link between prefill and decode engines")

@@ -1,0 +1,82 @@
+"""Accuracy on measured operating points: medians may not grow beyond what they are.
+
+Reads ``../shared``; of the largest file every fourth point, in a fixed order. Thresholds are the errors of
+November 2026 rounded up; the targets of the project are in the comments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+from simulator.calibration.points.batching import savings
+from simulator.calibration.points.point import OperatingPoint, read_points
+from simulator.calibration.points.saturation import capacities
+from simulator.calibration.points.setup import card_of
+from simulator.calibration.points.validation import Compared, compare, compare_points
+
+POINTS = Path(__file__).resolve().parents[4] / "shared" / "traces" / "points"
+EVERY = 4
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not POINTS.is_dir(), reason=f"the measured points are not here ({POINTS})"),
+]
+
+
+def median_error(compared: Sequence[Compared], metric: str) -> float:
+    """Median absolute relative error [1]."""
+    return median(abs(error) for one in compared if (error := one.error(metric)) is not None)
+
+
+def has_experts(point: OperatingPoint) -> bool:
+    """Whether the model is a mixture of experts."""
+    return card_of(point).moe is not None
+
+
+@pytest.fixture(scope="module")
+def mlenergy() -> list[Compared]:
+    return [one for one in compare_points([POINTS / "mlenergy.csv.gz"]) if one.reason is None]
+
+
+def test_silicon_points() -> None:
+    points = list(read_points(POINTS / "aiconfigurator-silicon.csv.gz"))
+    points.sort(key=lambda point: (point.device, point.engine, point.model, point.point_id))
+    together = [compare(point) for point in [p for p in points if p.mode == "agg"][::EVERY]]
+    assert median_error(together, "tpot_s") < 0.10  # target 0.12
+    assert median_error(together, "ttft_s") < 0.27  # target 0.30
+    apart = [p for p in points if p.mode == "disagg" and p.decode.workers is not None and p.load_value]
+    assert median_error([compare(point) for point in apart[::EVERY]], "tpot_s") < 0.15  # target 0.15
+
+
+def test_energy_per_output_token(mlenergy: list[Compared]) -> None:
+    dense = [one for one in mlenergy if not has_experts(one.point)]
+    experts = [one for one in mlenergy if has_experts(one.point)]
+    assert median_error(dense, "joules_per_output_token") < 0.08  # target 0.08
+    assert median_error(experts, "joules_per_output_token") < 0.15  # target 0.12
+
+
+def test_long_reasoning_of_dense_models_on_hosts_at_rest(mlenergy: list[Compared]) -> None:
+    thinking = [
+        one
+        for one in mlenergy
+        if one.point.extra["task"] == "gpqa"
+        and not has_experts(one.point)
+        and one.point.device == "nvidia-h100-sxm"
+    ]
+    assert median_error(thinking, "tpot_s") < 0.04  # target 0.04
+
+
+def test_energy_saved_by_batching(mlenergy: list[Compared]) -> None:
+    found = savings(mlenergy)
+    predicted = median(saving.predicted for saving in found.values())
+    measured = median(saving.measured for saving in found.values())
+    assert abs(predicted - measured) < 0.05  # target: 5 points
+
+
+def test_requests_per_second_at_saturation() -> None:
+    found = capacities(compare_points([POINTS / "inference-perf-kubecon.csv.gz"]))
+    assert len(found) == 4
+    assert all(abs(capacity.error) < 0.10 for capacity in found.values())  # target 0.10
