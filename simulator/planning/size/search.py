@@ -81,6 +81,7 @@ class UnitSearch:
         self._first = min(max(estimate.guess, 1), max(self._most, 1))
         self._short: dict[int, Trial] = {}
         self._long: dict[int, list[Trial]] = {}
+        self._checks: dict[tuple[int, int], Trial] = {}
 
     def run(self) -> Search:
         """The fewest units, verified; or why no number that may be tried is enough."""
@@ -164,7 +165,9 @@ class UnitSearch:
         refuted: list[tuple[int, Trial]] = []
         for attempt in range(_ATTEMPTS):
             seed = self.rules.fresh_seed(attempt)
-            (check,) = yield [Ask(self.family.with_units(units), seed)]
+            check = self._checks.get((units, seed))
+            if check is None:
+                (check,) = yield [Ask(self.family.with_units(units), seed)]
             if check.met:
                 (verdict,) = yield from self._judged([units])
                 fewer = self._long.get(units - 1)
@@ -197,9 +200,21 @@ class UnitSearch:
             ]
             if not due:
                 return [verdict_of(self._long[number]) for number in numbers]
-            trials = yield [Ask(self.family.with_units(number), seeds[index]) for number, index in due]
-            for (number, _), trial in zip(due, trials, strict=True):
+            asks = [Ask(self.family.with_units(number), seeds[index]) for number, index in due]
+            ahead = self._ahead(numbers[0])
+            trials = yield [*asks, *ahead]
+            for (number, _), trial in zip(due, trials, strict=False):
                 self._long.setdefault(number, []).append(trial)
+            for ask, trial in zip(ahead, trials[len(asks) :], strict=True):
+                self._checks[numbers[0], ask.seed] = trial
+
+    def _ahead(self, units: int) -> list[Ask]:
+        """The verification of the first number that is judged, side by side with its trials: it is likely
+        the answer, and a core may be free."""
+        seed = self.rules.fresh_seed(0)
+        if self._checks or self._long:
+            return []
+        return [Ask(self.family.with_units(units), seed)]
 
     def _due(self, number: int, at_once: int) -> range:
         """Replications that a number of units still needs; ``at_once`` are the first."""
