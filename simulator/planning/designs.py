@@ -118,8 +118,8 @@ def rate_of(scenario: Scenario) -> float:
     """
     if scenario.tenants:
         raise InputError(
-            "a load to turn up is that of one workload, but this scenario has tenants; change their rates with"
-            ' --set tenants[0].workload.arrivals.rate="20 /s"',
+            "a load to turn up is that of one workload, but this scenario has tenants; change their rates"
+            ' with --set tenants[0].workload.arrivals.rate="20 /s"',
             key="tenants",
         )
     rate = getattr(scenario.workload.arrivals, "rate", None)
@@ -141,9 +141,9 @@ def at_rate(scenario: Scenario, rate: float) -> Scenario:
 def apart(scenario: Scenario) -> Scenario | None:
     """A few of the scenario's requests so far apart that they do not meet.
 
-    None where the requests come from a recording with times of its own.
+    None where the requests come from a recording with times of its own, or from several tenants.
     """
-    if isinstance(scenario.workload.arrivals, ReplaySpec | ServeGenSpec):
+    if scenario.tenants or isinstance(scenario.workload.arrivals, ReplaySpec | ServeGenSpec):
         return None
     arrivals = ConstantSpec(process="constant", rate=f"{ALONE_RATE} /s")
     workload = scenario.workload.model_copy(update={"arrivals": arrivals})

@@ -36,7 +36,8 @@ class Demand:
     prompt, output
         Mean tokens of a request [tokens].
     rate
-        Mean arrivals [1/s]; None in a closed loop, where the cluster itself sets the pace.
+        Mean arrivals [1/s]; None in a closed loop, where the cluster itself sets the pace, and where several
+        tenants or reasoning programs make the requests.
     """
 
     prompt: float
@@ -60,7 +61,8 @@ def demand_of(scenario: Scenario) -> Demand:
     source = _source(scenario, scenario.requests)
     arrival, prompt, output = _sample(source, scenario.requests)
     span_s = float(arrival[-1] - arrival[0]) / 1e9
-    open_loop = source.concurrency is None and len(arrival) > 1 and span_s > 0
+    single = not scenario.tenants and scenario.reasoning is None
+    open_loop = single and source.concurrency is None and len(arrival) > 1 and span_s > 0
     rate = (len(arrival) - 1) / span_s if open_loop else None
     return Demand(float(prompt.mean()), float(output.mean()), rate)
 

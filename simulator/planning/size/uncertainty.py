@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from simulator.errors import InputError
-from simulator.planning.designs import at_rate, changed
+from simulator.planning.designs import at_rate, changed, rate_of
 from simulator.planning.run_many import Done
 from simulator.planning.size.answer import Candidate, SizeAnswer
 from simulator.planning.size.families import Family
@@ -155,13 +155,7 @@ def drawn(scenario: Scenario, step_time: float, rate: float) -> Scenario:
     InputError
         Where the arrivals have no rate.
     """
-    given = getattr(scenario.workload.arrivals, "rate", None)
-    if given is None:
-        raise InputError(
-            f"uncertainty needs arrivals with a rate, not {scenario.workload.arrivals.process!r}",
-            file=scenario.file,
-            key="workload.arrivals",
-        )
+    given = rate_of(scenario)
     slo = scenario.slo
     update: dict[str, Any] = {
         name: getattr(slo, name) / step_time
