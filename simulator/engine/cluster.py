@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from numpy.random import Generator
 
+from simulator.engine.adaptation import Adaptation, AdaptationPlan
 from simulator.engine.admission import Admission, Limits
 from simulator.engine.clients import Clients
 from simulator.engine.disaggregated import Disaggregation
@@ -25,7 +26,7 @@ from simulator.engine.service import PoolsRouter, Service
 from simulator.engine.tenant import TenantPlan
 from simulator.engine.timing import NsEnvironment
 from simulator.engine.transfers import TransferPlan, Transfers, wiring_of
-from simulator.results.recording import PoolRecording, Recording, TransferRecording
+from simulator.results.recording import FleetRecording, PoolRecording, Recording, TransferRecording
 from simulator.results.request_log import RequestLog
 from simulator.scenario.routing import (
     AnyRouterSpec,
@@ -73,6 +74,8 @@ class ClusterPlan:
         Whether uneventful steps are taken in one go (same results, faster).
     keep_steps
         Whether every step is recorded.
+    adaptation
+        When replicas change between the prefill and the decode pool; None: never.
     operations
         What happens to machines: they are started, stopped, and fail; None: nothing.
     """
@@ -88,6 +91,7 @@ class ClusterPlan:
     jumping: bool = True
     keep_steps: bool = False
     operations: OperationsPlan | None = None
+    adaptation: AdaptationPlan | None = None
 
 
 def pools_of(pools: Sequence[PoolPlan], tenant: TenantPlan) -> list[PoolPlan]:
@@ -133,6 +137,7 @@ class Cluster:
         self.gateway.serve = self._route if self._admission is None else self._admission.submit
         self.gateway.left = None if self._admission is None else self._admission.left
         self._operations = None if plan.operations is None else Operations(self, plan.operations, streams)
+        self._adaptation = None if plan.adaptation is None else Adaptation(self, plan.adaptation)
 
     def submit(self, request: Request) -> None:
         """A client sends a request now.
@@ -226,8 +231,12 @@ class Cluster:
 
     def _pool_recordings(self) -> Iterator[PoolRecording]:
         for pool in self.pools:
-            fleet = None if self._operations is None else self._operations.fleets[pool.number].recording()
-            yield replace(pool.recording(), fleet=fleet)
+            yield replace(pool.recording(), fleet=self._fleet_recording(pool))
+
+    def _fleet_recording(self, pool: Pool) -> FleetRecording | None:
+        if self._operations is not None:
+            return self._operations.fleets[pool.number].recording()
+        return None if self._adaptation is None else self._adaptation.recording(pool)
 
     def _neighbours(self, request: Request) -> int:
         return self.pools[request.pool].replicas[request.replica].outstanding

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, PositiveFloat, model_validator
 
 from simulator.errors import nearest
+from simulator.scenario.adaptation import AdaptSpec
 from simulator.scenario.admission import AdmissionSpec
 from simulator.scenario.backend import AutoBackendSpec, BackendSpec
 from simulator.scenario.engine import EngineSpec
@@ -201,8 +202,28 @@ class ClusterSpec(Spec):
     admission: AdmissionSpec | None = None
     """What the gateway lets through; default: everything."""
 
+    adapt: AdaptSpec | None = None
+    """When replicas change between the prefill and the decode pool; default: never."""
+
     network: NetworkSpec | None = None
     """Nodes, racks and the links between them, for transfers without a bandwidth of their own."""
+
+    @model_validator(mode="after")
+    def _sides_are_alike(self) -> Self:
+        if self.adapt is None:
+            return self
+        sides = [pool for pool in self.pools if pool.role != "unified"]
+        if sorted(pool.role for pool in sides) != ["decode", "prefill"]:
+            raise ValueError("adapt needs one prefill pool and one decode pool")
+        one, other = sides
+        if (one.hardware, one.parallelism, one.model) != (other.hardware, other.parallelism, other.model):
+            raise ValueError(
+                "adapt moves replicas between the prefill and the decode pool: they must have the same"
+                " hardware, parallelism and model"
+            )
+        if self.failures is not None or any(pool.autoscale is not None for pool in self.pools):
+            raise ValueError("adapt cannot be combined with autoscale or failures: machines have one master")
+        return self
 
     @model_validator(mode="after")
     def _failures_have_a_place(self) -> Self:

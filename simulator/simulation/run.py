@@ -6,9 +6,11 @@ import time
 from dataclasses import replace
 from typing import Any
 
+from simulator.engine.adaptation import AdaptationPlan
 from simulator.engine.cluster import ClusterPlan
 from simulator.models.catalogue import load_model
 from simulator.results.result import Result, RunMeta
+from simulator.scenario.cluster import ClusterSpec
 from simulator.scenario.scenario import Scenario
 from simulator.simulation.context import context_of, replica_price
 from simulator.simulation.event_loop import Progress, simulate
@@ -89,7 +91,23 @@ def cluster_plan(scenario: Scenario, pools: list[PreparedPool]) -> ClusterPlan:
         transfer=transfer_plan(scenario.cluster),
         jumping=scenario.jumping,
         keep_steps=scenario.record == "steps",
+        adaptation=adaptation_plan(scenario.cluster),
         operations=operations_plan(scenario, pools),
+    )
+
+
+def adaptation_plan(cluster: ClusterSpec) -> AdaptationPlan | None:
+    """When replicas change sides; None: never."""
+    spec = cluster.adapt
+    if spec is None:
+        return None
+    return AdaptationPlan(
+        interval_ns=ns_from_seconds(spec.interval),
+        change_ns=ns_from_seconds(spec.change_time or 0.0),
+        most_waiting=spec.max_waiting,
+        most_kv_use=spec.max_kv_use,
+        least_prefill=spec.min_prefill,
+        least_decode=spec.min_decode,
     )
 
 
