@@ -151,7 +151,7 @@ def error_bar(
         best for kind in _KINDS if (best := _nearest(known.compared, kind, wanted, in_flight)) is not None
     )
     sentences = " ".join(_sentence(one, in_flight) for one in nearest)
-    return ErrorBar(pool, True, in_flight, f"{_how_near(nearest[0], device)} {sentences}".strip(), nearest)
+    return ErrorBar(pool, True, in_flight, f"{_how_near(nearest, device)} {sentences}".strip(), nearest)
 
 
 def _nearest(
@@ -174,14 +174,16 @@ def _apart(load: str, wanted: LoadClass) -> int:
     return abs(_LOADS.index(load) - _LOADS.index(wanted))
 
 
-def _how_near(one: Compared, device: str) -> str:
-    if not one.same_device:
+def _how_near(nearest: tuple[Compared, ...], device: str) -> str:
+    """What a reader must know before the figures: that they are of another device or class of model."""
+    own = [one for one in nearest if one.same_device]
+    if not own:
         return (
             f"Nothing measured on {device} was ever compared; the nearest device that was is"
-            f" {one.device_name}."
+            f" {nearest[0].device_name}."
         )
-    if not one.same_class:
-        return f"Only {one.model_class} models were compared on {device}."
+    if not any(one.same_class for one in own):
+        return f"Only {own[0].model_class} models were compared on {device}."
     return ""
 
 

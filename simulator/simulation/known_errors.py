@@ -24,7 +24,7 @@ def known_errors(
     backend: CompiledBackend,
     accuracy: Accuracy | None = None,
 ) -> KnownErrors:
-    """Everything near that the backend of a pool was compared with."""
+    """What the backend of a pool was compared with: of each kind of data the nearest."""
     if spec.backend in OWN_ERROR:
         return KnownErrors(stated=backend.provenance.error)
     wanted = "dense" if card.moe is None else "MoE"
@@ -34,8 +34,10 @@ def known_errors(
         if name is not None:
             same_device, same_class = group.device == device.id, group.model_class == wanted
             found.append(Compared.of(group, name, same_device=same_device, same_class=same_class))
-    nearest = max((_nearness(one) for one in found), default=None)
-    return KnownErrors(compared=tuple(one for one in found if _nearness(one) == nearest))
+    best: dict[str, tuple[bool, bool]] = {}
+    for one in found:
+        best[one.kind] = max(_nearness(one), best.get(one.kind, _nearness(one)))
+    return KnownErrors(compared=tuple(one for one in found if _nearness(one) == best[one.kind]))
 
 
 def _nearness(one: Compared) -> tuple[bool, bool]:

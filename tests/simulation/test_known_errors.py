@@ -54,6 +54,15 @@ def test_a_sister_of_the_device_stands_in_for_it():
     assert names == {load_device("nvidia-h100-sxm").name}
 
 
+def test_each_kind_of_data_has_its_own_nearest():
+    public = group("nvidia-h200-sxm").model_copy(update={"kind": "public figures"})
+    accuracy = ACCURACY.model_copy(update={"groups": (*ACCURACY.groups, public)})
+    card, profile = load_model("llama-3.1-8b"), load_device("nvidia-h200-sxm")
+    backend = compile_backend(AutoBackendSpec(), card, profile)
+    compared = known_errors(AutoBackendSpec(), card, profile, backend, accuracy).compared
+    assert {(one.kind, one.same_device) for one in compared} == {("runs", False), ("public figures", True)}
+
+
 def test_a_device_of_another_vendor_has_nothing_near():
     assert found("amd-mi300x") == ()
 
