@@ -12,10 +12,15 @@ FILE = Path(__file__).with_name("thresholds.yaml")
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """Closed range in which a figure's median must lie, in the figure's unit."""
+    """Closed range in which a figure's median must lie, in the figure's unit.
+
+    An ``aim`` is shown and not held: seconds say as much about a machine and its other users as
+    about the program. A ratio to the bare timeout, measured in the same process, is held beside it.
+    """
 
     at_least: float = -math.inf
     at_most: float = math.inf
+    aim: bool = False
 
     def holds(self, value: float) -> bool:
         return self.at_least <= value <= self.at_most
@@ -26,7 +31,7 @@ class Threshold:
             bounds.append(f"at least {self.at_least:g}")
         if self.at_most < math.inf:
             bounds.append(f"at most {self.at_most:g}")
-        return ", ".join(bounds)
+        return ", ".join(bounds) + (" (aim)" if self.aim else "")
 
 
 def load(file: Path = FILE) -> dict[str, Threshold]:
@@ -40,6 +45,8 @@ def broken(medians: Mapping[str, float], thresholds: Mapping[str, Threshold]) ->
     """One line for every threshold that does not hold or whose figure was not measured."""
     lines = []
     for key, threshold in thresholds.items():
+        if threshold.aim:
+            continue
         if key not in medians:
             lines.append(f"{key} must be {threshold}, but no case measured it")
         elif not threshold.holds(medians[key]):
