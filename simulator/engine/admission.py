@@ -1,7 +1,8 @@
 """Admission control: what the gateway lets through to the replicas, what waits, what is turned away.
 
 A limit on requests or tokens under way holds back what comes beyond it, in a queue at the gateway; what
-the queue has no room for is shed at once, and so is what has waited there too long. A rate limit is a token
+the queue has no room for is shed at once, and so is what has waited there too long; where both a tenant's
+limit and the overall one hold a request back, both queues need room for it. A rate limit is a token
 bucket: it fills with ``rate`` per second up to ``burst``, every request takes one, and who finds it empty
 is shed. Limits hold for all requests together and for each tenant; the most urgent tenant's requests
 are let in first, equally urgent ones in order of arrival, and a tenant at its limit holds up nobody else.
@@ -120,9 +121,13 @@ class Admission:
         now = self.env.now
         if not (gate.in_rate(now) and overall.in_rate(now)):
             self._shed(request)
-        elif not self._queues[request.tenant] and gate.has_room(request) and overall.has_room(request):
+            return
+        head = self._head(request.tenant)
+        ahead = (request,) if head is None else (head[2], request)
+        full = [one for one in (gate, overall) if not all(map(one.has_room, ahead))]
+        if head is None and not full:
             self._let_in(request)
-        elif self._may_wait(gate) or self._may_wait(overall):
+        elif all(map(self._may_wait, full)):
             self._wait(request)
         else:
             self._shed(request)
@@ -137,8 +142,7 @@ class Admission:
 
     def abort(self, request: Request) -> None:
         """The client of a waiting request has given up."""
-        self._leave_queue(request)
-        self._end(request, "abort")
+        self._give_up(request, "abort")
 
     def _may_wait(self, gate: Gate) -> bool:
         return gate.queued < gate.limits.queue
@@ -157,8 +161,13 @@ class Admission:
 
     def _too_late(self, request: Request, ticket: int) -> None:
         if self._places.get(request) == ticket:
-            self._leave_queue(request)
-            self._end(request, "shed")
+            self._give_up(request, "shed")
+
+    def _give_up(self, request: Request, reason: str) -> None:
+        """It waits no longer; those that it held up come before what its end may bring."""
+        self._leave_queue(request)
+        self._serve_queues()
+        self._end(request, reason)
 
     def _leave_queue(self, request: Request) -> None:
         del self._places[request]

@@ -37,6 +37,20 @@ def test_a_queue_holds_what_will_be_let_in_later_and_its_time_counts():
     assert len(waited) == 3 and all(r.arrival_ns == 0 for r in waited)
 
 
+def test_both_queues_bound_what_both_limits_hold_back():
+    for tenant, overall in ((2, 5), (5, 2)):
+        plan = TenantPlan(limits=Limits(outstanding=4, queue=tenant))
+        requests = [request(i, output=20) for i in range(12)]
+        _, counts = served(requests, Limits(outstanding=4, queue=overall), (plan,))
+        assert counts == {"finished": 6, "shed": 6}
+
+
+def test_a_queue_bounds_what_waits_behind_a_large_one():
+    requests = [request(0, prompt=100, output=60), request(1, prompt=900), *(request(i) for i in range(2, 8))]
+    _, counts = served(requests, Limits(tokens=500, queue=3))
+    assert counts == {"finished": 4, "shed": 4}
+
+
 def test_tokens_can_be_limited():
     _, counts = served([request(i, prompt=100, output=20) for i in range(10)], Limits(tokens=500))
     assert counts == {"finished": 4, "shed": 6}
@@ -88,6 +102,20 @@ def test_a_client_may_give_up_in_the_queue():
     )
     assert counts == {"finished": 1, "timed_out": 1}
     assert ended[1].outputs < 40
+
+
+def test_a_large_one_that_gives_up_no_longer_holds_up_its_followers():
+    impatient = TenantPlan("chat", client=ClientPlan(timeout_ns=60 * MS))
+    for limits, client in (
+        (Limits(tokens=500, queue=9, queue_ns=60 * MS), TenantPlan("chat")),
+        (Limits(tokens=500, queue=9), impatient),
+    ):
+        large, follower = request(1, prompt=900, arrival_ns=MS), request(2, output=2, arrival_ns=30 * MS)
+        first = request(0, output=100)
+        large.tenant = follower.tenant = 1
+        ended, _ = served([first, large, follower], limits, (TenantPlan("batch"), client))
+        assert ended[1].finish_reason != "stop"
+        assert 60 * MS <= ended[2].first_scheduled_ns < ended[0].finish_ns
 
 
 def test_what_was_shed_is_sent_again_by_patient_clients():
