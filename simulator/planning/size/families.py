@@ -21,6 +21,7 @@ from simulator.planning.lengths import Lengths, lengths_of
 from simulator.scenario.cluster import ClusterSpec, ParallelismSpec, PoolSpec
 from simulator.scenario.compare import EntrantSpec
 from simulator.scenario.engine import EngineSpec
+from simulator.scenario.explain import validate
 from simulator.scenario.scenario import Scenario
 from simulator.scenario.size import SizeSpec
 
@@ -145,17 +146,17 @@ def _cluster(
         _with_engine(exchanged(pool, entrant, layout, lengths.longest), engine)
         for pool in scenario.cluster.pools
     )
-    router = scenario.cluster.router
     if split is None:
         common = reduce(gcd, (pool.replicas for pool in pools))
         whole = tuple(pool.model_copy(update={"replicas": pool.replicas // common}) for pool in pools)
         return scenario.cluster.model_copy(update={"pools": whole})
     if split == "unified":
         one = next((pool for pool in pools if pool.role != "prefill"), pools[0])
-        update = {"role": "unified", "replicas": 1}
-        return ClusterSpec(pools=(one.model_copy(update=update),), router=router)
+        whole = (one.model_copy(update={"role": "unified", "replicas": 1}),)
+        # Nothing is handed over, and no replica can change sides.
+        return _rearranged(scenario, {"pools": whole, "transfer": None, "adapt": None, "decode_router": None})
     transfer = spec.transfer or scenario.cluster.transfer
-    if transfer is None:
+    if transfer is None and scenario.cluster.network is None:
         raise InputError(
             'a split needs a link: size: {transfer: {bandwidth: "50 GB/s", latency: "10 us"}}',
             file=scenario.file,
@@ -165,10 +166,30 @@ def _cluster(
     prompts = next((pool for pool in pools if pool.role == "prefill"), pools[0])
     outputs = next((pool for pool in pools if pool.role == "decode"), pools[-1])
     parts = (
-        prompts.model_copy(update={"name": "prefill", "role": "prefill", "replicas": prefill}),
-        outputs.model_copy(update={"name": "decode", "role": "decode", "replicas": decode}),
+        _side(prompts, "prefill", prefill),
+        _side(outputs, "decode", decode),
     )
-    return ClusterSpec(pools=parts, router=router, transfer=transfer)
+    return _rearranged(scenario, {"pools": parts, "transfer": transfer})
+
+
+def _side(pool: PoolSpec, role: str, replicas: int) -> PoolSpec:
+    """The pool on one side of a split; one that was there before keeps its name."""
+    name = pool.name if pool.role == role else role
+    return pool.model_copy(update={"name": name, "role": role, "replicas": replicas})
+
+
+def _rearranged(scenario: Scenario, changes: dict[str, object]) -> ClusterSpec:
+    """The scenario's cluster with other pools; all else it says holds for them too.
+
+    Raises
+    ------
+    InputError
+        Where it does not fit them, such as a failure of a pool that is not there.
+    """
+    try:
+        return validate(ClusterSpec, {**dict(scenario.cluster), **changes})
+    except InputError as error:
+        raise InputError(error.message, file=scenario.file, key="size.disaggregation") from None
 
 
 def _with_engine(pool: PoolSpec, engine: EngineSpec | None) -> PoolSpec:

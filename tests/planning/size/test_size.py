@@ -99,6 +99,29 @@ def test_engine_settings_and_splits_compete(busy):
     assert len(best.others) == 3
 
 
+def test_every_arrangement_keeps_what_else_the_cluster_says(busy):
+    pool = {"name": "main", "hardware": "nvidia-l4"}
+    rest = {
+        "admission": {"max_outstanding": 40},
+        "network": {},
+        "failures": {"random": [{"component": "device", "mtbf": "10 h", "mttr": "10 s"}]},
+    }
+    space = {"disaggregation": ["unified", "1:2"]}
+    families, _ = families_of(busy(cluster={"pools": [pool], **rest}, size=space))
+    assert [family.replicas for family in families] == [(1,), (1, 2)]
+    for family in families:
+        cluster = family.unit.cluster
+        assert cluster.admission.max_outstanding == 40
+        assert cluster.network is not None and len(cluster.failures.random) == 1
+
+
+def test_a_failure_of_a_pool_that_a_split_does_not_have_is_refused(busy):
+    fault = {"component": "straggler", "pool": "main", "at": "10 s", "number": 0, "lasts": "5 s", "factor": 2}
+    cluster = {"pools": [{"name": "main", "hardware": "nvidia-l4"}], "failures": {"scripted": [fault]}}
+    with pytest.raises(InputError, match="failures name pool 'main'"):
+        families_of(busy(cluster=cluster, size={"disaggregation": ["1:1"], "transfer": LINK}))
+
+
 def test_a_split_cluster_grows_in_groups(busy):
     pools = [
         {"name": "in", "role": "prefill", "hardware": "nvidia-l4", "replicas": 1},
