@@ -9,18 +9,32 @@ from simulator.errors import InputError, nearest
 from simulator.planning.sweep.designs import Design
 
 #: What is weighed unless said otherwise, where the designs know it: cost, latency, energy, quality.
-WEIGHED = ("cost_per_million_output_tokens_usd", "p99_e2el_ms", "energy_per_output_token_j")
-#: Figures of which more is better.
-MORE_IS_BETTER = (
-    "throughput",
-    "goodput",
-    "attainment",
-    "quality",
-    "accuracy",
-    "tokens_per_s",
-    "hit_rate",
-    "completed",
-    "headroom",
+WEIGHED = ("cost_per_million_output_tokens_usd", "p99_e2el_ms", "energy_per_output_token_j", "accuracy")
+#: Figures of the summary of which more is better; of all others less is.
+MORE_IS_BETTER = frozenset(
+    {
+        "accuracy",
+        "accuracy_high",
+        "accuracy_low",
+        "cached_tokens_per_task",
+        "completed",
+        "max_output_tokens_per_s",
+        "output_throughput",
+        "prefix_cache_hit_rate",
+        "request_goodput",
+        "request_throughput",
+        "slo_attainment",
+        "slo_attainment_e2el",
+        "slo_attainment_tpot",
+        "slo_attainment_ttft",
+        "spec_decode_acceptance_length",
+        "spec_decode_acceptance_rate",
+        "spec_decode_accepted_tokens",
+        "sustained_request_rate",
+        "tasks_answered",
+        "tokens_per_s_user",
+        "total_token_throughput",
+    }
 )
 
 
@@ -46,8 +60,7 @@ def goals_of(text: str | None, designs: Sequence[Design]) -> list[Goal]:
     """
     known = {key for design in designs for record in design.records for key in record.figures}
     if text is None:
-        usual = [*WEIGHED, *sorted(key for key in known if key.startswith(("mean_quality", "quality")))]
-        keys = [key for key in usual if any(design.mean(key) is not None for design in designs)]
+        keys = [key for key in WEIGHED if any(design.mean(key) is not None for design in designs)]
     else:
         keys = [key.strip() for key in text.split(",") if key.strip()]
         for key in keys:
@@ -58,7 +71,7 @@ def goals_of(text: str | None, designs: Sequence[Design]) -> list[Goal]:
 
 def goal_of(key: str) -> Goal:
     """A figure to make small, or large where more of it is better."""
-    return Goal(key, any(word in key for word in MORE_IS_BETTER))
+    return Goal(key, key in MORE_IS_BETTER)
 
 
 def pareto_front(designs: Sequence[Design], goals: Sequence[Goal]) -> list[Design]:

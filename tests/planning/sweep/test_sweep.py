@@ -12,9 +12,12 @@ from simulator.planning.sweep import sweep as sweeping
 from simulator.planning.sweep.axes import grid, parse_axis
 from simulator.planning.sweep.journal import FILE
 from simulator.planning.sweep.outcome import outcome_of
-from simulator.planning.sweep.pareto import Goal, pareto_front
+from simulator.planning.sweep.pareto import MORE_IS_BETTER, WEIGHED, Goal, goal_of, pareto_front
+from simulator.planning.sweep.point import PointRecord, single_figures
 from simulator.planning.sweep.sweep import sweep
 from simulator.planning.sweep.table import rows_of, write_table
+from simulator.scenario.loading import load_scenario
+from simulator.simulation import run_scenario
 
 SCENARIO = {
     "name": "chat",
@@ -139,6 +142,28 @@ def test_the_front_holds_what_nothing_beats(tmp_path):
     assert outcome.designs[0] in pareto_front(outcome.designs, both)
     with pytest.raises(InputError, match="no figure 'p99_tftt_ms'"):
         outcome_of(records, "p99_tftt_ms")
+
+
+def test_every_figure_with_a_direction_is_one_of_a_summary():
+    drafting = {
+        **SCENARIO["cluster"]["pools"][0],
+        "engine": {"num_speculative_tokens": 2, "speculative_acceptance": 0.5},
+    }
+    scenario = load_scenario({**SCENARIO, "requests": 20, "cluster": {"pools": [drafting]}})
+    known = single_figures(run_scenario(scenario))
+    assert MORE_IS_BETTER | set(WEIGHED) <= set(known)
+    assert goal_of("spec_decode_acceptance_length").large
+    assert not goal_of("slo_attainment_target").large
+
+
+def test_a_dearer_design_that_is_right_more_often_is_on_the_front_by_default():
+    figures = {"energy_per_output_token_j": 1.0, "p99_e2el_ms": 100.0}
+    offers = {"small": (1.0, 0.5), "large": (3.0, 0.8), "worse": (4.0, 0.7)}
+    records = [
+        PointRecord(name, {"model": name}, 0, figures=figures | {WEIGHED[0]: cost, "accuracy": accuracy})
+        for name, (cost, accuracy) in offers.items()
+    ]
+    assert [design.settings["model"] for design in outcome_of(records).front] == ["small", "large"]
 
 
 def test_the_table_has_a_row_per_point(tmp_path):
