@@ -73,7 +73,7 @@ class TaskDesk:
         self.stop_token = 1 if stops else 0
         tenants = cluster.plan.tenants
         self._tenant_of = {tenant.name: number for number, tenant in enumerate(tenants)}
-        self.longest = min(longest_request(pools_of(cluster.plan.pools, tenant)) for tenant in tenants)
+        self._longest = [longest_request(pools_of(cluster.plan.pools, tenant)) for tenant in tenants]
         self.strategy = strategy
         self.submitted = 0
         self.caching = any(pool.settings.enable_prefix_caching for pool in cluster.plan.pools)
@@ -120,11 +120,17 @@ class TaskDesk:
         self._streams += 1
         return f"{kind}:{self._streams}"
 
+    def longest(self, model: str | None = None) -> int:
+        """Longest sequence, prompt and output, that a model's pools hold, or the task's own [tokens]."""
+        return self._longest[self._tenant(model)]
+
     def submit_call(self, request: Request, model: str | None) -> None:
         """Hand a call to the cluster: to the pools of a model, or of the task's own."""
-        if model is not None:
-            request.tenant = self._tenant_of[model]
+        request.tenant = self._tenant(model)
         self.cluster.submit(request)
+
+    def _tenant(self, model: str | None) -> int:
+        return 0 if model is None else self._tenant_of[model]
 
     def _answered(self, task: Task, event: Event) -> None:
         """The program has come to its end; an error in it ends the simulation."""

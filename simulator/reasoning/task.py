@@ -77,15 +77,17 @@ class Branch:
     def call(self, prompt: Text, thinking: int, answer: int, model: str | None = None) -> Request:
         """Send a request now: so many tokens of thinking, then so many of answer.
 
-        Like vLLM, the engine stops an output at the longest sequence it allows. What is read beyond that
-        (a verifier's copy of a full context) is cut off at its end; only a user's own prompt is refused.
+        Like vLLM, the engine stops an output at the longest sequence that the model's pools allow. What is
+        read beyond that (a verifier's copy of a full context) is cut off at its end; only a user's own
+        prompt is refused.
         """
         task = self.task
         desk = task.desk
         output = thinking + answer
-        room = desk.longest - prompt.tokens
+        longest = desk.longest(model)
+        room = longest - prompt.tokens
         if room <= 0 and prompt is not task.prompt:
-            prompt, room = prompt.first(desk.longest - 1), 1
+            prompt, room = prompt.first(longest - 1), 1
         if 0 < room < output:
             output = room
             thinking = min(thinking, room)

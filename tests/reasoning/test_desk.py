@@ -5,11 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from simulator.engine.tenant import TenantPlan
+from simulator.reasoning.build import build_desk
 from simulator.results.conservation import check_conservation
 from simulator.results.recording import STATUSES, UNKNOWN
 from simulator.scenario.loading import load_scenario
+from simulator.scenario.reasoning import ReasoningSpec
 from simulator.scenario.workload.arrivals import ClosedLoopSpec
 from simulator.simulation import run_scenario
+from simulator.units.random_streams import RandomStreams
+from tests.engine.clusters import cluster, pool, settings
 from tests.reasoning.tasks import ANSWER, THINKING, columns, desk, work
 
 EVERY = [
@@ -199,3 +204,18 @@ def test_a_closed_loop_sends_the_next_task_when_one_is_answered():
     result = run_scenario(asked.model_copy(update={"workload": closed}))
     tasks = result.tasks.sort_values("arrival_s")
     assert list(tasks["arrival_s"][2:]) == sorted(tasks["finish_s"])[:4]
+
+
+def test_a_verifier_with_a_short_context_shortens_no_output_of_another_model():
+    plans = [
+        pool(model, model=model, settings=settings(num_gpu_blocks=10_001, max_model_len=longest))
+        for model, longest in (("large", 20_000), ("small", 200))
+    ]
+    tenants = (TenantPlan("large", "large"), TenantPlan("small", "small"))
+    strategy = {"kind": "best_of_n", "samples": 2, "verifier": {"kind": "discriminative", "model": "small"}}
+    spec = ReasoningSpec.model_validate({"strategy": strategy, "run_spread": 0.0})
+    target = build_desk(spec, cluster(*plans, tenants=tenants), RandomStreams(0), stops=False)
+    calls = work(target, tasks=1).requests
+    large = calls.pool == 0
+    assert calls.output_tokens[large].tolist() == [THINKING + ANSWER] * 2
+    assert (calls.prompt_tokens[~large] + calls.output_tokens[~large]).tolist() == [200, 200]

@@ -28,7 +28,9 @@ class Agent(Strategy[AgentSpec]):
     def run(self, task: Task) -> Program:
         """Turns until the task is done or its context is full; the last output is the answer."""
         spec, random = self.spec, task.random
-        longest = min(spec.max_context or task.desk.longest, task.desk.longest)
+        longest = task.desk.longest()
+        if spec.max_context is not None:
+            longest = min(longest, spec.max_context)
         text = task.prompt
         calls: list[Request] = []
         turns = self._turns(random)
