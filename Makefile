@@ -45,7 +45,7 @@ ifneq ($(RUNS),)
 else
 	@echo "Predictions are not held against measured runs: there is no ../shared/traces/runs"
 endif
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -m slow -n $(JOBS)
 
 format: .venv/.installed-dev
 	$(BIN)/ruff check --fix .

@@ -53,6 +53,7 @@ def test_a_data_sheet_is_enough_to_simulate(blocks, profile):
     assert tokens_per_s(file, 1) > 20
 
 
+@pytest.mark.slow
 def test_the_execution_section_meets_the_rates_it_is_made_from(blocks, profile):
     file = profile(blocks[0], blocks[1])
     assert tokens_per_s(file, 1) == pytest.approx(140, rel=0.1)

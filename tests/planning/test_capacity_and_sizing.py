@@ -19,6 +19,7 @@ def test_the_capacity_is_carried_and_a_little_more_is_not(chat):
     assert not carries(run_scenario(at_rate(scenario, found.too_much)))
 
 
+@pytest.mark.slow
 def test_the_guess_hardly_matters(chat):
     scenario = chat(hardware="nvidia-l4", requests=400)
     low, high = capacity_of(scenario, guess=0.05), capacity_of(scenario, guess=40.0)

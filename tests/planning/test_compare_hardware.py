@@ -34,6 +34,7 @@ def contenders(request):
     return dict(zip(names, compare_hardware(scenario, entrants_of(scenario, names), jobs=1), strict=True))
 
 
+@pytest.mark.slow
 def test_every_contender_meets_the_objectives_or_says_why_not(contenders):
     for one in contenders.values():
         assert (one.result is None) == (one.refusal is not None)
@@ -41,22 +42,26 @@ def test_every_contender_meets_the_objectives_or_says_why_not(contenders):
             assert carries(one.result)
 
 
+@pytest.mark.slow
 def test_hardware_that_is_too_slow_or_unpublished_is_refused_with_the_reason(contenders):
     assert "p99 TTFT" in contenders["apple-m4-max"].refusal
     assert "no published bandwidth" in contenders["etched-sohu"].refusal
 
 
+@pytest.mark.slow
 def test_all_serve_the_same_requests(contenders):
     gpu, lpu = contenders["nvidia-h100-sxm"].result, contenders["groq-lpu-v1"].result
     assert sorted(gpu.recording.requests.prompt_tokens) == sorted(lpu.recording.requests.prompt_tokens)
 
 
+@pytest.mark.slow
 def test_what_the_scenario_assumes_about_hardware_is_used(contenders):
     pool = contenders["groq-lpu-v1"].result.context.pools[0]
     assert pool.price.mid == 0.80
     assert contenders["groq-lpu-v1"].result.summary.energy.total_j is not None
 
 
+@pytest.mark.slow
 def test_the_comparison_has_tables_the_figure_and_the_refusals(contenders):
     comparison = compare_contenders(list(contenders.values()), 8.0, "bakeoff")
     titles = [table.title for table in comparison.tables]
@@ -110,6 +115,7 @@ def test_loads_lie_around_the_scenarios_own():
     assert rates[0] < 1.0 < 10.0 < 1000.0 < rates[-1]
 
 
+@pytest.mark.slow
 def test_hardware_without_a_price_has_no_curve(contenders):
     assert cost_curve(contenders["apple-m4-max"]) is None
     assert cost_curve(contenders["nvidia-h100-sxm"]) is not None

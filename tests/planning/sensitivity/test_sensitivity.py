@@ -50,6 +50,7 @@ def test_the_input_that_moves_the_figure_most_comes_first(tmp_path):
     assert tornado_table(swings, COST).rows[0][-1] == "█" * 12
 
 
+@pytest.mark.slow
 def test_sobol_shares_of_a_product_are_those_of_theory(tmp_path):
     """cost = price * replicas, both uniform: the shares of its variance are known."""
     pytest.importorskip("SALib")

@@ -31,6 +31,7 @@ def test_slower_steps_are_faster_arrivals_and_stricter_objectives_on_another_clo
     assert slow.summary.attainment.overall == seen.summary.attainment.overall
 
 
+@pytest.mark.slow
 def test_the_answer_spreads_with_what_is_not_known(chat):
     pool = {"name": "main", "hardware": "nvidia-l4", "price": "1 USD/hour"}
     unknown = {"uncertainty": {"step_time": 0.15, "rate": [0.5, 2.0], "draws": 12}}

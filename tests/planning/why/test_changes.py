@@ -16,6 +16,7 @@ def starved(chat):
     return chat(requests=300, cluster={"pools": [pool]})
 
 
+@pytest.mark.slow
 def test_the_change_that_lifts_the_limit_comes_first(starved):
     changes = ranked_changes(starved, jobs=1)
     by_name = {one.what: one for one in changes}
@@ -31,6 +32,7 @@ def test_a_design_that_can_not_run_has_no_changes(chat):
         ranked_changes(chat(model="llama-3.1-405b"), jobs=1)
 
 
+@pytest.mark.slow
 def test_the_reasons_are_told_in_tables_and_json(starved):
     reasons = reasons_of(starved, with_changes=True, jobs=1)
     titles = [table.title.split(":")[0] for table in reasons.tables()]
