@@ -3,8 +3,9 @@
 A problem of a task set with pass@1 = p has its own chance of a right answer, p_i ~ Beta(s p, s (1 - p)):
 small s means problems that are nearly always or nearly never solved. Wrong answers agree with each other with
 probability ``wrong_agreement`` and are otherwise all different, so that a majority of many is right where
-p_i > w (1 - p_i). A verifier scores a candidate with d' for a right one plus unit normal noise (signal
-detection). Without a published figure nothing is known, and verdicts stay None.
+p_i > w (1 - p_i). An answer after thinking that a budget stopped counts as wrong and agrees with no other, a
+lower bound: no source says how often it is right. A verifier scores a candidate with d' for a right one plus
+unit normal noise (signal detection). Without a published figure nothing is known, and verdicts stay None.
 
 References: Brown et al., Large Language Monkeys, arXiv 2407.21787 (mixture of problems);
 Wang et al., Self-Consistency, arXiv 2203.11171.
@@ -39,6 +40,10 @@ class Problem(Protocol):
         """What one run answers."""
         ...
 
+    def early_answer(self, random: Random) -> Candidate:
+        """What a run answers whose thinking was stopped."""
+        ...
+
     def no_answer(self) -> Candidate:
         """What a run comes to that was cut off."""
         ...
@@ -50,6 +55,10 @@ class UnknownProblem:
     def answer(self, random: Random) -> Candidate:
         """An answer about which nothing is known."""
         return Candidate(None, object())
+
+    def early_answer(self, random: Random) -> Candidate:
+        """No more is known of it."""
+        return self.answer(random)
 
     def no_answer(self) -> Candidate:
         """No answer."""
@@ -65,6 +74,10 @@ class AgreeingProblem:
     def answer(self, random: Random) -> Candidate:
         """The most common answer, or one of its own."""
         return Candidate(None, "common" if random.random() < self.agreement else object())
+
+    def early_answer(self, random: Random) -> Candidate:
+        """The share that agrees is that of all runs."""
+        return self.answer(random)
 
     def no_answer(self) -> Candidate:
         """No answer."""
@@ -83,6 +96,10 @@ class KnownProblem:
         if random.random() < self.chance:
             return Candidate(True, "right")
         return Candidate(False, "lure" if random.random() < self.wrong_agreement else object())
+
+    def early_answer(self, random: Random) -> Candidate:
+        """Wrong, and like no other."""
+        return Candidate(False, object())
 
     def no_answer(self) -> Candidate:
         """A run without an answer is wrong."""

@@ -112,8 +112,19 @@ class Branch:
 
     def think(self, budget: int | None = None, model: str | None = None) -> Request:
         """Send one more chain for the task: thinking that varies from run to run, and the answer."""
-        thinking, answer = self.task.chain_tokens(budget)
-        return self.call(self.task.prompt, thinking, answer, model)
+        thinking, answer = self.task.chain_tokens()
+        return self.think_for(thinking, answer, budget, model)
+
+    def think_for(
+        self, thinking: int, answer: int, budget: int | None = None, model: str | None = None
+    ) -> Request:
+        """Send a chain of these lengths; the engine stops its thinking at the budget, the answer follows."""
+        task = self.task
+        if budget is None or thinking <= budget:
+            return self.call(task.prompt, thinking, answer, model)
+        call = self.call(task.prompt, budget, answer, model)
+        task.cut.add(call)
+        return call
 
     def cancel(self, requests: Iterable[Request]) -> None:
         """Have calls dropped that have not ended; they end with the reason ``abort``."""
@@ -165,6 +176,8 @@ class Task(Branch):
         What the user sent.
     thinking, answer
         What the workload drew for one chain, at this model's scale [tokens].
+    cut
+        Chains whose thinking a budget stopped.
     random
         Of this task alone: other hardware, same draws.
     problem
@@ -176,6 +189,7 @@ class Task(Branch):
         "arrival_ns",
         "cached",
         "calls",
+        "cut",
         "desk",
         "envelope",
         "finished_at",
@@ -204,6 +218,7 @@ class Task(Branch):
         self.arrival_ns = desk.env.now
         self.under_way = 0
         self.calls = self.prompt_read = self.cached = self.output = self.thought = self.waited_ns = 0
+        self.cut: set[Request] = set()
         self.first_token_ns = NEVER
         self.finished_at = NEVER
         self.outcome: Outcome | None = None
@@ -224,19 +239,20 @@ class Task(Branch):
 
     # -- draws ---------------------------------------------------------------------------------------
 
-    def chain_tokens(self, budget: int | None = None) -> tuple[int, int]:
+    def chain_tokens(self) -> tuple[int, int]:
         """Thinking and answer of one run [tokens]; thinking varies lognormally around the drawn length."""
         spread = self.desk.run_spread
         factor = exp(spread * self.random.gauss(0.0, 1.0) - spread * spread / 2.0) if spread else 1.0
         if not self.thinking:
             return 0, max(round(self.answer * factor), 1)
-        thinking = max(round(self.thinking * factor), 1)
-        return (thinking if budget is None else min(thinking, budget)), self.answer
+        return max(round(self.thinking * factor), 1), self.answer
 
     def candidate(self, request: Request) -> Candidate:
         """What one run answers; a chain that was cut off before its answer has none."""
         if request.outputs <= request.thinking_tokens:
             return self.problem.no_answer()
+        if request in self.cut:
+            return self.problem.early_answer(self.random)
         return self.problem.answer(self.random)
 
     # -- the account ---------------------------------------------------------------------------------------

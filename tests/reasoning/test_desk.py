@@ -219,3 +219,19 @@ def test_a_verifier_with_a_short_context_shortens_no_output_of_another_model():
     large = calls.pool == 0
     assert calls.output_tokens[large].tolist() == [THINKING + ANSWER] * 2
     assert (calls.prompt_tokens[~large] + calls.output_tokens[~large]).tolist() == [200, 200]
+
+
+@pytest.mark.parametrize("kind", ["chain", "majority_vote", "best_of_n"])
+def test_a_chain_that_a_budget_cut_is_wrong_in_every_strategy(kind):
+    quality = {"pass_at_1": 0.9, "cons_at_64": 0.95, "source": "a test"}
+    samples = {} if kind == "chain" else {"samples": 4}
+
+    def right(budget):
+        target = desk({"kind": kind, "budget": budget, **samples}, quality, run_spread=0.0)
+        work(target, tasks=20)
+        tasks = columns(target)
+        assert tasks.answered.all()
+        return int(tasks.right.sum())
+
+    assert right(THINKING) >= 14
+    assert right(THINKING - 1) == 0

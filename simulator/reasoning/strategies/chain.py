@@ -1,7 +1,6 @@
 """One chain of thought, cut at a budget or drawn out by "Wait" (budget forcing, s1, arXiv 2501.19393).
 
-The engine itself enforces the budget: thinking stops and the answer follows in the same call. A chain that
-was cut counts as wrong where verdicts are known, a lower bound: no source says how often it is right.
+The engine itself enforces the budget: thinking stops and the answer follows in the same call.
 """
 
 from __future__ import annotations
@@ -21,13 +20,9 @@ class Chain(Strategy[ChainSpec]):
 
     def run(self, task: Task) -> Program:
         """Think and answer, in one call."""
-        spec, thinking = self.spec, task.thinking
-        for _ in range(spec.extend):
+        thinking = task.thinking
+        for _ in range(self.spec.extend):
             thinking += self._extension(task.random)
-        cut = spec.budget is not None and thinking > spec.budget
-        if spec.budget is not None and cut:
-            thinking = spec.budget
-        call = task.call(task.prompt, thinking, task.answer)
+        call = task.think_for(thinking, task.answer, self.spec.budget)
         yield task.all_ended()
-        right = task.candidate(call).right
-        return Outcome(call, streamed=True, right=False if cut and right is not None else right)
+        return Outcome(call, streamed=True, right=task.candidate(call).right)
