@@ -3,7 +3,7 @@
 A pool has a slot for every replica that it can have; a slot has its place in nodes and racks for good.
 
     off -> (provisioning) -> warm or starting -> serving -> draining -> off or warm
-    any -> down -> off
+    warm, starting, serving or draining -> down -> off
 
 A machine is on, and costs, from the end of its provisioning to the end of its last request; while it is down
 it is off. Replicas come and go with the slots' states; a replica's number is never used again.
@@ -88,7 +88,7 @@ ON_THE_WAY = frozenset({State.PROVISIONING, State.STARTING})
 class Slot:
     """One machine; ``token`` tells an appointment whether it still counts.
 
-    ``pace`` and ``link_pace`` are how many times as long its steps and its transfers last.
+    ``pace`` and ``link_pace`` are how many times as long its steps and its transfers out of prefill last.
     """
 
     __slots__ = ("link_pace", "number", "pace", "replica", "state", "token")
@@ -99,6 +99,11 @@ class Slot:
         self.replica: Replica | None = None
         self.token = 0
         self.pace = self.link_pace = 1.0
+
+    @property
+    def has_machine(self) -> bool:
+        """Whether a machine stands here, working or broken."""
+        return self.state in ON or self.state is State.DOWN
 
 
 class Fleet:
@@ -218,8 +223,8 @@ class Fleet:
     # -- failing ------------------------------------------------------------------------------
 
     def fail(self, slot: Slot) -> None:
-        """A machine stops at once; what its replica had is lost."""
-        if slot.state is State.DOWN:
+        """A machine that is on stops at once; what its replica had is lost."""
+        if slot.state not in ON:
             return
         self.failures += 1
         slot.token += 1
@@ -253,7 +258,7 @@ class Fleet:
             slot.replica.change_pace(slot.pace)
 
     def pace_links(self, slot: Slot, factor: float) -> None:
-        """From the next transfer on, those from or to a machine last so many times as long."""
+        """From the next transfer on, those out of a prefill machine last so many times as long."""
         slot.link_pace = 1.0 if abs(factor - 1.0) < ROUNDING else factor
         if slot.replica is not None:
             self._cluster.change_link_pace(slot.replica, slot.link_pace)

@@ -4,7 +4,7 @@ Components of one kind fail independently with exponential times between failure
 Poisson process whose rate is their number over the mean time between failures, and each strike hits one of
 them at random. A strike on what is down already does nothing, which is the same as a component that can only
 fail while it works, for exponential times have no memory. A machine serves again once all of its broken
-components are repaired.
+components are repaired. Where no machine stands nothing fails; a slow place or link slows what comes there.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from simulator.engine.timing import Background, NsEnvironment
 from simulator.scenario.operations import Component
 from simulator.units.random_streams import RandomStreams
 
+#: Faults that stop nothing.
+SLOWING = ("straggler", "link")
 #: A component: pool, kind, number.
 _Where = tuple[int, Component, int]
 
@@ -72,7 +74,9 @@ class FaultInjector:
         if where in self._broken:
             return
         self._broken.add(where)
-        slots = self._fleets[pool].within(component, number)
+        slots: Sequence[Slot] = self._fleets[pool].within(component, number)
+        if component not in SLOWING:
+            slots = [slot for slot in slots if slot.has_machine]
         for slot in slots:
             self._worsen(slot, pool, component, factor)
         if lasts_ns is not None:

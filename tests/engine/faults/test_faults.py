@@ -17,6 +17,7 @@ from simulator.results.fleet import use_of_fleet
 from simulator.results.recording import STATUSES
 from tests.engine.clusters import MS, cluster, evenly, pool, request
 from tests.engine.test_fleet import S, serve
+from tests.engine.test_membership import at
 
 
 def failing(*faults, replicas=4, again=True, fleet=None, **changes):
@@ -113,3 +114,26 @@ def test_a_degraded_link_takes_longer():
 
     degraded = ScriptedFault("link", 0, 500 * MS, 0, 100 * S, factor=3.0)
     assert handed_over(degraded) - handed_over() == 200 * MS  # 100 tokens, a millisecond each
+
+
+def test_where_no_machine_stands_nothing_fails():
+    fleet = FleetPlan(slots=3, warm=1, provisioning_ns=2 * S)
+    strikes = [ScriptedFault("device", 0, S, number, S) for number in (1, 2)]
+    target = failing(*strikes, replicas=1, fleet=fleet)
+    serve(target, evenly(60, gap_ns=100 * MS))
+    recorded = target.recording().pools[0].fleet
+    assert recorded.failures == 1  # the warm one; the third place is empty
+    assert recorded.down.max() == 1
+    assert recorded.serving[-1] == 2  # the warm one serves once it is repaired
+
+
+def test_a_fault_of_an_empty_place_does_not_delay_the_repair_of_what_comes_there():
+    fleet = FleetPlan(slots=2, devices=2, node_devices=2)
+    empty = ScriptedFault("device", 0, S, 2, 8 * S)
+    later = ScriptedFault("device", 0, 3 * S, 3, S)
+    target = failing(empty, later, replicas=1, fleet=fleet)
+    at(target, 2 * S, lambda: target._operations.fleets[0].launch(1))
+    serve(target, evenly(60, gap_ns=100 * MS))
+    recorded = target.recording().pools[0].fleet
+    assert recorded.time_ns.tolist() == [0, 2 * S, 3 * S, 4 * S]
+    assert recorded.serving.tolist() == [1, 2, 1, 2]
