@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable
 
 import numpy as np
 
@@ -22,16 +21,6 @@ class RequestLog:
 
     def __len__(self) -> int:
         return len(self._values) // WIDTH
-
-    @property
-    def bytes_kept(self) -> int:
-        """Memory that the rows take [bytes]."""
-        return len(self._values) * self._values.itemsize
-
-    def add_all(self, rows: Iterable[tuple[int, ...]]) -> None:
-        """Add several rows."""
-        for row in rows:
-            self.add(row)
 
     def columns_from(self, row: int) -> RequestColumns:
         """The rows from one on, as one array per column."""

@@ -24,7 +24,8 @@ class PublishedPoint:
     speedup
         Of speculation over none [1]; of one draft over another in ``p_eagle...``.
     from_memory
-        Whether the table says that the figure could not be looked up: shown, never scored or fitted.
+        Whether the table says that the figure could not be looked up: shown, never scored. The acceptance
+        is fitted to one only where its series has no other.
     tokens
         Tokens per verification, where they were published beside the speed-up: nothing is fitted then.
     """
