@@ -5,28 +5,29 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-from simulator.planning.operations.autoscale import horizontal_pod_autoscaler, keda
+from simulator.planning.operations.autoscale import adapter_rules, horizontal_pod_autoscaler, keda
 from simulator.planning.operations.flags import served_name, vllm_command
 from simulator.planning.operations.targets import targets_of
 from simulator.planning.size.answer import Candidate
 
 
 def handover_of(candidate: Candidate) -> dict[str, Any]:
-    """Command line of every pool, targets, and values for two autoscalers."""
+    """Of every pool its command line, targets, and values for two autoscalers; the rules that these need."""
     scenario = candidate.scenario
+    model = served_name(scenario)
     targets = targets_of(candidate)
-    entry = next(pool for pool in scenario.cluster.pools if pool.role != "decode")
     return {
         "commands": {pool.name: shlex.join(vllm_command(scenario, pool)) for pool in scenario.cluster.pools},
         "replicas": {pool.name: pool.replicas for pool in scenario.cluster.pools},
-        "targets": targets.to_dict(),
-        "keda": keda(targets, served_name(scenario), f"vllm-{entry.name}"),
-        "hpa": horizontal_pod_autoscaler(targets, f"vllm-{entry.name}"),
+        "targets": {pool: one.to_dict() for pool, one in targets.items()},
+        "keda": {pool: keda(one, model, f"vllm-{pool}") for pool, one in targets.items()},
+        "hpa": {pool: horizontal_pod_autoscaler(one, f"vllm-{pool}") for pool, one in targets.items()},
+        "prometheus_adapter": adapter_rules(),
     }
 
 
 def handover_files(candidate: Candidate) -> dict[str, str]:
-    """Files by name: ``serve.sh``, ``keda.yaml``, ``hpa.yaml``."""
+    """Files by name: ``serve.sh``, ``keda.yaml``, ``hpa.yaml``, ``prometheus-adapter.yaml``."""
     import yaml
 
     found = handover_of(candidate)
@@ -35,6 +36,7 @@ def handover_files(candidate: Candidate) -> dict[str, str]:
         lines += [f"# {name}: {found['replicas'][name]} replicas", command]
     return {
         "serve.sh": "\n".join(lines) + "\n",
-        "keda.yaml": yaml.safe_dump(found["keda"], sort_keys=False),
-        "hpa.yaml": yaml.safe_dump(found["hpa"], sort_keys=False),
+        "keda.yaml": yaml.safe_dump_all(found["keda"].values(), sort_keys=False),
+        "hpa.yaml": yaml.safe_dump_all(found["hpa"].values(), sort_keys=False),
+        "prometheus-adapter.yaml": yaml.safe_dump(found["prometheus_adapter"], sort_keys=False),
     }

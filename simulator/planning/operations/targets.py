@@ -1,16 +1,21 @@
 """Load per replica that a design was proved with, and the thresholds that follow.
 
-The mean number of requests in a replica is its arrival rate times the mean end-to-end latency (Little's law),
-and that is what it is sized for: a replica above this target needs company before it misses its objectives.
+The mean number of requests in a replica is its arrival rate times the mean time that each spends there
+(Little's law): the end-to-end latency, and in a split cluster the part of it before or after the first token.
+That is what it is sized for: a replica above this target needs company before it misses its objectives.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from math import ceil
 from typing import Any
 
 from simulator.planning.size.answer import Candidate
+from simulator.planning.size.search import Found
+from simulator.planning.size.verdict import Verdict
+from simulator.scenario.cluster import PoolSpec
 
 #: Replicas that stay whatever the load, as a share of those sized for the peak [1].
 _FLOOR = 0.5
@@ -33,7 +38,7 @@ class Targets:
     kv_use
         Share of the cache in use at the fullest; None where unknown.
     replicas, least
-        Replicas at the sized load, spares included, and the fewest to keep.
+        Replicas of the pool at the sized load, spares included, and the fewest to keep.
     """
 
     concurrency: int
@@ -48,22 +53,35 @@ class Targets:
         return asdict(self)
 
 
-def targets_of(candidate: Candidate) -> Targets:
-    """Targets of a chosen design, counted on the replicas that take new requests."""
+def targets_of(candidate: Candidate) -> dict[str, Targets]:
+    """Targets of each pool of a chosen design, by its name.
+
+    A request is in a prefill replica until its first token and in a decode replica from there to its end;
+    it passes through one replica of each role that it needs.
+    """
     found = candidate.found
     assert found is not None
-    verdict = found.verdict
-    entry = [pool for pool in found.family.with_units(found.units).cluster.pools if pool.role != "decode"]
-    replicas = sum(pool.replicas for pool in entry)
-    rate = (verdict.mean("request_throughput") or 0.0) / replicas
-    latency_s = (verdict.mean("mean_e2el_ms") or 0.0) / 1e3
-    concurrency = max(ceil(rate * latency_s), 1)
-    per_unit = replicas // found.units
+    pools = found.family.with_units(found.units).cluster.pools
+    return {pool.name: _targets(candidate, found, pool, pools) for pool in pools}
+
+
+def _targets(candidate: Candidate, found: Found, pool: PoolSpec, pools: Sequence[PoolSpec]) -> Targets:
+    alike = sum(one.replicas for one in pools if one.role == pool.role)
+    rate = (found.verdict.mean("request_throughput") or 0.0) / alike
+    concurrency = max(ceil(rate * _stay_s(found.verdict, pool.role)), 1)
+    per_unit = pool.replicas // found.units
     return Targets(
         concurrency=concurrency,
         waiting=max(ceil(_WAITING * concurrency), 1),
         rate=rate,
-        kv_use=verdict.mean("peak_kv_use"),
+        kv_use=found.verdict.mean("peak_kv_use"),
         replicas=candidate.units * per_unit,
         least=max(ceil(_FLOOR * candidate.units * per_unit), 1 + candidate.spare * per_unit),
     )
+
+
+def _stay_s(verdict: Verdict, role: str) -> float:
+    """Mean time that a request spends in a replica of the role [s]."""
+    whole, first = (verdict.mean(name) or 0.0 for name in ("mean_e2el_ms", "mean_ttft_ms"))
+    stay = {"prefill": first, "decode": whole - first}.get(role, whole)
+    return stay / 1e3
