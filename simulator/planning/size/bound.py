@@ -7,15 +7,16 @@ A replica spends time on a request's prompt and on its output. At the best batch
 
 and no replica serves more requests per second than one over the longer of the two: prompts and outputs can
 share a step, but neither takes less time for that. The guess adds the two, with decodes in a batch that
-still keeps the pace asked for. What is left out: bursts, queues and the cache that prefixes share; the
-simulation answers for those.
+still keeps the pace asked for. The cache bounds a batch: for the guess by whole requests, for the bound by
+requests half way through their outputs, and not at all where they share prefixes, and so blocks. What is left
+out: bursts, queues and the prompts that a cache saves; the simulation answers for those.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, inf
 
 from simulator.models.catalogue import load_model
 from simulator.planning.lengths import Demand
@@ -81,10 +82,13 @@ def _units(scenario: Scenario, pools: Sequence[PreparedPool], demand: Demand) ->
     """Fewest units that are not impossible, and units to try."""
     if demand.rate is None:
         return 1, 1
-    whole = [_Work(pool, demand, scenario.slo) for pool in pools if pool.spec.role == "unified"]
-    prompts = [_Work(pool, demand, scenario.slo) for pool in pools if pool.spec.role == "prefill"]
-    outputs = [_Work(pool, demand, scenario.slo) for pool in pools if pool.spec.role == "decode"]
     shares = _shares_prefixes(scenario)
+
+    def work(role: str) -> list[_Work]:
+        alike = [pool for pool in pools if pool.spec.role == role]
+        return [_Work(pool, demand, scenario.slo, shares=shares) for pool in alike]
+
+    whole, prompts, outputs = work("unified"), work("prefill"), work("decode")
     fastest, likely = [], []
     if whole:
         prompts_s = [0.0 if shares else one.prompt_s for one in whole]
@@ -115,20 +119,17 @@ def _shares_prefixes(scenario: Scenario) -> bool:
 class _Work:
     """Time that one replica of a pool takes for a mean request."""
 
-    def __init__(self, pool: PreparedPool, demand: Demand, slo: SloSpec) -> None:
+    def __init__(self, pool: PreparedPool, demand: Demand, slo: SloSpec, *, shares: bool) -> None:
         self._pool, self._demand = pool, demand
         self.replicas = pool.spec.replicas
         settings = pool.plan.settings
-        context = max(round(demand.prompt + demand.output), 1)
-        held = (settings.num_gpu_blocks - 1) * settings.block_size // context
-        self._most = max(min(settings.max_num_seqs, held), 1)
-        batches = sorted({min(2**power, self._most) for power in range(self._most.bit_length() + 1)})
-        times = {batch: self._decode_s(batch) for batch in batches}
         # Several tokens a step with drafts: no bound from single ones.
-        drafts = settings.num_speculative_tokens
-        paced = [batch for batch in batches if times[batch] <= _pace(slo)] or batches[:1]
-        self.output_s = min(times[batch] / batch for batch in batches) * demand.output / (1 + drafts)
-        self.paced_output_s = min(times[batch] / batch for batch in paced) * demand.output / (1 + drafts)
+        self._tokens = demand.output / (1 + settings.num_speculative_tokens)
+        # At best the requests in a batch are half way through their outputs on average.
+        most = settings.max_num_seqs if shares else self._held(demand.prompt + demand.output / 2)
+        whole = self._held(demand.prompt + demand.output)
+        self.output_s = self._output_s(_batches(most), inf)
+        self.paced_output_s = self._output_s(_batches(whole), _pace(slo))
 
     @property
     def prompt_s(self) -> float:
@@ -141,10 +142,27 @@ class _Work:
             for count in {1, most}
         )
 
+    def _held(self, context: float) -> int:
+        """Most requests of so many tokens each that a replica seats and its cache holds."""
+        settings = self._pool.plan.settings
+        cache = (settings.num_gpu_blocks - 1) * settings.block_size
+        return max(min(settings.max_num_seqs, int(cache / max(context, 1.0))), 1)
+
+    def _output_s(self, batches: Sequence[int], pace: float) -> float:
+        """One output's share of the best batch whose steps are no longer than ``pace`` [s]."""
+        times = {batch: self._decode_s(batch) for batch in batches}
+        paced = [batch for batch in batches if times[batch] <= pace] or batches[:1]
+        return min(times[batch] / batch for batch in paced) * self._tokens
+
     def _decode_s(self, batch: int) -> float:
         """One step of a batch of decodes half way through their outputs [s]."""
         context = max(round(self._demand.prompt + self._demand.output / 2), 1) * batch
         return self._pool.backend.pricer.step_ns(0, 0, 0, 0, batch, batch, context) / 1e9
+
+
+def _batches(most: int) -> list[int]:
+    """Sizes to try, up to the largest."""
+    return sorted({min(2**power, most) for power in range(most.bit_length() + 1)})
 
 
 def _pace(slo: SloSpec) -> float:

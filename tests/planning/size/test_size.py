@@ -168,6 +168,48 @@ def test_the_bound_is_never_above_what_is_enough(busy, hardware, rate):
             assert not below.met
 
 
+@pytest.mark.parametrize("blocks", [70, 130])
+def test_the_bound_lets_requests_share_a_cache_that_whole_ones_would_fill(chat, blocks):
+    """Long outputs fill the cache as they grow: a batch holds more of them than whole ones would fit."""
+    engine = {"num_gpu_blocks": blocks, "max_model_len": 1024}
+    workload = {
+        "arrivals": {"process": "constant", "rate": "2 /s"},
+        "prompt_tokens": {"distribution": "fixed", "tokens": 16},
+        "output_tokens": {"distribution": "fixed", "tokens": 320},
+    }
+    pools = [{"name": "main", "hardware": "nvidia-l4", "engine": engine}]
+    slo = {"ttft": "3 s", "attainment": 0.9}
+    scenario = chat(requests=600, workload=workload, cluster={"pools": pools}, slo=slo)
+    ((family,), _) = families_of(scenario)
+    least = estimate(family, demand_of(scenario)).least
+    met = [run_trial(Ask(family.with_units(units), 0)).met for units in range(1, least + 2)]
+    assert not any(met[: least - 1]) and met[least]
+
+
+def test_shared_prefixes_leave_the_batch_to_the_seats(chat):
+    """A cache too small for two requests alone is no bound on those whose prompts are the same."""
+    engine = {"num_gpu_blocks": 70, "max_model_len": 1024, "max_num_seqs": 32}
+    pools = [{"name": "main", "hardware": "nvidia-l4", "engine": engine}]
+    apart = {
+        "arrivals": {"process": "constant", "rate": "2 /s"},
+        "prompt_tokens": {"distribution": "fixed", "tokens": 800},
+        "output_tokens": {"distribution": "fixed", "tokens": 100},
+    }
+    own = {"distribution": "fixed", "tokens": 16}
+    shared = {
+        **apart,
+        "prompt_tokens": own,
+        "shared_prefix": {"tokens": {"distribution": "fixed", "tokens": 784}},
+    }
+    least = []
+    for workload in (apart, shared):
+        scenario = chat(requests=200, workload=workload, cluster={"pools": pools})
+        ((family,), _) = families_of(scenario)
+        least.append(estimate(family, demand_of(scenario)).least)
+    assert least[1] == 1 < least[0]
+    assert run_trial(Ask(family.with_units(least[0] - 1), 0)).met
+
+
 SPACES = [
     {
         "rate": rate,
