@@ -1,9 +1,10 @@
 """The inverse question: which objectives can a budget buy?
 
-For every kind of cluster in the design space as many units as the budget pays for are simulated at the
-scenario's load. The objectives bought are the tightest thresholds that the asked share of requests meets
-together: all latencies at the same quantile, the lowest at which enough requests are within all of them. They
-are the worse of two runs, of which one has a seed that nothing was chosen by.
+For every kind of cluster in the design space as many units as the budget pays for, with the electricity of
+owned hardware, are simulated at the scenario's load. The objectives bought are the tightest thresholds that
+the asked share of requests meets together: all latencies at the same quantile, the lowest at which enough
+requests are within all of them. They are the worse of two runs, of which one has a seed that nothing was
+chosen by.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from simulator.scenario.compare import EntrantSpec
 from simulator.scenario.scenario import Scenario
 from simulator.simulation import run_scenario
 
+#: A budget is kept but for the rounding of floats [1].
+_ROUNDING = 1e-9
 #: Steps of the search for the quantile.
 _HALVINGS = 20
 
@@ -37,7 +40,8 @@ class Bought:
     """What the budget buys of one kind of cluster.
 
     ``ttft_ms``, ``tpot_ms`` and ``e2e_ms`` are thresholds that the share ``attainment`` of the requests
-    meets together; None where nothing is bought, and ``reason`` says why.
+    meets together; None where nothing is bought, and ``reason`` says why. ``usd_per_hour`` is the cost as
+    simulated, spares and the electricity of owned hardware included.
     """
 
     hardware: str
@@ -68,7 +72,7 @@ def within_budget(
     rules = rules_of(scenario)
     families, refusals = families_of(scenario, hardware)
     demand = demand_of(scenario)
-    affordable: list[tuple[Family, int, float]] = []
+    affordable: list[tuple[Family, int]] = []
     bought = [_nothing(name, "", 0, None, scenario, reason) for name, reason in refusals.items()]
     for family in families:
         try:
@@ -76,15 +80,15 @@ def within_budget(
         except InputError as error:
             bought.append(_nothing(family.hardware, family.label, 0, None, scenario, error.message))
             continue
-        units = 0 if price is None else int(budget / price.mid + 1e-9) - rules.spare
+        units = 0 if price is None else int(budget / price.mid + _ROUNDING) - rules.spare
         if price is None:
             bought.append(_nothing(family.hardware, family.label, 0, None, scenario, "no price is known"))
         elif units < 1:
             reason = f"one unit costs {price.mid:.2f} USD/h" + (" beside its spare" if rules.spare else "")
             bought.append(_nothing(family.hardware, family.label, 0, price.mid, scenario, reason))
         else:
-            affordable.append((family, units, price.mid * (units + rules.spare)))
-    bought += in_processes(partial(_bought, scenario, rules), affordable, jobs=jobs)
+            affordable.append((family, units))
+    bought += in_processes(partial(_bought, scenario, rules, budget), affordable, jobs=jobs)
     return sorted(bought, key=lambda one: (one.e2e_ms is None, one.e2e_ms or 0.0))
 
 
@@ -94,15 +98,42 @@ def _nothing(
     return Bought(hardware, label, units, usd, scenario.slo.attainment, reason=reason)
 
 
-def _bought(scenario: Scenario, rules: Rules, asked: tuple[Family, int, float]) -> Bought:
-    family, units, usd = asked
+def _bought(scenario: Scenario, rules: Rules, budget: float, asked: tuple[Family, int]) -> Bought:
+    """The most units, of no more than asked, that cost no more than the budget as simulated.
+
+    Their price alone leaves out the electricity of owned hardware, which only the simulation knows.
+    """
+    family, units = asked
+    nothing = partial(_nothing, family.hardware, family.label)
+    while True:
+        try:
+            results = _results(family, units, rules)
+        except InputError as error:
+            return nothing(units, None, scenario, error.message)
+        costs = [result.summary.cost.per_hour_usd for result in results]
+        known = [cost / units for cost in costs if cost is not None]
+        if len(known) < len(costs):
+            return nothing(units, None, scenario, "no price of its electricity is known")
+        bill = max(known) * (units + rules.spare)
+        if bill <= budget * (1 + _ROUNDING):
+            return _thresholds(scenario, family, units, bill, results)
+        units = min(units - 1, int(budget / max(known)) - rules.spare)
+        if units < 1:
+            return nothing(0, bill, scenario, "its electricity is beyond the budget")
+
+
+def _results(family: Family, units: int, rules: Rules) -> list[Result]:
+    """Runs under a seed of the search and under a fresh one."""
+    design = family.with_units(units)
+    return [run_scenario(design, seed=seed) for seed in (rules.seed, rules.fresh_seed(0))]
+
+
+def _thresholds(
+    scenario: Scenario, family: Family, units: int, usd: float, results: Sequence[Result]
+) -> Bought:
     about = (family.hardware, family.label, units, usd, scenario.slo.attainment)
     found: list[tuple[float, ...]] = []
-    for seed in (rules.seed, rules.fresh_seed(0)):
-        try:
-            result = run_scenario(family.with_units(units), seed=seed)
-        except InputError as error:
-            return Bought(*about, reason=error.message)
+    for result in results:
         if result.summary.load.overloaded:
             return Bought(*about, reason="the queue grows without bound")
         thresholds = tightest(result, scenario.slo.attainment)

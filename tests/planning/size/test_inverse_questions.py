@@ -7,8 +7,12 @@ import pytest
 
 from simulator.errors import InputError
 from simulator.planning.designs import at_rate
+from simulator.planning.lengths import demand_of
+from simulator.planning.size.bound import estimate
+from simulator.planning.size.families import families_of
 from simulator.planning.size.highest_rate import RESOLUTION, highest_rate
 from simulator.planning.size.inverse_tables import bought_table, rate_table
+from simulator.planning.size.rules import rules_of
 from simulator.planning.size.trial import Ask, run_trial
 from simulator.planning.size.within_budget import tightest, within_budget
 from simulator.results.latencies import latencies_of
@@ -60,3 +64,18 @@ def test_a_budget_buys_units_and_their_latencies(chat):
     assert bought["groq-lpu-v1"].reason == "no price is known"
     table = bought_table(list(bought.values()))
     assert len(table.rows) == len(bought)
+
+
+def test_a_budget_pays_for_the_electricity_of_owned_hardware_too(chat):
+    """Where power is dear the purchase alone would fit twice as many."""
+    pool = {"name": "main", "hardware": "nvidia-l4", "purchase": 2500.0}
+    prices = {"own": {}, "electricity": "2 USD/kWh"}
+    scenario = chat(rate=1.0, cluster={"pools": [pool]}, prices=prices)
+    ((family,), _) = families_of(scenario)
+    budget = 4.5 * estimate(family, demand_of(scenario)).usd_per_hour.mid
+    (one,) = within_budget(scenario, budget, jobs=1)
+    assert 1 <= one.units < 4
+    assert one.reason is None and one.usd_per_hour <= budget
+    for seed in (scenario.seed, rules_of(scenario).fresh_seed(0)):
+        more = run_scenario(family.with_units(one.units + 1), seed=seed).summary.cost.per_hour_usd
+        assert more > budget
