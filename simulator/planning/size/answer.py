@@ -100,6 +100,7 @@ class Candidate:
         return {
             **about,
             "met": True,
+            "undecided": found.undecided,
             "label": found.family.label,
             "units": found.units,
             "spare": self.spare,

@@ -46,6 +46,8 @@ class Found:
         Of that many units under a seed that it was not chosen by.
     refuted
         Fewer units that met the objectives in the search and missed them in their verification.
+    undecided
+        In words, between which numbers of units the trials leave the answer; None where they leave no doubt.
     """
 
     family: Family
@@ -54,6 +56,7 @@ class Found:
     fewer: Verdict | None
     verification: Trial
     refuted: tuple[tuple[int, Trial], ...] = ()
+    undecided: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +139,14 @@ class UnitSearch:
         return self._short[units]
 
     def _settled(self, units: int) -> Generator[list[Ask], list[Trial], int | None]:
-        """The fewest units by long trials, starting from a good guess."""
+        """The fewest units by long trials, starting from a good guess; one fewer was tried and misses.
+
+        Verdicts near the edge are noisy, so more units may miss what fewer meet. A miss above units that
+        meet says nothing about fewer: only misses below them end the search.
+        """
         stride = 1
         low, high = 0, self._most + 1
+        missed: set[int] = set()
         while high - low > 1:
             pair = [number for number in (units, units - 1) if low < number < high]
             if units == self._most and self._competes:
@@ -148,7 +156,8 @@ class UnitSearch:
                 if verdict.met:
                     high = min(high, number)
                 else:
-                    low = max(low, number)
+                    missed.add(number)
+            low = max((number for number in missed if number < high), default=0)
             if high - low <= 1:
                 break
             if low == 0:
@@ -178,6 +187,7 @@ class UnitSearch:
                     None if fewer is None else verdict_of(fewer),
                     check,
                     tuple(refuted),
+                    self._undecided(units),
                 )
             refuted.append((units, check))
             while True:
@@ -188,6 +198,18 @@ class UnitSearch:
                 if verdict.met:
                     break
         return self._not_found(f"none of {_ATTEMPTS} designs up to {units} passed its verification")
+
+    def _undecided(self, units: int) -> str | None:
+        """Between which numbers the answer lies, where that is more than one."""
+        verdicts = {number: verdict_of(trials) for number, trials in self._long.items()}
+        doubtful = [number for number, one in verdicts.items() if number < units and not one.decided]
+        missed = [number + 1 for number, one in verdicts.items() if number > units and not one.met]
+        if not verdicts[units].decided:
+            missed.append(units + 1)
+        least, most = min(doubtful, default=units), max(missed, default=units)
+        if least == most:
+            return None
+        return f"undecided between {least} and {most} units: raise requests or size.replications"
 
     def _judged(self, numbers: list[int]) -> Generator[list[Ask], list[Trial], list[Verdict]]:
         """Verdicts on numbers of units; more trials of all that are not decided, until they are."""

@@ -21,9 +21,10 @@ def headline(answer: SizeAnswer) -> str:
     price = "price unknown" if cost is None else f"{show.dollars(cost.mid)} per hour"
     spare = f", {best.spare} of them spare" if best.spare else ""
     noun = "unit" if best.units == 1 else "units"
+    doubt = "" if best.found is None or best.found.undecided is None else f" ({best.found.undecided})"
     return (
         f"{best.units} {noun} of {best.hardware} ({best.found.family.label if best.found else ''}){spare}:"
-        f" {show.count(best.devices)} devices, {price}"
+        f" {show.count(best.devices)} devices, {price}{doubt}"
     )
 
 

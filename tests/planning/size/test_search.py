@@ -113,3 +113,37 @@ def test_a_bound_above_what_is_wanted_costs_no_simulation(search):
     found, asks = answered(search(guess=9, least=9, below=5), enough_from(9))
     assert isinstance(found, NotFound)
     assert asks == []
+
+
+@pytest.mark.parametrize("guess", [9, 10, 12])
+def test_a_miss_above_units_that_meet_does_not_end_the_search(search, guess):
+    """Verdicts are noisy: ten miss by a little, nine to seven meet."""
+
+    def reply(ask):
+        enough = replicas(ask) >= 7 and replicas(ask) != 10
+        return trial(0.99 if enough or ask.scenario.requests == 40 else 0.9)
+
+    found, asks = answered(search(guess, requests=1000), reply)
+    assert found.units == 7
+    assert found.fewer is not None and not found.fewer.met
+    if any(replicas(ask) == 10 for ask in asks):
+        assert found.undecided == "undecided between 7 and 11 units: raise requests or size.replications"
+    else:
+        assert found.undecided is None
+
+
+def test_an_answer_whose_neighbour_is_not_clear_says_so(search):
+    def reply(ask):
+        if replicas(ask) == 8:
+            return trial(0.945, ask.seed + 1, scatter=0.1)
+        return trial(0.99 if replicas(ask) >= 9 or ask.scenario.requests == 40 else 0.6)
+
+    found, _ = answered(search(9, requests=1000, replications=2), reply)
+    assert found.units == 9
+    assert found.fewer is not None and not found.fewer.decided
+    assert found.undecided == "undecided between 8 and 9 units: raise requests or size.replications"
+
+
+def test_an_answer_beyond_doubt_says_nothing(search):
+    found, _ = answered(search(6), enough_from(5))
+    assert found.undecided is None
