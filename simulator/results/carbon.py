@@ -14,7 +14,7 @@ import numpy as np
 
 from simulator.results.context import RunContext
 from simulator.results.energy import J_PER_KWH, EnergySummary
-from simulator.results.fleet import mean_on
+from simulator.results.fleet import mean_on, on_between
 from simulator.results.pool_use import measured_windows
 from simulator.results.ranges import Range, per, times, total
 from simulator.results.recording import Recording
@@ -58,11 +58,11 @@ def grid_intensity(recording: Recording, context: RunContext) -> Range | None:
     for pool, about in zip(recording.pools, context.pools, strict=True):
         windows = pool.windows
         part = measured_windows(windows, context.warmup_ns)
-        starts = np.arange(len(windows.steps))[part] * windows.width_ns
-        on = mean_on(pool, context.warmup_ns, recording.end_ns)
+        edges_ns = np.arange(len(windows.steps) + 1)[part] * windows.width_ns
+        on = on_between(pool, edges_ns.astype(np.float64))
         idle_j = (about.idle_w or 0.0) * on * windows.width_ns / 1e9
         used = windows.prefill_j[part] + windows.decode_j[part] + idle_j
-        hours = (starts // NS_PER_HOUR + context.site.first_hour) % HOURS_PER_DAY
+        hours = (edges_ns[:-1] // NS_PER_HOUR + context.site.first_hour) % HOURS_PER_DAY
         energy_j += np.bincount(hours, used, HOURS_PER_DAY)
     used_j = float(energy_j.sum())
     if not used_j > 0:

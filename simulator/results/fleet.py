@@ -85,12 +85,24 @@ def mean_serving(pool: PoolRecording, warmup_ns: int, end_ns: int) -> float:
 
 def serving_between(pool: PoolRecording, edges_ns: Floats) -> Floats:
     """Replicas in service, on average between one time and the next [ns], shape (len(edges_ns) - 1,)."""
-    if pool.fleet is None:
-        return np.full(len(edges_ns) - 1, float(pool.replicas))
-    times, serving = pool.fleet.time_ns.astype(np.float64), pool.fleet.serving.astype(np.float64)
-    sums = np.concatenate(([0.0], np.cumsum(np.diff(times) * serving[:-1])))
+    counts = None if pool.fleet is None else pool.fleet.serving
+    return _between(pool, counts, edges_ns)
+
+
+def on_between(pool: PoolRecording, edges_ns: Floats) -> Floats:
+    """Machines that were on, on average between one time and the next [ns], shape (len(edges_ns) - 1,)."""
+    counts = None if pool.fleet is None else pool.fleet.on
+    return _between(pool, counts, edges_ns)
+
+
+def _between(pool: PoolRecording, counts: Ints | None, edges_ns: Floats) -> Floats:
+    """Mean of a count of the fleet between times; all replicas where none ever came or went."""
+    if pool.fleet is None or counts is None:
+        return np.full(max(len(edges_ns) - 1, 0), float(pool.replicas))
+    times, held = pool.fleet.time_ns.astype(np.float64), counts.astype(np.float64)
+    sums = np.concatenate(([0.0], np.cumsum(np.diff(times) * held[:-1])))
     position = np.searchsorted(times, edges_ns, side="right") - 1
-    upto = sums[position] + (edges_ns - times[position]) * serving[position]
+    upto = sums[position] + (edges_ns - times[position]) * held[position]
     return np.asarray(np.diff(upto) / np.diff(edges_ns))
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from simulator.latency.pricer import BOUNDS
 from simulator.results.break_even import BreakEven, break_even_of
 from simulator.results.carbon import CarbonSummary, carbon_of
-from simulator.results.context import RunContext
+from simulator.results.context import PoolContext, RunContext
 from simulator.results.cost import CostSummary, cost_of
 from simulator.results.distributions import (
     Distribution,
@@ -353,11 +353,16 @@ def _error_bars(context: RunContext, pools: tuple[PoolUse, ...], load: Load) -> 
             about.name,
             about.device,
             about.known_errors,
-            (use.mean_batch or 0.0) + (use.mean_waiting or 0.0) / max(about.replicas, 1),
+            (use.mean_batch or 0.0) + (use.mean_waiting or 0.0) / max(_serving(about, use), 1.0),
             overloaded=load.overloaded,
         )
         for about, use in zip(context.pools, pools, strict=True)
     )
+
+
+def _serving(about: PoolContext, use: PoolUse) -> float:
+    """Replicas of a pool that share its queue, on average."""
+    return float(about.replicas) if use.fleet is None else use.fleet.mean_serving
 
 
 def max_concurrent(requests: RequestColumns, unfinished: int) -> int:

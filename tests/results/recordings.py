@@ -16,6 +16,7 @@ from simulator.results.context import DevicePrice, PoolContext, RunContext, Site
 from simulator.results.ranges import Range
 from simulator.results.recording import (
     NEVER,
+    FleetRecording,
     LatencyHistogram,
     PoolRecording,
     Recording,
@@ -147,6 +148,24 @@ def result(recording: Recording, about: RunContext | None = None) -> Result:
     """A result with fixed versions and times."""
     meta = RunMeta("1.2.3", "3.11", 0.5, "2026-01-01T00:00:00+00:00")
     return Result.of({"name": "one-server", "seed": 0}, recording, about or context(), meta)
+
+
+def with_fleet(recording: Recording, time_ns: list[int], serving: list[int]) -> Recording:
+    """The recording with so many machines on and in service from each time on; none is ever down."""
+    times, counts = np.array(time_ns, dtype=np.int64), np.array(serving, dtype=np.int64)
+    fleet = FleetRecording(
+        slots=max(serving),
+        time_ns=times,
+        on=counts,
+        serving=counts,
+        down=np.zeros_like(counts),
+        starts=0,
+        stops=0,
+        failures=0,
+        lost_requests=0,
+        lost_kv_tokens=0,
+    )
+    return replace(recording, pools=(replace(recording.pools[0], fleet=fleet),))
 
 
 def with_requests(recording: Recording, **columns: object) -> Recording:

@@ -10,7 +10,7 @@ import pytest
 from simulator.results.context import Site
 from simulator.results.ranges import Range
 from simulator.results.summary import summarise
-from tests.results.recordings import S, context, one_server, with_pool
+from tests.results.recordings import S, context, one_server, with_fleet, with_pool
 
 RECORDING = one_server(np.arange(10.0))  # 9.2 s
 YEAR_S = 365.25 * 24 * 3600
@@ -38,6 +38,17 @@ def test_energy_meets_the_intensity_of_its_hour():
     carbon = summarise(recording, context(site=site)).carbon
     facility = summarise(recording, context(site=site)).energy.facility_j.mid / 3.6e6
     assert carbon.operational_kg.mid / facility == pytest.approx(0.1 * 2 / 3 + 0.9 / 3, rel=0.01)
+
+
+def test_idle_energy_meets_the_hour_in_which_the_machines_were_on():
+    by_hour = tuple(0.1 if hour == 5 else 0.9 for hour in range(24))
+    site = replace(context().site, grid_kg_per_kwh_by_hour=by_hour, first_hour=5)
+    # Idle draw is nearly all there is: ten machines in the clean hour, one in the half hour after it.
+    recording = with_fleet(one_server([0.0, 5390.0], width_ns=60 * S), [0, 3600 * S], [10, 1])
+    summary = summarise(recording, context(site=site))
+    clean = 10 * 3600 / (10 * 3600 + 1800)
+    intensity = summary.carbon.operational_kg.mid / (summary.energy.facility_j.mid / 3.6e6)
+    assert intensity == pytest.approx(0.1 * clean + 0.9 * (1 - clean), rel=0.01)
 
 
 def test_embodied_carbon_stands_apart_and_is_spread_over_the_life():

@@ -8,6 +8,8 @@ import pytest
 
 from simulator.results.accuracy import ErrorGroup, Spread
 from simulator.results.error_bars import Compared, KnownErrors, error_bar
+from simulator.results.summary import summarise
+from tests.results.recordings import context, one_server, with_fleet, with_pool
 
 
 def compared(load="medium", kind="runs", in_flight=(10, 60), median=0.03, *, device=True, same_class=True):
@@ -87,3 +89,16 @@ def test_known_errors_survive_a_saved_result():
 def test_requests_are_counted_in_english(in_flight, words):
     known = KnownErrors(compared=(compared(in_flight=in_flight),))
     assert words in error_bar("main", "Device X", known, 1.0).text
+
+
+def test_a_queue_is_shared_by_the_replicas_that_were_in_service():
+    """Fifty wait on average: one replica's load is heavy, ten replicas' light."""
+    known = KnownErrors(
+        compared=(compared("light", in_flight=(1, 20)), compared("heavy", in_flight=(40, 60)))
+    )
+    about = with_pool(context(), known_errors=known)
+    recording = one_server([0.0] * 100)
+    alone = summarise(recording, about)
+    grown = summarise(with_fleet(recording, [0], [10]), about)
+    assert alone.pools[0].mean_waiting == pytest.approx(50, rel=0.05)
+    assert [one.error_bars[0].nearest[0].load for one in (alone, grown)] == ["heavy", "light"]
