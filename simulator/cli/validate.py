@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-#: Public figures that lie beside the project, for ``--facts`` without a file.
+#: Public figures among the measured data that lie beside the project on some machines.
 FACTS = Path("../shared/facts/measured.yaml")
 
 
@@ -39,7 +39,9 @@ def validate(
     facts: Annotated[
         bool,
         typer.Option(
-            "--facts", help=f"Public figures of other hardware (YAML); without a file those in {FACTS}."
+            "--facts",
+            help="Public figures of other hardware (YAML); without a file measured.yaml beside the measured"
+            " data.",
         ),
     ] = False,
     json_: Annotated[
@@ -96,4 +98,15 @@ def _sort(paths: list[Path], points: list[Path], facts: bool) -> _Asked:
     figures = [path for path in paths if facts and path.suffix in (".yaml", ".yml")]
     tables = [path for path in paths if points and not path.is_dir() and path not in figures]
     runs = [path for path in paths if path not in figures and path not in tables]
-    return _Asked(runs, points + tables, figures or ([FACTS] if facts else []))
+    return _Asked(runs, points + tables, figures or ([_beside()] if facts else []))
+
+
+def _beside() -> Path:
+    """The figures that ``--facts`` means where it names no file."""
+    from simulator.errors import InputError
+
+    if not FACTS.is_file():
+        raise InputError(
+            "--facts needs a file of public figures (.yaml), for there is no measured data beside the project"
+        )
+    return FACTS

@@ -86,6 +86,24 @@ def test_public_figures_may_come_from_a_file(capsys: pytest.CaptureFixture[str],
     assert "no-such-model" in str(row["reason"])
 
 
+def test_public_figures_without_a_file_lie_beside_the_project(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("simulator.cli.validate.FACTS", tmp_path / "measured.yaml")
+    assert main(["validate", "--facts"]) == 2
+    message = capsys.readouterr().err
+    assert message.startswith("error: --facts needs a file")
+    assert "Traceback" not in message
+    (tmp_path / "measured.yaml").write_text(FACTS)
+    (row,) = rows_of(capsys, tmp_path, "--facts")
+    assert row["row"] == "one"
+
+
+def test_the_help_names_no_path_outside_the_project(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["validate", "--help"]) == 0
+    assert "../" not in capsys.readouterr().out
+
+
 def test_the_gate_judges_whole_groups_only(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["validate", str(RUN), "--check"]) == 0
     assert "not judged: too few runs" in capsys.readouterr().out
