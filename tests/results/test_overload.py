@@ -11,8 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simulator.results.overload import load_of
+from simulator.results.overload import grows_without_bound, load_of
 from simulator.results.summary import summarise
+from simulator.scenario.loading import load_scenario
+from simulator.simulation import run_scenario
 from tests.results.recordings import S, context, one_server
 
 SHARED = Path(__file__).parents[2].parent / "shared/traces/runs"
@@ -69,6 +71,44 @@ def test_a_queue_that_fills_and_levels_off_is_not_an_overload():
     seats = 100
     arrivals = np.concatenate((np.linspace(0, 5, seats), 5 + 0.2 * np.arange(1, 900)))
     assert not load_of(one_server(arrivals, width_ns=S), 0).overloaded
+
+
+def test_a_short_run_whose_requests_last_as_long_as_it_is_an_overload_all_the_same():
+    """Seats fill for half of the arrivals before a queue forms: three times what the replica can serve."""
+    scenario = {
+        "model": "llama-3.1-70b",
+        "workload": {
+            "arrivals": {"process": "poisson", "rate": "20 /s"},
+            "prompt_tokens": {"distribution": "lognormal", "mu": 6.77, "sigma": 0.8, "max": 8000},
+            "output_tokens": {"distribution": "lognormal", "mu": 5.277, "sigma": 0.7, "max": 4000},
+        },
+        "requests": 600,
+        "cluster": {"pools": [{"name": "main", "hardware": "nvidia-h100-sxm", "parallelism": {"tensor": 4}}]},
+    }
+    summary = run_scenario(load_scenario(scenario)).summary
+    assert summary.load.overloaded
+    throughput = summary.to_dict()["request_throughput"]
+    assert throughput <= summary.load.sustained_rate < 0.6 * summary.load.arrival_rate
+
+
+@pytest.mark.parametrize("requests", [100, 300, 600])
+def test_a_short_run_of_a_stable_queue_raises_no_alarm(requests):
+    assert not any(_alarm(0.8, requests, seed) for seed in range(60))
+    assert any(_alarm(2.0, requests, seed) for seed in range(3))
+
+
+def _alarm(load: float, requests: int, seed: int) -> bool:
+    """Whether the rule calls a single server with exponential services (M/M/1) overloaded."""
+    rng = np.random.default_rng(seed)
+    arrival = np.cumsum(rng.exponential(1 / load, requests))
+    service = rng.exponential(1.0, requests)
+    finish = np.cumsum(service) + np.maximum.accumulate(arrival - np.cumsum(service) + service)
+    times = (np.arange(800) + 0.5) / 800 * arrival[-1]
+    came, began = np.searchsorted(arrival, times), np.searchsorted(np.sort(finish - service), times)
+    middles = times.reshape(40, -1).mean(axis=1)
+    present = np.searchsorted(arrival, middles) - np.searchsorted(finish, middles)
+    waiting = (came - began).reshape(40, -1).mean(axis=1)
+    return grows_without_bound(middles, waiting, present.astype(float), requests)
 
 
 def test_a_run_without_requests_has_no_load():
