@@ -14,13 +14,13 @@ FILE = Path(__file__).with_name("thresholds.yaml")
 class Threshold:
     """Closed range in which a figure's median must lie, in the figure's unit.
 
-    An ``aim`` is shown and not held: seconds say as much about a machine and its other users as
-    about the program. A ratio to the bare timeout, measured in the same process, is held beside it.
+    The ``aim`` is what the figure should be on an idle machine; it is shown and not held, for a shared
+    machine's seconds are not the program's alone, and not every aim is reached.
     """
 
     at_least: float = -math.inf
     at_most: float = math.inf
-    aim: bool = False
+    aim: float | None = None
 
     def holds(self, value: float) -> bool:
         return self.at_least <= value <= self.at_most
@@ -31,7 +31,9 @@ class Threshold:
             bounds.append(f"at least {self.at_least:g}")
         if self.at_most < math.inf:
             bounds.append(f"at most {self.at_most:g}")
-        return ", ".join(bounds) + (" (aim)" if self.aim else "")
+        if self.aim is not None:
+            bounds.append(f"aim {self.aim:g}")
+        return ", ".join(bounds)
 
 
 def load(file: Path = FILE) -> dict[str, Threshold]:
@@ -45,8 +47,6 @@ def broken(medians: Mapping[str, float], thresholds: Mapping[str, Threshold]) ->
     """One line for every threshold that does not hold or whose figure was not measured."""
     lines = []
     for key, threshold in thresholds.items():
-        if threshold.aim:
-            continue
         if key not in medians:
             lines.append(f"{key} must be {threshold}, but no case measured it")
         elif not threshold.holds(medians[key]):
