@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.planning.hardware_claims import hardware_facts
+from simulator.hardware.catalogue import load_device
+from simulator.planning import hardware_claims
+from simulator.planning.hardware_claims import GROQ3, WAFER, hardware_facts, lpu_bandwidth, wafer_capacity
 
 
 @pytest.fixture(scope="module")
@@ -21,6 +23,21 @@ def test_an_lpu_has_150_tb_per_second_and_70b_needs_well_over_a_hundred(facts):
     assert fact(facts, "C11", "bandwidth of a Groq 3 chip").value == pytest.approx(150)
     assert 140 <= fact(facts, "C11", "holds 70B").value <= 150
     assert fact(facts, "C11", "bandwidth of a rack").value == pytest.approx(39, rel=0.05)
+
+
+@pytest.mark.parametrize(("name", "claim"), [(GROQ3, lpu_bandwidth), (WAFER, wafer_capacity)])
+def test_a_bandwidth_beside_the_claimed_one_does_not_bear_it_out(name, claim, monkeypatch):
+    device = load_device(name)
+    assert claim()[0].holds
+    main = device.main_memory
+    slow = main.model_copy(update={"bandwidth": 0.9 * main.bandwidth})
+    slower = device.model_copy(
+        update={"memory": tuple(slow if one is main else one for one in device.memory)}
+    )
+    monkeypatch.setattr(
+        hardware_claims, "load_device", lambda other: slower if other == name else load_device(other)
+    )
+    assert claim()[0].holds is False
 
 
 def test_seven_times_rubin_is_a_ratio_of_bandwidths_and_not_of_speeds(facts):

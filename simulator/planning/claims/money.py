@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import log
+from math import inf, isfinite, log
 from typing import Any
 
 from simulator.hardware.prices import token_price
@@ -114,18 +114,13 @@ def tight_first_tokens() -> list[ComputedFact]:
         ComputedFact("C29", f"turns/s of four H100 (70B) with p99 below {limit}", rate, "1/s", "")
         for limit, rate in rates.items()
     ]
-    if rates["200 ms"]:
-        more = rates["450 ms"] / rates["200 ms"]
-        facts.append(
-            ComputedFact(
-                "C29",
-                "H100 for a million sessions, 200 ms",
-                4 * turns / rates["200 ms"],
-                "GPUs",
-                "possible",
-                True,
-            )
-        )
+    strict, loose = rates["200 ms"], rates["450 ms"]
+    gpus = 4 * turns / strict if strict else inf
+    facts.append(
+        ComputedFact("C29", "H100 for a million sessions, 200 ms", gpus, "GPUs", "possible", isfinite(gpus))
+    )
+    if strict:
+        more = loose / strict
         facts.append(
             ComputedFact(
                 "C29",

@@ -28,6 +28,8 @@ from simulator.scenario.loading import load_scenario
 from simulator.simulation import run_scenario
 
 SEVENTY, EIGHT = "llama-3.1-70b", "llama-3.1-8b"
+#: Nobody waits so long for what usually takes a second [s].
+_FAR_BEYOND_S = 10.0
 
 
 def ladder() -> list[ComputedFact]:
@@ -147,6 +149,7 @@ def search_with_reasoning() -> list[ComputedFact]:
     mixed = run_scenario(load_scenario(scenario))
     thought = mixed.summary.rate(mixed.summary.counts.completed) or 0.0
     factor = rate / thought
+    thought_s = 4000 * tpot_ms(served(EIGHT, seats=1, requests=2)) / 1e3
     return [
         ComputedFact("C32", "H100 for 5,000 plain searches a second, 8B", 5000 / rate, "GPUs", ""),
         ComputedFact(
@@ -160,10 +163,10 @@ def search_with_reasoning() -> list[ComputedFact]:
         ComputedFact(
             "C32",
             "a thought of 4,000 tokens alone",
-            4000 * tpot_ms(served(EIGHT, seats=1, requests=2)) / 1e3,
+            thought_s,
             "s",
             "far beyond a second",
-            True,
+            thought_s >= _FAR_BEYOND_S,
         ),
     ]
 

@@ -124,14 +124,22 @@ def thinking_tokens_price() -> list[ComputedFact]:
     price = token_price("claude-opus-4-6") or token_price("claude-opus-4-5")
     assert price is not None and price.input is not None and price.output is not None
     return [
-        ComputedFact("C23", "price of a million output tokens", price.output, "USD", "5 to 25", True),
+        ComputedFact(
+            "C23",
+            "price of a million output tokens",
+            price.output,
+            "USD",
+            "5 to 25",
+            5 <= price.output <= 25,
+        ),
+        # The low end of the range is a price of thinking only where prompts cost as much as outputs.
         ComputedFact(
             "C23",
             "price of a million input tokens, which thinking is not",
             price.input,
             "USD",
             "5 to 25",
-            False,
+            price.input >= price.output,
         ),
     ]
 

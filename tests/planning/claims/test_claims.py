@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from simulator.cli.main import main
 from simulator.errors import InputError
+from simulator.planning.claims import tokens
 from simulator.planning.claims.claim import all_claims, claims_named
 from simulator.planning.claims.document import facts_table, markdown_of
 from simulator.planning.claims.experiments import EXPERIMENTS, WITHOUT
@@ -60,6 +62,12 @@ def test_an_experiment_that_fails_says_so_and_stops_nothing(monkeypatch):
     monkeypatch.setitem(EXPERIMENTS, "C19", broken)
     finding = finding_of(claims_named(["C19"])[0])
     assert (finding.verdict, finding.reason) == ("did not run", "no such device")
+
+
+def test_the_verdict_on_a_price_follows_the_price(monkeypatch):
+    """Thinking billed at 30 USD is beyond the claimed range, whatever the price list says today."""
+    monkeypatch.setattr(tokens, "token_price", lambda _: SimpleNamespace(input=5.0, output=30.0))
+    assert [one.holds for one in tokens.thinking_tokens_price()] == [False, False]
 
 
 def test_an_unknown_claim_is_refused():
