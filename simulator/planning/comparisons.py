@@ -45,7 +45,8 @@ def compare_contenders(contenders: Sequence[Contender], rate: float, title: str)
             rates, lines, [Change(change.rate, change.after) for change in changes], rate
         )
         points = tuple((f"{change.rate:.3g} requests/s", change.before, change.after) for change in changes)
-        tables.append(Table("Where the cheapest hardware changes", ("from", "before", "after"), points))
+        if points:
+            tables.append(Table("Where the cheapest hardware changes", ("from", "before", "after"), points))
     return Comparison(title, results, labels=names, tables=tables, figures=figures)
 
 
@@ -91,7 +92,7 @@ def layout_table(contenders: Sequence[Contender]) -> Table:
         carried = show.number(one.rate_per_replica, "/s")
         rests = "estimates" if one.result.context.rests_on_estimates else "measurements"
         rows.append((one.device, f"{replicas} × {one.layout.devices} chips", shape, carried, rests))
-    header = ("", "replicas", "layout of one", "carries at most", "rests on")
+    header = ("", "replicas", "layout of one", "one replica carries at most", "rests on")
     return Table("Fewest chips that meet the objectives", header, tuple(rows))
 
 

@@ -95,5 +95,5 @@ def _rich_table(content: sections.Table, name: Callable[[str], str]) -> Table:
 
 def _abbreviation(label: str) -> str:
     """ "TTFT" of "Time to first token (TTFT)"; a label without abbreviation as it is."""
-    short = re.search(r"\((\w+)\)$", label)
+    short = re.search(r"\(([A-Z][A-Z0-9]+)\)$", label)
     return short.group(1) if short else label

@@ -10,7 +10,7 @@ from simulator.errors import InputError
 from simulator.hardware.catalogue import load_device
 from simulator.models.catalogue import load_model
 from simulator.planning.capacity import carries
-from simulator.planning.compare_hardware import compare_hardware, entrants_of
+from simulator.planning.compare_hardware import Contender, compare_hardware, entrants_of
 from simulator.planning.comparisons import compare_contenders, compare_results
 from simulator.planning.crossover import CostCurve, cost_curve, crossovers, loads
 from simulator.planning.layouts import layout_choices
@@ -119,6 +119,18 @@ def test_loads_lie_around_the_scenarios_own():
 def test_hardware_without_a_price_has_no_curve(contenders):
     assert cost_curve(contenders["apple-m4-max"]) is None
     assert cost_curve(contenders["nvidia-h100-sxm"]) is not None
+
+
+def test_a_contender_that_is_always_cheapest_leaves_no_empty_table(chat):
+    layout = layout_choices(
+        load_model("llama-3.1-8b"), load_device("nvidia-h100-sxm"), LENGTHS, 256, "auto", "auto"
+    )[0]
+    result = run_scenario(chat(hardware="nvidia-h100-sxm"))
+    alone = Contender("nvidia-h100-sxm", "H100", layout, 5.0, result)
+    comparison = compare_contenders([alone], 2.0, "alone")
+    assert "cost_over_load" in comparison.figures
+    assert all(table.rows for table in comparison.tables)
+    assert "one replica carries at most" in comparison.tables[1].header
 
 
 def test_designs_are_compared_with_paired_differences(chat):

@@ -37,6 +37,13 @@ def test_an_unknown_price_is_shown_as_unknown():
     assert not re.search(r"\$0\.00\D", text)
 
 
+def test_only_abbreviations_stand_for_their_names_on_a_narrow_screen():
+    text = printed(result(STABLE), 80)
+    assert "Time to first token" not in text and "TTFT" in text
+    assert "Mean batch (sequences)" in text
+    assert "Time in the queue" in text
+
+
 def test_an_overload_is_said():
     text = printed(result(one_server(np.arange(600) * 0.1, width_ns=S)))
     assert "the queue grew without bound" in text
