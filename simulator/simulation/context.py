@@ -44,7 +44,29 @@ def context_of(scenario: Scenario, card: ModelCard, pools: list[PreparedPool]) -
         share_in_service=owned.share_in_service,
         upkeep_per_year=owned.upkeep_per_year,
         tenants=tenant_contexts(scenario),
+        notes=_notes(scenario),
     )
+
+
+def _notes(scenario: Scenario) -> tuple[str, ...]:
+    """What a scenario asks for in vain."""
+    urgencies = {
+        tenant.workload.priority or 0 if tenant.priority is None else tenant.priority
+        for tenant in scenario.tenants
+    }
+    if len(urgencies) < 2 or _heeds_priority(scenario):
+        return ()
+    return (
+        "Tenants differ in priority, but priorities have no effect: set engine.scheduling_policy: priority.",
+    )
+
+
+def _heeds_priority(scenario: Scenario) -> bool:
+    """Whether the gateway's queue, the router or an engine lets the urgent of all tenants go first."""
+    cluster = scenario.cluster
+    queues = cluster.admission is not None and cluster.admission.max_queue > 0
+    routed = cluster.router.policy == "by_priority"
+    return queues or routed or any(pool.engine.scheduling_policy == "priority" for pool in cluster.pools)
 
 
 def _pool(pool: PreparedPool, prices: PricesSpec) -> PoolContext:

@@ -52,6 +52,25 @@ def test_every_tenant_has_its_own_figures_and_they_add_up():
     assert own["batch"]["priority"] == 5
 
 
+def test_priorities_that_nothing_heeds_are_said_to_have_no_effect():
+    def said(given):
+        return any("priorities have no effect" in message for message in run(given).summary.messages)
+
+    assert said(scenario())
+    heeding = scenario()
+    heeding["cluster"]["pools"][0]["engine"] = {"scheduling_policy": "priority"}
+    assert not said(heeding)
+    limited = scenario()
+    limited["cluster"]["admission"] = {"max_outstanding": 50, "max_queue": 100}
+    assert not said(limited)
+    own = scenario()
+    own["tenants"][1]["limits"] = {"max_outstanding": 50, "max_queue": 100}
+    assert said(own)
+    alike = scenario()
+    alike["tenants"][1]["priority"] = 0
+    assert not said(alike)
+
+
 def test_one_more_tenant_leaves_the_traffic_of_the_others_as_it_was():
     alone = scenario()
     alone["tenants"] = alone["tenants"][:1]
