@@ -100,7 +100,7 @@ def latency_table(result: Result) -> Table:
         ("Time per output token (TPOT)", latency.tpot, slo.tpot_s, reached.tpot),
         ("Inter-token latency (ITL)", latency.itl, None, None),
         ("End to end (E2E)", latency.e2el, slo.e2e_s, reached.e2e),
-        ("Time in the queue", latency.queue, None, None),
+        ("Time in queue", latency.queue, None, None),
     )
     header = ("", "mean", "p50", "p90", "p95", "p99")
     if not slo.given:

@@ -7,12 +7,17 @@ from simulator.results.context import RunContext
 from simulator.results.cost import CostSummary
 from simulator.results.energy import EnergySummary
 from simulator.results.error_bars import ErrorBar
+from simulator.results.measured import Measured
 from simulator.results.overload import Load
 from simulator.results.water import WaterSummary
+
+#: Draining longer than this share of the measured time is said [1].
+_LONG_DRAIN = 0.1
 
 
 def messages_of(
     context: RunContext,
+    measured: Measured,
     by_status: dict[str, int],
     unfinished: int,
     load: Load,
@@ -22,9 +27,16 @@ def messages_of(
     water: WaterSummary,
     error_bars: tuple[ErrorBar, ...],
 ) -> tuple[str, ...]:
-    """Caveats of one run, the gravest first."""
+    """Caveats of one run, the gravest first; where nothing was measured, that alone."""
+    if measured.nothing:
+        return (
+            f"No request arrived after the warm-up of {measured.warmup_s:.4g} s (the last one came at"
+            f" {measured.last_arrival_s:.4g} s), so nothing is measured: shorten the warm-up or use more"
+            " requests.",
+        )
     found = [
         *_about_load(load),
+        *_about_span(measured),
         *_about_losses(by_status, unfinished),
         *_about_unknowns(context, cost, energy),
         *_about_surroundings(context, energy, carbon, water),
@@ -46,6 +58,23 @@ def _about_load(load: Load) -> list[str]:
         f"{arriving}: from about {load.sustained_rate:.3g} requests/s on, the queue grows and latencies say "
         "more about the length of the run than about the system."
     ]
+
+
+def _about_span(measured: Measured) -> list[str]:
+    """What the warm-up takes and the draining adds."""
+    found = []
+    if 2 * measured.requests < measured.issued:
+        found.append(
+            f"Only {measured.requests} of {measured.issued} requests are measured: the others arrived in the"
+            f" warm-up of {measured.warmup_s:.4g} s."
+        )
+    if measured.drain_s is not None and measured.drain_s > _LONG_DRAIN * measured.duration_s:
+        found.append(
+            f"The run goes on for {measured.drain_s:.3g} s after the last arrival"
+            f" ({measured.drain_s / measured.duration_s:.0%} of the measured time), and cost, energy and"
+            " throughput include it: use more requests or a longer duration."
+        )
+    return found
 
 
 def _about_losses(by_status: dict[str, int], unfinished: int) -> list[str]:

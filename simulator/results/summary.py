@@ -32,6 +32,7 @@ from simulator.results.drafting import Drafting, delivered_share, drafting_of
 from simulator.results.energy import EnergySummary, energy_of
 from simulator.results.error_bars import ErrorBar, error_bar
 from simulator.results.latencies import Latencies, defined, is_finished, latencies_of
+from simulator.results.measured import measured_part
 from simulator.results.messages import messages_of
 from simulator.results.overload import Load, load_of
 from simulator.results.pool_use import PoolUse, use_of_pool
@@ -341,7 +342,16 @@ def summarise(recording: Recording, context: RunContext) -> Summary:
         transfers=recording.transfers,
         error_bars=error_bars,
         messages=messages_of(
-            context, counts.by_status, counts.unfinished, load, cost, energy, carbon, water, error_bars
+            context,
+            measured_part(recording, warmup_ns),
+            counts.by_status,
+            counts.unfinished,
+            load,
+            cost,
+            energy,
+            carbon,
+            water,
+            error_bars,
         ),
     )
 

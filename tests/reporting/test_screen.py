@@ -41,7 +41,7 @@ def test_only_abbreviations_stand_for_their_names_on_a_narrow_screen():
     text = printed(result(STABLE), 80)
     assert "Time to first token" not in text and "TTFT" in text
     assert "Mean batch (sequences)" in text
-    assert "Time in the queue" in text
+    assert "Time in queue" in text
 
 
 def test_an_overload_is_said():

@@ -188,6 +188,30 @@ def test_a_warm_up_longer_than_the_run_leaves_nothing_measured():
     assert figures["energy_per_output_token_j"] is None
 
 
+def test_a_warm_up_longer_than_the_run_is_the_only_thing_said():
+    about = with_pool(context(warmup_ns=60 * S), price=None, idle_w=None)
+    (message,) = summarise(one_server([0.0, 1.0], known_power=False), about).messages
+    assert message.startswith("No request arrived after the warm-up of 60 s (the last one came at 1 s)")
+
+
+@pytest.mark.parametrize(("warmup_s", "said"), [(4, False), (7, True)])
+def test_a_warm_up_that_takes_most_requests_says_how_many_are_left(warmup_s, said):
+    messages = summarise(one_server(np.arange(10.0)), context(warmup_ns=warmup_s * S)).messages
+    wanted = f"Only 3 of 10 requests are measured: the others arrived in the warm-up of {warmup_s} s."
+    assert (wanted in messages) == said
+    assert any("requests are measured" in message for message in messages) == said
+
+
+def test_a_long_drain_is_said_and_a_short_one_is_not():
+    def said(arrivals):
+        return [one for one in summarise(one_server(arrivals), context()).messages if "last arrival" in one]
+
+    assert not said(np.arange(10.0))  # 0.2 s of 9.2 s
+    (message,) = said([0.0, 0.1, 0.2, 0.3])  # served until 0.8 s
+    assert message.startswith("The run goes on for 0.5 s after the last arrival (62% of the measured time)")
+    assert not said([0.0, 0.0, 0.0])  # a batch is nothing but its working off
+
+
 def test_unknown_power_never_becomes_nan_in_json():
     text = as_json(summarise(one_server([0.0], known_power=False), context()).to_dict())
     assert json.loads(text)["energy_j"] is None
