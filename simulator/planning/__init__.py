@@ -10,7 +10,6 @@ search              large design spaces, with Optuna
 sensitivity         which input decides a figure: tornado, Sobol
 intervals           confidence intervals
 capacity            the highest load that one replica carries within the objectives
-sizing              the fewest replicas that carry a load, with the failing neighbour
 compare_hardware    one scenario on many devices at equal service level
 paired              differences of results under the same traffic, with intervals
 crossover           which hardware is cheapest at which load

@@ -2,14 +2,15 @@
 
 Each device gets the layout that carries the scenario's load with the fewest chips: for every layout worth
 trying (`layouts`) the highest rate of one replica is found (`capacity`), then the fewest replicas that carry
-the whole load (`sizing`). Traffic, model, precision, engine settings and objectives are the same for all;
+the whole load, as `simulator size` finds them (`size.search`): replicated, with a failing neighbour, and
+verified under a fresh seed. Traffic, model, precision, engine settings and objectives are the same for all;
 hardware that cannot meet the objectives, or not hold the model, says why.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from math import ceil, inf
 from typing import Any
@@ -20,12 +21,18 @@ from simulator.models.catalogue import load_model
 from simulator.planning.capacity import capacity_of
 from simulator.planning.designs import on_hardware, rate_of, too_slow
 from simulator.planning.layouts import LayoutChoice, layout_choices
-from simulator.planning.lengths import Lengths, lengths_of
+from simulator.planning.lengths import Lengths, demand_of, lengths_of
 from simulator.planning.run_many import Backend, Done, in_processes
-from simulator.planning.sizing import fewest_replicas
+from simulator.planning.size.bound import estimate
+from simulator.planning.size.families import Family
+from simulator.planning.size.rules import rules_of
+from simulator.planning.size.search import Found, NotFound, UnitSearch
+from simulator.planning.size.trial import run_trial
+from simulator.planning.size.workers import run_alone
 from simulator.results.result import Result
 from simulator.scenario.compare import EntrantSpec
 from simulator.scenario.scenario import Scenario
+from simulator.simulation import run_scenario
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +46,7 @@ class Contender:
     rate_per_replica
         Highest rate that one replica carries [1/s].
     result
-        The fewest replicas at the scenario's load.
+        The fewest replicas at the scenario's load, under the scenario's seed.
     refusal
         Why there is no result.
     """
@@ -106,13 +113,19 @@ def contender(scenario: Scenario, lengths: Lengths, entrant: EntrantSpec) -> Con
     if best is None:
         return Contender(device.id, device.name, refusal=too_slow(alone, scenario.slo))
     layout, per_replica = best
-    design = on_hardware(scenario, entrant, layout, lengths.longest)
-    sizing = fewest_replicas(design, ceil(rate / per_replica))
-    if sizing is None:
-        return Contender(
-            device.id, device.name, layout, per_replica, refusal="no number of replicas is enough"
-        )
-    return Contender(device.id, device.name, layout, per_replica, sizing.result)
+    family = Family.of_replicas(device.id, on_hardware(scenario, entrant, layout, lengths.longest))
+    found = _fewest_replicas(family, ceil(rate / per_replica))
+    if isinstance(found, NotFound):
+        return Contender(device.id, device.name, layout, per_replica, refusal=found.reason)
+    result = run_scenario(family.with_units(found.units))
+    return Contender(device.id, device.name, layout, per_replica, result)
+
+
+def _fewest_replicas(family: Family, guess: int) -> Found | NotFound:
+    """The fewest replicas that carry the load, by the rules of `simulator size`."""
+    bound = estimate(family, demand_of(family.unit))
+    guessed = replace(bound, guess=max(guess, bound.least))
+    return run_alone(UnitSearch(family, guessed, rules_of(family.unit)).run(), run_trial)
 
 
 def _fewest_chips(

@@ -102,12 +102,6 @@ def _sizes(layout: LayoutChoice) -> ParallelismSpec:
     return ParallelismSpec(tensor=layout.tensor, pipeline=layout.pipeline)
 
 
-def with_replicas(scenario: Scenario, replicas: int) -> Scenario:
-    """The scenario with this many replicas of its only pool."""
-    pool = only_pool(scenario).model_copy(update={"replicas": replicas})
-    return changed(scenario, cluster=scenario.cluster.model_copy(update={"pools": (pool,)}))
-
-
 def rate_of(scenario: Scenario) -> float:
     """Mean arrival rate of a scenario [1/s].
 

@@ -15,6 +15,7 @@ from simulator.planning.comparisons import compare_contenders, compare_results
 from simulator.planning.crossover import CostCurve, cost_curve, crossovers, loads
 from simulator.planning.layouts import layout_choices
 from simulator.planning.lengths import Lengths
+from simulator.planning.size.size import size
 from simulator.scenario.compare import EntrantSpec
 from simulator.simulation import run_scenario
 
@@ -76,6 +77,17 @@ def test_a_comparison_without_objectives_or_with_unknown_hardware_is_refused(cha
         compare_hardware(chat(slo={}), entrants("nvidia-l4"))
     with pytest.raises(InputError, match="unknown device 'h1000'"):
         compare_hardware(chat(), entrants("h1000"))
+
+
+def test_a_contender_has_the_replicas_that_a_sizing_of_its_layout_finds(chat):
+    scenario = chat(rate=6.0, requests=400, hardware="nvidia-l4")
+    (one,) = compare_hardware(scenario, entrants("nvidia-l4"), jobs=1)
+    assert carries(one.result)
+    layout = {"tensor": one.layout.tensor, "pipeline": one.layout.pipeline}
+    asked = chat(rate=6.0, requests=400, hardware="nvidia-l4", size={"parallelism": [layout]})
+    found = size(asked, jobs=1).best.found
+    assert one.result.context.pools[0].replicas == found.units
+    assert found.fewer is not None and not found.fewer.met
 
 
 @pytest.mark.parametrize("device", ["nvidia-h100-sxm", "aws-inferentia2", "groq-lpu-v1", "cerebras-wse3"])

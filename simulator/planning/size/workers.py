@@ -61,22 +61,14 @@ def run_searches(
         return _side_by_side(searches, answer, executor.submit, workers, progress)
 
 
-def _one_after_the_other(
-    searches: Sequence[Searching[Question, Reply, Answer]],
-    answer: Callable[[Question], Reply],
-    progress: Done | None,
-) -> list[Answer | InputError]:
-    answers: list[Answer | InputError] = []
-    for search in searches:
-        answers.append(_run_alone(search, answer))
-        if progress is not None:
-            progress(len(answers), len(searches))
-    return answers
+def run_alone(search: Searching[Question, Reply, Answer], answer: Callable[[Question], Reply]) -> Answer:
+    """What one search returns, its questions answered in this process one after another.
 
-
-def _run_alone(
-    search: Searching[Question, Reply, Answer], answer: Callable[[Question], Reply]
-) -> Answer | InputError:
+    Raises
+    ------
+    InputError
+        Where the search does, or an answer.
+    """
     try:
         questions = next(search)
         while True:
@@ -84,8 +76,22 @@ def _run_alone(
     except StopIteration as end:
         found: Answer = end.value
         return found
-    except InputError as error:
-        return error
+
+
+def _one_after_the_other(
+    searches: Sequence[Searching[Question, Reply, Answer]],
+    answer: Callable[[Question], Reply],
+    progress: Done | None,
+) -> list[Answer | InputError]:
+    answers: list[Answer | InputError] = []
+    for search in searches:
+        try:
+            answers.append(run_alone(search, answer))
+        except InputError as error:
+            answers.append(error)
+        if progress is not None:
+            progress(len(answers), len(searches))
+    return answers
 
 
 def _side_by_side(

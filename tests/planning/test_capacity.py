@@ -1,4 +1,4 @@
-"""The highest load within the objectives, and the fewest replicas for a load."""
+"""The highest load within the objectives."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import pytest
 
 from simulator.errors import InputError
 from simulator.planning.capacity import RESOLUTION, capacity_of, carries
-from simulator.planning.designs import at_rate, only_pool, rate_of, with_replicas
-from simulator.planning.sizing import fewest_replicas
+from simulator.planning.designs import at_rate, only_pool, rate_of
 from simulator.simulation import run_scenario
 
 
@@ -33,22 +32,6 @@ def test_hardware_too_slow_for_one_request_carries_nothing(chat):
     assert found.alone["p99_tpot_ms"] > 10
 
 
-@pytest.mark.parametrize("guess", [1, 3, 9])
-def test_the_fewest_replicas_are_enough_and_one_fewer_is_not(chat, guess):
-    scenario = chat(rate=6.0, requests=400, hardware="nvidia-l4")
-    found = fewest_replicas(scenario, guess)
-    assert carries(found.result)
-    assert found.result.context.pools[0].replicas == found.replicas
-    assert found.one_fewer is not None and not carries(found.one_fewer)
-    assert found.one_fewer.context.pools[0].replicas == found.replicas - 1
-
-
-def test_one_replica_has_no_neighbour(chat):
-    found = fewest_replicas(chat(rate=0.5, requests=60), guess=4)
-    assert found.replicas == 1
-    assert found.one_fewer is None
-
-
 def test_a_load_is_turned_up_without_other_requests(chat):
     slow, fast = run_scenario(chat(rate=1.0)), run_scenario(at_rate(chat(rate=1.0), 4.0))
     one, other = slow.recording.requests, fast.recording.requests
@@ -72,9 +55,3 @@ def test_a_cluster_of_several_pools_has_no_only_one(chat):
     pools = [{"name": name, "hardware": "nvidia-l4"} for name in "ab"]
     with pytest.raises(InputError, match="one pool, but there are 2"):
         only_pool(chat(cluster={"pools": pools}))
-
-
-def test_replicas_are_replaced_and_nothing_else(chat):
-    scenario = chat()
-    assert with_replicas(scenario, 5).cluster.pools[0].replicas == 5
-    assert with_replicas(scenario, 1) == scenario
