@@ -13,5 +13,7 @@ capacity            the highest load that one replica carries within the objecti
 compare_hardware    one scenario on many devices at equal service level
 paired              differences of results under the same traffic, with intervals
 crossover           which hardware is cheapest at which load
-hardware_claims     what the simulator says about claims on hardware
+claims              claims on test-time compute, serving and hardware: simulated, borne out or not
+frontier            quality against cost: models, strategies and hardware against each other
+deepseek_day        DeepSeek's published day beside a simulated one
 """

@@ -18,7 +18,7 @@ Source: github deepseek-ai/open-infra-index, 202502OpenSourceWeek, day 6 (27 and
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import ceil
 from typing import Any
 
@@ -41,28 +41,59 @@ PREFILL_LOAD = 0.725
 PRICED_AS = "deepseek/deepseek-r1"
 
 DEVICES_PER_NODE = 8
+#: Rent that the published cost assumes [USD/h].
+DEVICE_USD_PER_HOUR = 2.0
 HOURS = 24.0
 #: Arrivals and warm-up of the small simulations [s]: several lifetimes of a request.
 TRIAL_S, TRIAL_WARMUP_S = 420.0, 300.0
 #: Requests of the line in front of one prefill unit.
 BACKLOG = 4000
-#: The published day.
-PUBLISHED = {
-    "nodes": 226.75,
-    "cost_usd_per_day": 87_072.0,
-    "income_usd_per_day": 562_027.0,
-    "margin": 5.45,
-    "input_tokens_per_s_per_prefill_node": 73_700.0,
-    "output_tokens_per_s_per_decode_node": 14_800.0,
-    "input_tokens_per_day": 608e9,
-    "cached_tokens_per_day": 342e9,
-    "output_tokens_per_day": 168e9,
-    "context_tokens_per_output": 4989.0,
-    "user_tokens_per_s": 21.0,
-}
-
 #: Told what is being done.
 Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What a day of the service comes to.
+
+    Attributes
+    ----------
+    income_usd_per_day
+        At the list prices of `PRICED_AS`, as if all tokens were paid for [USD].
+    margin
+        Income over cost, less one [1].
+    context_tokens_per_output
+        Mean cache that an output token is computed with [tokens].
+    user_tokens_per_s
+        Pace of a user's tokens [1/s].
+    """
+
+    nodes: float
+    cost_usd_per_day: float
+    income_usd_per_day: float
+    margin: float
+    input_tokens_per_s_per_prefill_node: float
+    output_tokens_per_s_per_decode_node: float
+    input_tokens_per_day: float
+    cached_tokens_per_day: float
+    output_tokens_per_day: float
+    context_tokens_per_output: float
+    user_tokens_per_s: float
+
+
+PUBLISHED = Day(
+    nodes=226.75,
+    cost_usd_per_day=87_072.0,
+    income_usd_per_day=562_027.0,
+    margin=5.45,
+    input_tokens_per_s_per_prefill_node=73_700.0,
+    output_tokens_per_s_per_decode_node=14_800.0,
+    input_tokens_per_day=608e9,
+    cached_tokens_per_day=342e9,
+    output_tokens_per_day=168e9,
+    context_tokens_per_output=4989.0,
+    user_tokens_per_s=21.0,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +168,8 @@ def changed(scenario: Scenario, *, prefill: int, decode: int, rate: float, **run
     )
 
 
-def day_of(result: Result) -> dict[str, float]:
-    """The day that a simulated hour stands for, under the keys of `PUBLISHED`."""
+def day_of(result: Result) -> Day:
+    """The day that a simulated hour stands for."""
     prefill, decode = result.recording.pools
     nodes = [about.devices / DEVICES_PER_NODE for about in result.context.pools]
     until_ns = int(result.recording.requests.arrival_ns.max())
@@ -150,20 +181,20 @@ def day_of(result: Result) -> dict[str, float]:
     output *= 1.0 + _requests_over_decoded(result)
     hourly = result.summary.cost.per_hour_usd
     assert hourly is not None  # the scenario states the price
-    income = _income_per_s(computed, cached, output) * HOURS * 3600
-    return {
-        "nodes": sum(nodes),
-        "cost_usd_per_day": hourly * HOURS,
-        "income_usd_per_day": income,
-        "margin": income / (hourly * HOURS) - 1.0,
-        "input_tokens_per_s_per_prefill_node": (computed + cached) / nodes[0],
-        "output_tokens_per_s_per_decode_node": output / nodes[1],
-        "input_tokens_per_day": (computed + cached) * HOURS * 3600,
-        "cached_tokens_per_day": cached * HOURS * 3600,
-        "output_tokens_per_day": output * HOURS * 3600,
-        "context_tokens_per_output": _context_per_output(result),
-        "user_tokens_per_s": 1e3 / float(result.summary.to_dict()["mean_tpot_ms"]),
-    }
+    income = income_usd(computed, cached, output) * HOURS * 3600
+    return Day(
+        nodes=sum(nodes),
+        cost_usd_per_day=hourly * HOURS,
+        income_usd_per_day=income,
+        margin=income / (hourly * HOURS) - 1.0,
+        input_tokens_per_s_per_prefill_node=(computed + cached) / nodes[0],
+        output_tokens_per_s_per_decode_node=output / nodes[1],
+        input_tokens_per_day=(computed + cached) * HOURS * 3600,
+        cached_tokens_per_day=cached * HOURS * 3600,
+        output_tokens_per_day=output * HOURS * 3600,
+        context_tokens_per_output=_context_per_output(result),
+        user_tokens_per_s=1e3 / float(result.summary.to_dict()["mean_tpot_ms"]),
+    )
 
 
 def _rate(scenario: Scenario) -> float:
@@ -202,7 +233,8 @@ def _context_per_output(result: Result) -> float:
     return float(((requests.prompt_tokens + output / 2) * output).sum() / output.sum())
 
 
-def _income_per_s(computed: float, cached: float, output: float) -> float:
+def income_usd(computed: float, cached: float, output: float) -> float:
+    """What tokens cost their users: prompts computed, prompts from the cache, outputs [USD]."""
     price = token_price(PRICED_AS)
     assert price is not None and price.input and price.output and price.cached_input
     return (cached * price.cached_input + computed * price.input + output * price.output) / 1e6
@@ -210,7 +242,7 @@ def _income_per_s(computed: float, cached: float, output: float) -> float:
 
 def simulated_day(
     minutes: float | None = None, say: Say = lambda text: None, progress: Progress | None = None
-) -> tuple[Units, dict[str, float]]:
+) -> tuple[Units, Day]:
     """Count the units, run the hour (or so many minutes of it after the warm-up), and make a day of it."""
     scenario = load_scenario(SCENARIO)
     units = units_of(scenario, say)
@@ -239,14 +271,13 @@ def main(arguments: list[str] | None = None) -> int:
     seconds = time.perf_counter() - started
     if options.json:
         found = {
-            key: {"published": PUBLISHED[key], "simulated": value, "error": value / PUBLISHED[key] - 1}
-            for key, value in day.items()
+            key: {"published": published, "simulated": value, "error": value / published - 1}
+            for key, published, value in _beside(day)
         }
         print(json.dumps({**found, "units": _units(units), "wall_s": seconds}, indent=2))
         return 0
     print(f"{'':38}{'published':>16}{'simulated':>16}{'error':>9}")
-    for key, value in day.items():
-        published = PUBLISHED[key]
+    for key, published, value in _beside(day):
         error = value / published - 1
         print(f"{key.replace('_', ' '):38}{published:16,.2f}{value:16,.2f}{error:+9.1%}")
     print(
@@ -255,6 +286,11 @@ def main(arguments: list[str] | None = None) -> int:
         f" {seconds:.0f} s"
     )
     return 0
+
+
+def _beside(day: Day) -> list[tuple[str, float, float]]:
+    """Name, published and simulated value of every figure."""
+    return [(key, published, getattr(day, key)) for key, published in asdict(PUBLISHED).items()]
 
 
 def _units(units: Units) -> dict[str, float]:

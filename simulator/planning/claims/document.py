@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from simulator.planning.claims.fact import ComputedFact
 from simulator.planning.claims.run import Finding
-from simulator.planning.hardware_claims import ComputedFact
 from simulator.reporting import numbers as show
 from simulator.reporting.sections import Table
 

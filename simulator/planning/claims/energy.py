@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from simulator.planning.claims.fact import ComputedFact
 from simulator.planning.claims.small import B200, joules_per_token, served
-from simulator.planning.hardware_claims import ComputedFact
 from simulator.results.energy import J_PER_KWH
 from simulator.results.result import Result
 

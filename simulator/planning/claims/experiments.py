@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from simulator.planning import hardware_claims
-from simulator.planning.claims import energy, money, quality, serving, speed, tokens
-from simulator.planning.hardware_claims import ComputedFact
+from simulator.planning.claims import energy, hardware, money, quality, serving, speed, tokens
+from simulator.planning.claims.fact import ComputedFact
 
 Experiment = Callable[[], list[ComputedFact]]
 
@@ -21,10 +20,10 @@ EXPERIMENTS: dict[str, Experiment] = {
     "C08": quality.small_for_large,
     "C09": quality.four_bits,
     "C10": speed.speculation_over_batch,
-    "C11": hardware_claims.lpu_bandwidth,
-    "C12": hardware_claims.lpu_against_gpu,
-    "C13": hardware_claims.wafer_capacity,
-    "C14": hardware_claims.wafer_speed,
+    "C11": hardware.lpu_bandwidth,
+    "C12": hardware.lpu_against_gpu,
+    "C13": hardware.wafer_capacity,
+    "C14": hardware.wafer_speed,
     "C16": quality.a_hundred_dollars,
     "C17": energy.tuned_serving,
     "C18": serving.hundredfold_tokens,
@@ -34,7 +33,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     "C22": serving.smaller_weights,
     "C23": tokens.thinking_tokens_price,
     "C24": tokens.dollars_a_run,
-    "C25": hardware_claims.bound_by_memory,
+    "C25": hardware.bound_by_memory,
     "C26": money.routed_models,
     "C27": energy.fleets,
     "C28": energy.one_for_one,
@@ -48,7 +47,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     "C36": serving.documents,
     "C37": serving.longer_contexts,
     "C38": speed.parallel_threads,
-    "C39": hardware_claims.deterministic,
+    "C39": hardware.deterministic,
     "C40": serving.separate_concerns,
     "C42": serving.disaggregated,
     "C43": money.routed_agents,

@@ -7,8 +7,15 @@ from typing import Any
 
 from simulator.hardware.prices import token_price
 from simulator.planning.capacity import capacity_of
+from simulator.planning.claims.fact import ComputedFact
 from simulator.planning.claims.small import H100, H200, per_million, served
-from simulator.planning.hardware_claims import ComputedFact
+from simulator.planning.deepseek_day import (
+    DEVICE_USD_PER_HOUR,
+    DEVICES_PER_NODE,
+    HOURS,
+    PUBLISHED,
+    income_usd,
+)
 from simulator.reasoning.quality.published import joint_tables
 from simulator.scenario.loading import load_scenario
 
@@ -190,23 +197,37 @@ def routed_agents() -> list[ComputedFact]:
 
 def deepseek_day() -> list[ComputedFact]:
     """C44: DeepSeek's published figures against each other (`planning.deepseek_day` simulates the day)."""
-    prefill = 608e9 / 86_400 / 73.7e3
-    decode = 168e9 / 86_400 / 14.8e3
-    cost = 226.75 * 8 * 2 * 24
-    hits, misses = 342e9, 608e9 - 342e9
-    income = hits / 1e6 * 0.14 + misses / 1e6 * 0.55 + 168e9 / 1e6 * 2.19
+    day, seconds = PUBLISHED, 3600 * HOURS
+    prefill = day.input_tokens_per_day / seconds / day.input_tokens_per_s_per_prefill_node
+    decode = day.output_tokens_per_day / seconds / day.output_tokens_per_s_per_decode_node
+    nodes = prefill + decode
+    cost = day.nodes * DEVICES_PER_NODE * DEVICE_USD_PER_HOUR * HOURS
+    computed = day.input_tokens_per_day - day.cached_tokens_per_day
+    income = income_usd(computed, day.cached_tokens_per_day, day.output_tokens_per_day)
     margin = 100.0 * (income / cost - 1.0)
     return [
         ComputedFact(
             "C44",
             "nodes from tokens and rates per node",
-            prefill + decode,
+            nodes,
             "nodes",
-            "226.75",
-            abs(prefill + decode - 226.75) < 5,
+            f"{day.nodes:g}",
+            abs(nodes - day.nodes) < 5,
         ),
         ComputedFact(
-            "C44", "cost of a day at 2 USD per GPU-hour", cost, "USD", "87,072", abs(cost - 87_072) < 100
+            "C44",
+            f"cost of a day at {DEVICE_USD_PER_HOUR:g} USD per GPU-hour",
+            cost,
+            "USD",
+            f"{day.cost_usd_per_day:,.0f}",
+            abs(cost - day.cost_usd_per_day) < 100,
         ),
-        ComputedFact("C44", "margin at the list prices of R1", margin, "%", "545", abs(margin - 545) < 5),
+        ComputedFact(
+            "C44",
+            "margin at the list prices of R1",
+            margin,
+            "%",
+            f"{100 * day.margin:.0f}",
+            abs(margin - 100 * day.margin) < 5,
+        ),
     ]

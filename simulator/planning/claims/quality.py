@@ -6,8 +6,8 @@ from typing import Any
 
 from simulator.models.accuracy import accuracy_changes
 from simulator.models.catalogue import load_model
+from simulator.planning.claims.fact import ComputedFact
 from simulator.planning.claims.small import H100, served
-from simulator.planning.hardware_claims import ComputedFact
 from simulator.reasoning.quality.coverage import fit_beta_problems
 from simulator.reasoning.quality.published import coverage_points, effort_points, pass_at_1
 from simulator.reasoning.quality.tokens import doublings

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from simulator.errors import SimulatorError
 from simulator.planning.claims.claim import Claim
 from simulator.planning.claims.experiments import EXPERIMENTS, WITHOUT
-from simulator.planning.hardware_claims import ComputedFact
+from simulator.planning.claims.fact import ComputedFact
 from simulator.planning.run_many import Done, in_processes
 
 Verdict = Literal["holds", "holds under conditions", "does not hold", "not simulated", "did not run"]

@@ -12,6 +12,7 @@ from simulator.latency.compile import compile_backend
 from simulator.models.accounting import weight_bytes
 from simulator.models.catalogue import load_model
 from simulator.planning.capacity import carries
+from simulator.planning.claims.fact import ComputedFact
 from simulator.planning.claims.small import (
     H100,
     joules_per_token,
@@ -20,7 +21,6 @@ from simulator.planning.claims.small import (
     tokens_per_s,
     tpot_ms,
 )
-from simulator.planning.hardware_claims import ComputedFact
 from simulator.scenario.backend import AutoBackendSpec
 from simulator.scenario.cluster import ParallelismSpec
 from simulator.scenario.engine import EngineSpec

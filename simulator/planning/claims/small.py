@@ -21,6 +21,7 @@ def served(
     output: int = 250,
     thinking: int = 0,
     tensor: int = 1,
+    pipeline: int = 1,
     expert: int = 1,
     batch: int = 1024,
     rate: float | None = None,
@@ -57,7 +58,7 @@ def served(
     one_pool = {
         "name": "main",
         "hardware": hardware,
-        "parallelism": {"tensor": tensor, "expert": expert},
+        "parallelism": {"tensor": tensor, "pipeline": pipeline, "expert": expert},
         "engine": settings,
         **(pool or {}),
     }

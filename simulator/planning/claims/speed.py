@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from simulator.planning.claims.fact import ComputedFact
 from simulator.planning.claims.small import H200, served, tokens_per_s
-from simulator.planning.hardware_claims import ComputedFact
 
 SEVENTY = "llama-3.1-70b"
 #: Ways to draft, with acceptance from published figures (facts of vLLM's and SGLang's posts).

@@ -8,8 +8,8 @@ from __future__ import annotations
 from simulator.hardware.prices import token_price
 from simulator.models.accounting import count_parameters
 from simulator.models.catalogue import load_model
+from simulator.planning.claims.fact import ComputedFact
 from simulator.planning.claims.small import H200, served, tpot_ms
-from simulator.planning.hardware_claims import ComputedFact
 from simulator.reasoning.quality.published import effort_points
 from simulator.reasoning.quality.tokens import doublings
 from simulator.units.random_streams import RandomStreams

@@ -14,8 +14,8 @@ from simulator.planning.claims import tokens
 from simulator.planning.claims.claim import all_claims, claims_named
 from simulator.planning.claims.document import facts_table, markdown_of
 from simulator.planning.claims.experiments import EXPERIMENTS, WITHOUT
+from simulator.planning.claims.fact import ComputedFact
 from simulator.planning.claims.run import finding_of, run_claims, verdict_of
-from simulator.planning.hardware_claims import ComputedFact
 
 PAGE = Path(__file__).parents[3] / "docs" / "claims.md"
 #: Experiments that take no time.

@@ -1,14 +1,11 @@
-"""What the simulator says about claims on hardware, each as a computed fact beside what was claimed.
+"""Claims on hardware (C11 to C14, C25, C39).
 
-The numbers (C11 to C39) are those of the list of claims that the project tests. Nothing here is looked up:
-every figure is worked out from the profiles, by placing a model or by pricing its steps, and changes when
-they do.
+Nothing here is looked up: every figure is worked out from the profiles, by placing a model or by pricing its
+steps, and changes when they do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from math import ceil, isclose
 
 from simulator.hardware.catalogue import load_device
@@ -19,14 +16,13 @@ from simulator.latency.resident import active_layer_bytes, attention_flops, prom
 from simulator.latency.smallest import smallest_parallelism
 from simulator.models.accounting import count_parameters, kv_bytes, weight_bytes
 from simulator.models.catalogue import load_model
+from simulator.planning.claims.fact import ComputedFact
+from simulator.planning.claims.small import H100, served
 from simulator.scenario.backend import AutoBackendSpec
 from simulator.scenario.cluster import ParallelismSpec
-from simulator.scenario.engine import EngineSpec
-from simulator.scenario.scenario import Scenario
-from simulator.simulation import run_scenario
 
 GROQ3, RUBIN, WAFER = "nvidia-groq3-lpu", "nvidia-rubin-nvl72", "cerebras-wse3"
-GROQ1, H100, INFERENTIA = "groq-lpu-v1", "nvidia-h100-sxm", "aws-inferentia2"
+GROQ1 = "groq-lpu-v1"
 #: Difference at which a figure is still the claimed one [1].
 _AS_CLAIMED = 0.01
 #: Context of single streams [tokens].
@@ -42,46 +38,6 @@ FRONTIER = {
     "kimi-k2": "fp8",
     "deepseek-v3": "fp8",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class ComputedFact:
-    """One figure that bears on a claim.
-
-    Attributes
-    ----------
-    claim
-        Its number.
-    what
-        What the figure is.
-    value, unit
-        The figure.
-    claimed
-        What was claimed or expected, in words.
-    holds
-        Whether the figure bears the claim out; None where it only explains it.
-    """
-
-    claim: str
-    what: str
-    value: float
-    unit: str
-    claimed: str
-    holds: bool | None = None
-
-
-def hardware_facts() -> list[ComputedFact]:
-    """All facts, in the order of the claims."""
-    makers: tuple[Callable[[], list[ComputedFact]], ...] = (
-        lpu_bandwidth,
-        lpu_against_gpu,
-        wafer_capacity,
-        wafer_speed,
-        bound_by_memory,
-        deterministic,
-        _inferentia_in_batch,
-    )
-    return [fact for make in makers for fact in make()]
 
 
 def _is_as_claimed(value: float, claimed: float) -> bool:
@@ -231,7 +187,18 @@ def _first_compute_bound(context: int) -> int:
 
 def deterministic() -> list[ComputedFact]:
     """C39: Groq schedules deterministically: one stream hears its tokens at even times."""
-    result = run_scenario(_single_stream(GROQ1, "llama-2-70b", {"tensor": 8, "pipeline": 72}))
+    result = served(
+        {"card": "llama-2-70b", "weight_dtype": "int8"},
+        GROQ1,
+        seats=1,
+        batch=1,
+        requests=20,
+        prompt=500,
+        output=200,
+        tensor=8,
+        pipeline=72,
+        engine={"max_model_len": 700, "enable_prefix_caching": False},
+    )
     gaps = result.summary.latency.itl
     assert gaps is not None
     ratio = gaps.p99 / gaps.p50
@@ -247,30 +214,9 @@ def deterministic() -> list[ComputedFact]:
     ]
 
 
-def _inferentia_in_batch() -> list[ComputedFact]:
-    """Inferentia's place in batch work: what a million tokens of an offline job cost, against an H100."""
-    costs = {}
-    for device, parallelism, seats in ((INFERENTIA, {"tensor": 12}, 64), (H100, {"tensor": 1}, 256)):
-        scenario = _offline(device, parallelism, seats)
-        costs[device] = run_scenario(scenario).summary.cost.per_million_output_tokens_usd
-    inferentia, gpu = costs[INFERENTIA], costs[H100]
-    if inferentia is None or gpu is None:
-        return []
-    claim = "Inferentia"
-    return [
-        ComputedFact(claim, "offline Llama-3.1-8B on Inferentia2", inferentia, "USD/M output tokens", ""),
-        ComputedFact(claim, "the same on an H100", gpu, "USD/M output tokens", ""),
-        ComputedFact(
-            claim, "Inferentia2 over H100", inferentia / gpu, "times", "cheap in batch work", inferentia < gpu
-        ),
-    ]
-
-
-def _compiled(
-    device: str, model: str, dtype: str, parallelism: ParallelismSpec, engine: EngineSpec | None = None
-) -> CompiledBackend:
+def _compiled(device: str, model: str, dtype: str, parallelism: ParallelismSpec) -> CompiledBackend:
     return compile_backend(
-        AutoBackendSpec(), load_model(model), load_device(device), parallelism, engine, weight_dtype=dtype
+        AutoBackendSpec(), load_model(model), load_device(device), parallelism, weight_dtype=dtype
     )
 
 
@@ -284,40 +230,3 @@ def _smallest(device: str, model: str, dtype: str) -> CompiledBackend:
 def _rate(backend: CompiledBackend) -> float:
     """Tokens per second of one user alone [1/s]."""
     return 1e9 / backend.pricer.step_ns(0, 0, 0, 0, 1, 1, CONTEXT)
-
-
-def _single_stream(device: str, model: str, parallelism: dict[str, int]) -> Scenario:
-    return _closed_loop(device, model, "int8", parallelism, seats=1, requests=20, prompt=500, output=200)
-
-
-def _offline(device: str, parallelism: dict[str, int], seats: int) -> Scenario:
-    return _closed_loop(device, "llama-3.1-8b", "bf16", parallelism, seats, 4 * seats, prompt=500, output=250)
-
-
-def _closed_loop(
-    device: str,
-    model: str,
-    dtype: str,
-    parallelism: dict[str, int],
-    seats: int,
-    requests: int,
-    prompt: int,
-    output: int,
-) -> Scenario:
-    """As many requests in flight as there are seats."""
-    engine = {"max_num_seqs": seats, "max_model_len": prompt + output, "enable_prefix_caching": False}
-    pool = {"name": "main", "hardware": device, "parallelism": parallelism, "engine": engine}
-    return Scenario.model_validate(
-        {
-            "name": f"{model} on {device}",
-            "workload": {
-                "arrivals": {"process": "closed_loop", "concurrency": seats},
-                "prompt_tokens": {"distribution": "fixed", "tokens": prompt},
-                "output_tokens": {"distribution": "fixed", "tokens": output},
-                "ignore_eos": True,
-            },
-            "model": {"card": model, "weight_dtype": dtype},
-            "cluster": {"pools": [pool]},
-            "requests": requests,
-        }
-    )
