@@ -10,8 +10,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from simulator.calibration.reasoning_lengths.errors import errors_of, leave_one_model_out, scores_of
+from simulator.calibration.reasoning_lengths.errors import (
+    errors_left_out,
+    from_mean,
+    from_mean_and_loops,
+    leave_one_model_out,
+    scores_of,
+)
 from simulator.calibration.reasoning_lengths.fit import fit_law
+from simulator.calibration.reasoning_lengths.limits import limits_of
 from simulator.calibration.reasoning_lengths.parts import spread_parts
 from simulator.calibration.reasoning_lengths.responses import read_cells, tables_in
 from simulator.errors import SimulatorError
@@ -24,15 +31,19 @@ FEWEST_MODELS = 8
 def report_on(file: Path) -> dict[str, Any]:
     """Everything that is printed about one table."""
     cells = read_cells(file)
-    models = {cell.model for cell in cells}
+    models = list(dict.fromkeys(cell.model for cell in cells))
     left_out = len(models) >= FEWEST_MODELS
-    by_cell, by_model = leave_one_model_out(cells) if left_out else errors_of(shipped_law(), cells)
+    laws = leave_one_model_out(cells) if left_out else dict.fromkeys(models, shipped_law())
+    by_cell, by_model = errors_left_out(laws, cells, from_mean)
     law = fit_law(cells) if left_out else shipped_law()
+    limits = limits_of(law, cells)
     columns = file.open(encoding="utf-8", errors="ignore").readline() if file.suffix == ".csv" else ""
     return {
         "table": file.name,
         "how": "each model left out of the fit" if left_out else "shipped law",
         "scores": asdict(scores_of(by_cell, by_model)),
+        "scores_with_loops_told": asdict(scores_of(*errors_left_out(laws, cells, from_mean_and_loops))),
+        "limits": asdict(limits) if limits else None,
         "law": asdict(law),
         "parts_of_spread": asdict(spread_parts(file)) if "quiz_id" in columns else None,
         "cells": [asdict(cell) for cell in by_cell],
@@ -82,6 +93,18 @@ def _print(report: dict[str, Any]) -> None:
             f" both {scores['both_within_15_percent_without_cap']:.1%}"
         )
     print(f"p99 over all difficulties: median error {scores['p99_median_error']:.1%}")
+    told = report["scores_with_loops_told"]
+    print(
+        "with the share of responses at the cap told beside the mean:"
+        f" p50 {told['p50_within_15_percent']:.1%}, p90 {told['p90_within_15_percent']:.1%},"
+        f" both {told['both_within_15_percent']:.1%}; p99 {told['p99_median_error']:.1%} off"
+    )
+    if report["limits"] is not None:
+        print(
+            f"both within 15 %, were the law exact: {report['limits']['law_exact']:.1%} of cells;"
+            " with the one shape for all that is best on these very cells:"
+            f" {report['limits']['one_shape_in_hindsight']:.1%}"
+        )
     print("law: " + ", ".join(f"{name} {value:.4g}" for name, value in law.items()))
     if report["parts_of_spread"] is not None:
         parts = report["parts_of_spread"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -10,12 +10,29 @@ import numpy as np
 
 from simulator.calibration.reasoning_lengths.fit import fit_law, levels
 from simulator.calibration.reasoning_lengths.responses import Cell
-from simulator.workload.lengths.reasoning import LengthLaw
+from simulator.workload.lengths.reasoning import LengthLaw, lengths_of
+from simulator.workload.lengths.table import LengthTable
 
 #: Relative error that counts as close.
 TOLERANCE = 0.15
 #: Responses a cell needs to be scored.
 FEWEST_RESPONSES = 20
+#: Share of loops where every response looped: a law needs some that ended.
+ALL = 1.0 - 1e-6
+
+#: The lengths that a scenario would draw for a cell, from the law and the level of its model.
+Predict = Callable[[LengthLaw, Cell, float], LengthTable]
+
+
+def from_mean(law: LengthLaw, cell: Cell, level: float) -> LengthTable:
+    """``{distribution: reasoning, mean: ..., level: ...}``."""
+    return lengths_of(law, cell.mean, level)
+
+
+def from_mean_and_loops(law: LengthLaw, cell: Cell, level: float) -> LengthTable:
+    """The same with ``loops`` and ``max``: the share of responses that ran into the limit is told too."""
+    loops = min(cell.at_cap / len(cell.tokens), ALL)
+    return lengths_of(law, cell.mean, level, cap=cell.cap, loops=loops)
 
 
 @dataclass(frozen=True)
@@ -54,7 +71,9 @@ class Scores:
     p99_median_error: float
 
 
-def errors_of(law: LengthLaw, cells: Sequence[Cell]) -> tuple[list[CellError], list[ModelError]]:
+def errors_of(
+    law: LengthLaw, cells: Sequence[Cell], predict: Predict
+) -> tuple[list[CellError], list[ModelError]]:
     """Errors of a law on models, given their mean at each difficulty."""
     level = levels(cells)
     by_cell, by_model = [], []
@@ -63,8 +82,10 @@ def errors_of(law: LengthLaw, cells: Sequence[Cell]) -> tuple[list[CellError], l
         own = [cell for cell in cells if cell.model == model]
         predicted = []
         for cell in own:
-            p50, p90 = law.quantiles(cell.mean, level[model], np.array([0.5, 0.9]))
+            table = predict(law, cell, level[model])
+            predicted.append(table.draw(shares))
             if len(cell.tokens) >= FEWEST_RESPONSES:
+                p50, p90 = table.draw(np.array([0.5, 0.9]))
                 by_cell.append(
                     CellError(
                         model,
@@ -75,20 +96,26 @@ def errors_of(law: LengthLaw, cells: Sequence[Cell]) -> tuple[list[CellError], l
                         float(p90 / cell.quantile(0.9) - 1.0),
                     )
                 )
-            predicted.append(law.quantiles(cell.mean, level[model], shares))
         measured = np.concatenate([cell.tokens for cell in own])
         of_all = np.quantile(np.concatenate(predicted), 0.99) / np.quantile(measured, 0.99)
         by_model.append(ModelError(model, float(of_all - 1.0)))
     return by_cell, by_model
 
 
-def leave_one_model_out(cells: Sequence[Cell]) -> tuple[list[CellError], list[ModelError]]:
-    """Errors of every model under a law fitted to all others."""
+def leave_one_model_out(cells: Sequence[Cell]) -> dict[str, LengthLaw]:
+    """For each model the law fitted to all others."""
+    models = dict.fromkeys(cell.model for cell in cells)
+    return {model: fit_law([cell for cell in cells if cell.model != model]) for model in models}
+
+
+def errors_left_out(
+    laws: dict[str, LengthLaw], cells: Sequence[Cell], predict: Predict
+) -> tuple[list[CellError], list[ModelError]]:
+    """Errors of every model under the law that was fitted to all others."""
     by_cell: list[CellError] = []
     by_model: list[ModelError] = []
-    for model in dict.fromkeys(cell.model for cell in cells):
-        law = fit_law([cell for cell in cells if cell.model != model])
-        of_cells, of_models = errors_of(law, [cell for cell in cells if cell.model == model])
+    for model, law in laws.items():
+        of_cells, of_models = errors_of(law, [cell for cell in cells if cell.model == model], predict)
         by_cell += of_cells
         by_model += of_models
     return by_cell, by_model

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +28,10 @@ def levels(cells: Iterable[Cell]) -> dict[str, float]:
 
 
 def fit_law(cells: Sequence[Cell]) -> LengthLaw:
-    """The law that the cells of several models have in common."""
+    """The law that the responses of several models have in common, loops aside."""
     from scipy.optimize import minimize
+
+    cells = [replace(cell, tokens=cell.ended, cut=cell.cut[~cell.cut]) for cell in cells if len(cell.ended)]
 
     share, factor = _runaways(cells)
     level = levels(cells)
@@ -59,11 +62,8 @@ def fit_law(cells: Sequence[Cell]) -> LengthLaw:
 
 
 def _runaways(cells: Sequence[Cell]) -> tuple[float, float]:
-    """Share of the responses that run away, and their median factor, in cells that no cap has cut."""
-    ratios = [cell.tokens / np.median(cell.tokens) for cell in cells if not cell.at_cap]
-    if not ratios:
-        return 0.0, 1.0
-    all_ratios = np.concatenate(ratios)
+    """Share of the responses that run away, and their median factor."""
+    all_ratios = np.concatenate([cell.tokens / np.median(cell.tokens) for cell in cells])
     beyond = all_ratios[all_ratios > RUNAWAY]
     if not len(beyond):
         return 0.0, 1.0

@@ -23,21 +23,38 @@ KINDS = ("task_type", "task", "benchmark", "dataset", "category")
 #: Words for an output that was cut at its limit.
 CUT = ("length", "max_tokens", "max_output_tokens")
 LENGTHS = ("completion_tokens", "output_tokens", "tokens")
+#: So many responses of a model that share its longest length to the token were cut there, marked or not.
+ALIKE = 3
 
 
 @dataclass(frozen=True)
 class Cell:
-    """Responses of one model at one difficulty."""
+    """Responses of one model at one difficulty; ``cut`` says which of them the limit ended."""
 
     model: str
     difficulty: str
     tokens: Floats
-    at_cap: int
+    cut: NDArray[np.bool_]
 
     @property
     def mean(self) -> float:
         """Mean length [tokens]."""
         return float(self.tokens.mean())
+
+    @property
+    def at_cap(self) -> int:
+        """Responses that the limit ended."""
+        return int(self.cut.sum())
+
+    @property
+    def cap(self) -> int | None:
+        """The limit [tokens], where it ended any response."""
+        return int(self.tokens[self.cut].max()) if self.at_cap else None
+
+    @property
+    def ended(self) -> Floats:
+        """Lengths of the responses that ended by themselves [tokens]."""
+        return self.tokens[~self.cut]
 
     def quantile(self, share: float) -> float:
         """Length that a share of the responses stays below [tokens]."""
@@ -66,10 +83,12 @@ def read_cells(file: Path) -> list[Cell]:
         told = np.array([n.endswith(f"_{e}") if e else True for n, e in zip(name, effort, strict=True)])
         name = name.where(told, name + "_" + effort)
     rows["cell_model"] = name
-    at_cap = rows["finish_reason"].isin(CUT) if "finish_reason" in rows else rows[length] < 0
-    rows["at_cap"] = at_cap
+    longest = rows.groupby("cell_model")[length].transform("max") == rows[length]
+    unmarked = longest & (longest.groupby(rows["cell_model"]).transform("sum") >= ALIKE)
+    marked = rows["finish_reason"].isin(CUT) if "finish_reason" in rows else rows[length] < 0
+    rows["cut"] = marked | unmarked
     return [
-        Cell(str(model), str(size), group[length].to_numpy(float), int(group["at_cap"].sum()))
+        Cell(str(model), str(size), group[length].to_numpy(float), group["cut"].to_numpy(bool))
         for (model, size), group in rows.groupby(["cell_model", difficulty])
     ]
 

@@ -27,6 +27,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.workload.lengths.continuous import rounded
 from simulator.workload.lengths.table import LengthTable
 
 Floats = NDArray[np.float64]
@@ -108,6 +109,23 @@ bodies: dict[Family, Callable[[float], Callable[[Floats], Floats]]] = {
 def without_loops(mean: float, loops: float, cap: float) -> float:
     """Mean of the responses that do not loop, where ``mean`` is that of all [tokens]."""
     return max((mean - loops * cap) / (1.0 - loops), 1.0)
+
+
+def lengths_of(
+    law: LengthLaw,
+    mean: float,
+    level: float,
+    *,
+    family: Family = "lognormal",
+    shortest: int = 1,
+    cap: int | None = None,
+    loops: float = 0.0,
+) -> LengthTable:
+    """Lengths of responses with this mean, loops included; without a cap nothing loops."""
+    if cap is None or not loops:
+        return rounded(law.distribution(mean, level, family), shortest, cap)
+    ended = law.distribution(without_loops(mean, loops, cap), level, family)
+    return looping(rounded(ended, shortest, cap), loops, cap)
 
 
 def looping(table: LengthTable, loops: float, cap: int) -> LengthTable:

@@ -18,7 +18,7 @@ from simulator.scenario.workload.lengths import ReasoningLengthSpec
 from simulator.units.data_files import data_folder
 from simulator.units.yaml_file import read_mapping
 from simulator.workload.lengths.continuous import rounded
-from simulator.workload.lengths.reasoning import LengthLaw, looping, without_loops
+from simulator.workload.lengths.reasoning import LengthLaw, lengths_of
 from simulator.workload.lengths.table import LengthTable, blended
 
 
@@ -86,10 +86,9 @@ def reasoning_length(spec: ReasoningLengthSpec) -> LengthTable:
 
 
 def _of_law(spec: ReasoningLengthSpec, mean: float, level: float, loops: float) -> LengthTable:
-    if loops and spec.max is not None:
-        mean = without_loops(mean, loops, spec.max)
-    table = rounded(shipped_law().distribution(mean, level, spec.family), spec.min, spec.max)
-    return looping(table, loops, spec.max) if loops and spec.max is not None else table
+    return lengths_of(
+        shipped_law(), mean, level, family=spec.family, shortest=spec.min, cap=spec.max, loops=loops
+    )
 
 
 def _difficulty(spec: ReasoningLengthSpec, profile: BenchmarkProfile) -> int:
