@@ -68,6 +68,13 @@ def heads_at_once(step: Step) -> list[tuple[int, Step]]:
     return [(1, Step(0, 0, 0, 0, step.decode_sequences, step.decode_sequences, step.decode_sequences))]
 
 
+def texts_searched(step: Step) -> list[tuple[int, Step]]:
+    """The text of each sequence is searched once."""
+    if not step.drafts:
+        return []
+    return [(1, Step(0, 0, 0, 0, step.decode_sequences, step.decode_sequences, step.decode_context))]
+
+
 @dataclass(frozen=True, slots=True)
 class WindowedPasses:
     """The model itself drafts, token by token, with the last ``window`` tokens of the cache."""

@@ -15,8 +15,9 @@ from simulator.latency.drafting import (
     all_at_once,
     heads_at_once,
     one_by_one,
+    texts_searched,
 )
-from simulator.latency.host_search import HostSearch, searches_in_turn
+from simulator.latency.host_search import search_of
 from simulator.latency.layout import Layout, lay_out
 from simulator.latency.pricer import StepPricer
 from simulator.models.card import ModelCard
@@ -78,19 +79,17 @@ def with_drafts(
     price: PriceDraft,
     version: str,
 ) -> StepPricer:
-    """The model's pricer with the draft's passes on top; n-grams cost nothing today.
+    """The model's pricer with the draft's passes on top.
 
     Parameters
     ----------
     layout
         Of the draft, as `draft_layout` gave it.
     version
-        Of the engine: early ones searched n-grams one sequence after the other.
+        Of the engine: early ones searched for n-grams with operators of the device.
     """
     if spec.method == "ngram":
-        if not searches_in_turn(version):
-            return model
-        return DraftedPricer(model, Draft(HostSearch(), heads_at_once))
+        return DraftedPricer(model, Draft(search_of(version), texts_searched))
     if layout is None:  # the model itself, with a window of its cache
         return DraftedPricer(model, Draft(model, WindowedPasses(spec.window)))
     if spec.apart is None:

@@ -6,7 +6,8 @@ The ``speculative:`` section of a pool. Names of methods are those of vLLM's ``-
 - ``eagle``, ``eagle3``: a head of one layer on the model's own features (arXiv 2401.15077, 2503.01840)
 - ``mtp``: the multi-token-prediction layer that was trained with the model (DeepSeek-V3, arXiv 2412.19437)
 - ``medusa``: one head per position, all at once (arXiv 2401.10774)
-- ``ngram``: the continuation of the last place in the text that looked alike; costs nothing on the device
+- ``ngram``: the continuation of the last place in the text that looked alike; costs
+  the host microseconds, and nothing on the device
 - ``self``: the model itself, with a window of the cache instead of all of it (MagicDec, arXiv 2408.11049)
 
 Acceptance is a property of model, draft and text that no simulator can know: it is given.

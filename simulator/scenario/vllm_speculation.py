@@ -13,7 +13,7 @@ _FREE = ("ngram", "ngram_gpu", "[ngram]")
 
 
 def speculative_section(config: Mapping[str, Any]) -> tuple[dict[str, Any] | None, str | None]:
-    """The section but for drafts and acceptance, or None where drafting costs nothing in the simulation.
+    """The section but for drafts and acceptance, or None where drafting costs next to nothing.
 
     The second value names a method whose drafts do cost something that is not simulated.
     """

@@ -8,6 +8,8 @@ from simulator.calibration.speculation import compare_file, summary_of
 from simulator.calibration.speculation.__main__ import main
 from simulator.calibration.speculation.comparison import positions_of
 from simulator.calibration.speculation.published import PublishedPoint, Unread, read_published
+from simulator.calibration.speculation.setups import setup_of
+from simulator.calibration.speculation.silence import nothing_chosen
 
 FILE = "facts/techniques.yaml"
 
@@ -80,11 +82,37 @@ speculative_decoding:
     assert lookahead.use == "not simulated"
 
 
+def test_what_a_publication_says_stays_where_nothing_is_chosen():
+    ngram, magic, sglang = (
+        nothing_chosen(setup_of(name))
+        for name in (
+            "ngram_llama70b_4xH100_cnn_k4",
+            "magicdec_self_spec_llama2_7b_8xA100_budget512",
+            "eagle3_llama8b_sglang_H100",
+        )
+    )
+    assert ngram.drafting("end to end")["num_speculative_tokens"] == 4
+    assert ngram.pool["engine"]["engine_version"] == "0.6.2"
+    assert ngram.prompt_tokens("end to end") == 900
+    assert magic.prompt_tokens("prefill_4000") == 4000
+    assert "async_scheduling" not in magic.pool["engine"]
+    assert sglang.drafting("eagle3")["num_speculative_tokens"] == 3
+    assert sglang.engine_while_drafting == {}
+
+
 def test_chances_by_position_add_up_to_what_was_fitted():
     positions = positions_of({1: 0.61, 3: 1.56, 5: 2.0}, 7)
     assert sum(positions[:1]) == pytest.approx(0.61)
     assert sum(positions[:3]) == pytest.approx(1.56)
     assert positions == sorted(positions, reverse=True) and len(positions) == 7
+
+
+@pytest.mark.slow
+def test_little_of_that_hangs_on_what_was_assumed(shared):
+    found = summary_of(compare_file(shared / FILE, nothing_chosen))
+    assert found["scored"] >= 60
+    assert found["median_error"] < 0.12
+    assert found["slow_downs_with_right_sign"] >= 3
 
 
 @pytest.mark.slow

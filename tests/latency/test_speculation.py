@@ -7,6 +7,7 @@ import pytest
 
 from simulator.hardware.catalogue import load_device
 from simulator.latency.compile import compile_backend
+from simulator.latency.host_search import search_of
 from simulator.latency.pricer import StepColumns
 from simulator.models.accounting import count_parameters
 from simulator.models.catalogue import load_model
@@ -76,8 +77,26 @@ def test_drafts_cost_time_only_where_they_are_verified(section):
     assert drafted.step_ns(*VERIFY) > plain.step_ns(*VERIFY) > plain.step_ns(*PLAIN)
 
 
-def test_ngrams_are_free():
-    assert compiled({"method": "ngram"}).pricer.step_ns(*VERIFY) == compiled().pricer.step_ns(*VERIFY)
+def test_ngrams_cost_next_to_nothing_today_and_half_a_millisecond_a_sequence_in_2024():
+    def search_ns(version):
+        engine = EngineSpec(engine_version=version, async_scheduling=False)
+        found = compiled({"method": "ngram"}, engine=engine).pricer.step_ns(*VERIFY)
+        return found - compiled(engine=engine).pricer.step_ns(*VERIFY)
+
+    sequences = VERIFY[4]
+    assert search_ns("0.20.0") < 20_000 * sequences
+    assert 300_000 * sequences < search_ns("0.6.2") < 1_000_000 * sequences
+
+
+@pytest.mark.parametrize(
+    ("version", "measured_us"),
+    [("0.6.2", {256: 336, 1000: 441, 4000: 767}), ("0.10.0", {250: 1.2, 1000: 2.9, 4000: 8.5})],
+)
+def test_a_search_takes_what_was_measured(version, measured_us):
+    for tokens, us in measured_us.items():
+        found = search_of(version).step_ns(0, 0, 0, 0, 1, 1, tokens)
+        assert found == pytest.approx(us * 1e3, rel=0.15)
+        assert search_of(version).decode_line(3, 3 * tokens).fixed_ns < 3 * found
 
 
 def test_methods_stand_in_the_order_of_what_they_compute():

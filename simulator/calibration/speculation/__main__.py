@@ -7,6 +7,7 @@ import json
 import sys
 
 from simulator.calibration.speculation.comparison import SpeedupRow, compare_file, summary_of
+from simulator.calibration.speculation.silence import as_assumed, nothing_chosen
 from simulator.errors import SimulatorError
 
 
@@ -15,9 +16,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m simulator.calibration.speculation")
     parser.add_argument("file", help="table of techniques with speculative_decoding.by_concurrency")
     parser.add_argument("--json", action="store_true", help="one JSON object with all rows")
+    parser.add_argument(
+        "--nothing-chosen",
+        dest="silent",
+        action="store_const",
+        const=nothing_chosen,
+        default=as_assumed,
+        help="where publications are silent, the same lengths, drafts and engine defaults for all set-ups",
+    )
     asked = parser.parse_args(arguments)
     try:
-        rows = compare_file(asked.file)
+        rows = compare_file(asked.file, asked.silent)
     except SimulatorError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

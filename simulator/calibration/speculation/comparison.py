@@ -12,6 +12,7 @@ from simulator.calibration.points.setup import NotSimulated
 from simulator.calibration.speculation.prediction import Section, Speedups, solve
 from simulator.calibration.speculation.published import PublishedPoint, Unread, read_published
 from simulator.calibration.speculation.setups import SpeculativeSetup, setup_of
+from simulator.calibration.speculation.silence import Silent, as_assumed
 
 #: ``fitted``: the acceptance was chosen to meet it; ``scored``: predicted; ``shown``: predicted, but the
 #: published figure is from memory or of a single load; ``not simulated``: see the reason.
@@ -39,8 +40,13 @@ class SpeedupRow:
         return {key: value for key, value in asdict(self).items() if value not in (None, "")}
 
 
-def compare_file(path: Path | str) -> list[SpeedupRow]:
+def compare_file(path: Path | str, silent: Silent = as_assumed) -> list[SpeedupRow]:
     """Every published point of a table of techniques, predicted.
+
+    Parameters
+    ----------
+    silent
+        What is done about all that a publication does not say.
 
     Raises
     ------
@@ -55,16 +61,17 @@ def compare_file(path: Path | str) -> list[SpeedupRow]:
         else:
             points.setdefault(found.setup, []).append(found)
     for name, of_setup in points.items():
-        rows += _compare_setup(name, of_setup)
+        rows += _compare_setup(name, of_setup, silent)
     return rows
 
 
-def _compare_setup(name: str, points: list[PublishedPoint]) -> Iterator[SpeedupRow]:
-    setup = setup_of(name)
-    if setup is None:
+def _compare_setup(name: str, points: list[PublishedPoint], silent: Silent) -> Iterator[SpeedupRow]:
+    known = setup_of(name)
+    if known is None:
         for point in points:
             yield _refused(point, "nothing is known of this set-up but its name")
         return
+    setup = silent(known)
     fitted: dict[int, float] = {}
     series = []
     for one in dict.fromkeys(point.series for point in points):

@@ -34,6 +34,9 @@ class SpeculativeSetup:
         From the name of a series to the prompts' length, where that is what differs [tokens].
     engine_while_drafting
         Settings of the engine that are others with speculation than without.
+    drafts_told, lengths_told
+        Whether the publication gives the number of drafts; and the lengths, or data set and latency that
+        they follow from.
     """
 
     card: ModelCard
@@ -47,6 +50,8 @@ class SpeculativeSetup:
     over: Mapping[str, Any] | None = None
     prompt_of: Callable[[str], int] | None = None
     engine_while_drafting: Mapping[str, Any] = field(default_factory=dict)
+    drafts_told: bool = False
+    lengths_told: bool = False
 
     def prompt_tokens(self, series: str) -> int:
         """Length of the prompts of a series [tokens]."""
@@ -83,6 +88,7 @@ def _spec_bench(model: str) -> SpeculativeSetup:
         load="closed",
         prompt=256,
         output=256,
+        drafts_told=True,
         assumed="chains in place of trees; Hugging Face transformers as an engine that launches every kernel"
         " from the host, drafts aside; 256 prompt and 256 output tokens",
     )
@@ -113,6 +119,7 @@ def _dspark() -> SpeculativeSetup:
         load="closed",
         prompt=1024,
         output=512,
+        drafts_told=True,
         assumed="1,024 prompt and 512 output tokens; DeepSeek-V3's attention in place of V4's; experts in"
         " mxfp4; one MTP-like layer drafts",
     )
@@ -225,6 +232,8 @@ def _draft_70b() -> SpeculativeSetup:
         load="open",
         prompt=220,
         output=145,
+        drafts_told=True,
+        lengths_told=True,
         assumed="a draft of the shape of Qwen3-0.6B (Qwama-0.5B was used) on one GPU; ShareGPT as 220 prompt"
         " tokens and as many output tokens as explain the latency without speculation at the lowest load",
     )
@@ -238,6 +247,8 @@ def _ngram_70b() -> SpeculativeSetup:
         load="open",
         prompt=900,
         output=148,
+        drafts_told=True,
+        lengths_told=True,
         assumed="CNN/DailyMail as 900 prompt tokens and as many output tokens as explain the latency without"
         " speculation at the lowest load",
     )
@@ -252,6 +263,7 @@ def _magicdec() -> SpeculativeSetup:
         prompt=1024,
         output=128,
         prompt_of=lambda series: int(series.removeprefix("prefill_")),
+        lengths_told=True,
         assumed="3 drafts; a static batch, measured while it decodes; its own engine does not schedule ahead",
     )
 
