@@ -44,6 +44,9 @@ def test_shipped_workloads_look_like_their_traces(shared, capsys, name):
     rows = {row["figure"]: row for row in json.loads(capsys.readouterr().out)}
     for width in (1, 10, 60):
         assert abs(rows[f"index of dispersion {width} s, whole"]["error"]) < tolerance
+        slices = rows[f"index of dispersion {width} s, 10-minute slices"]
+        assert abs(slices["error"]) < tolerance
+        assert slices["spread"] > abs(slices["error"])  # nearer to the mean of the slices than they are
     for length in ("prompt", "output"):
         for percent in (50, 90, 99):
             assert abs(rows[f"{length} tokens p{percent}"]["error"]) < 0.05

@@ -28,7 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     for row in rows:
         off = f"{row.error:+8.3f}" if row.figure == "rank correlation" else f"{row.error:+8.1%}"
-        print(f"{row.figure:42} trace {row.trace:10.3f}  workload {row.workload:10.3f}  {off}")
+        spread = "" if row.spread is None else f"  (slices differ by {row.spread:.0%})"
+        print(f"{row.figure:42} trace {row.trace:10.3f}  workload {row.workload:10.3f}  {off}{spread}")
     return 0
 
 

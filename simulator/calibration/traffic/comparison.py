@@ -26,16 +26,26 @@ SLICE_S, SLICES = 600.0, 12
 
 @dataclass(frozen=True, slots=True)
 class TrafficRow:
-    """One figure of the trace and of the workload; ``error`` is relative, of a correlation the difference."""
+    """One figure of the trace and of the workload.
+
+    Attributes
+    ----------
+    error
+        Relative; of a correlation the difference.
+    spread
+        Standard deviation over mean among the pieces of the trace, for a mean over pieces: no workload can be
+        nearer to any one of them than they are to each other.
+    """
 
     figure: str
     trace: float
     workload: float
     error: float
+    spread: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
-        return asdict(self)
+        return {key: value for key, value in asdict(self).items() if value is not None}
 
 
 def compare_traffic(workload: str, trace: str | Path, seeds: int = 60) -> list[TrafficRow]:
@@ -87,10 +97,13 @@ def _dispersion(
     drawn = [_arrivals(spec, span_s, seed) for seed in range(seeds)]
     rows = []
     for width in WIDTHS_S:
-        measured = np.nanmean([index_of_dispersion(times, width) for times in pieces])
+        of_pieces = np.array([index_of_dispersion(times, width) for times in pieces])
+        measured = np.nanmean(of_pieces)
         generated = np.nanmean([index_of_dispersion(times, width) for times in drawn])
         figure = f"index of dispersion {width} s, {what}"
-        rows.append(TrafficRow(figure, float(measured), float(generated), float(generated / measured - 1.0)))
+        error = float(generated / measured - 1.0)
+        spread = float(np.nanstd(of_pieces) / measured) if len(pieces) > 1 else None
+        rows.append(TrafficRow(figure, float(measured), float(generated), error, spread))
     return rows
 
 
