@@ -44,3 +44,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
     found = difflib.get_close_matches(name.lower(), {k.lower(): k for k in known}, n=1, cutoff=0.5)
     originals = {k.lower(): k for k in known}
     return f" (did you mean {originals[found[0]]!r}?)" if found else ""
+
+
+def misspelt(name: str, known: Iterable[str]) -> bool:
+    """Whether a name is so near to a known one that it must be meant."""
+    return bool(difflib.get_close_matches(name.lower(), [k.lower() for k in known], n=1, cutoff=0.85))

@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from simulator.scenario.workload import WorkloadSpec
 
 
 class Format(StrEnum):
@@ -56,7 +59,10 @@ def convert(
     ],
     source: Annotated[
         str,
-        typer.Argument(metavar="FILE", help="The file, the command line itself, or - for standard input."),
+        typer.Argument(
+            metavar="FILE",
+            help="The file (servegen: or folder), the command line itself, or - for standard input.",
+        ),
     ],
     out: Annotated[
         Path | None,
@@ -75,9 +81,9 @@ def convert(
         case Format.VLLM_ARGS:
             _vllm_args(source, out, hardware, replicas)
         case Format.WORKLOAD | Format.SERVEGEN:
-            _workload(format_, source, _needed(out), to, requests, seed)
+            _workload(format_, source, out, to, requests, seed)
         case _:
-            _trace(format_, source, _needed(out), to)
+            _trace(format_, source, out, to)
 
 
 def _vllm_args(source: str, out: Path | None, hardware: str | None, replicas: int) -> None:
@@ -108,27 +114,42 @@ def _text(source: str) -> str:
         raise InputError("not a text file; expected a vllm serve command line", file=path) from None
 
 
-def _trace(format_: Format, source: str, out: Path, to: Layout) -> None:
+def _trace(format_: Format, source: str, out: Path | None, to: Layout) -> None:
+    from simulator.cli.standard_input import file_of
     from simulator.workload import read_trace, write_trace
 
     layout: Any = "auto" if format_ is Format.TRACE else format_.value
-    count = write_trace([read_trace(source, layout).traffic], out, to.value)
-    typer.echo(f"{count} requests written to {out}")
+    with file_of(source) as file:
+        trace = read_trace(file, layout)
+    table = _needed(out)
+    count = write_trace([trace.traffic], table, to.value)
+    typer.echo(f"{count} requests written to {table}")
 
 
-def _workload(format_: Format, source: str, out: Path, to: Layout, requests: int, seed: int) -> None:
-    from simulator.scenario.workload import WorkloadSpec
+def _workload(format_: Format, source: str, out: Path | None, to: Layout, requests: int, seed: int) -> None:
     from simulator.units.random_streams import RandomStreams
-    from simulator.workload import build_workload, load_workload, write_trace
+    from simulator.workload import build_workload, write_trace
+
+    built = build_workload(_spec(format_, source), RandomStreams(seed), requests)
+    table = _needed(out)
+    count = write_trace(built.chunks(), table, to.value)
+    typer.echo(f"{count} requests written to {table}")
+
+
+def _spec(format_: Format, source: str) -> WorkloadSpec:
+    """What generates the traffic; a workload may come through standard input."""
+    from simulator.cli.standard_input import STANDARD_INPUT, file_of
+    from simulator.errors import InputError
+    from simulator.scenario.workload import WorkloadSpec
+    from simulator.workload import load_workload
 
     if format_ is Format.SERVEGEN:
+        if source == STANDARD_INPUT:
+            raise InputError("ServeGen's clients lie in several files; name one of them or their folder")
         clients = {"process": "servegen", "file": str(Path(source).resolve())}
-        spec = WorkloadSpec.model_validate({"arrivals": clients})
-    else:
-        spec = load_workload(source)
-    built = build_workload(spec, RandomStreams(seed), requests)
-    count = write_trace(built.chunks(), out, to.value)
-    typer.echo(f"{count} requests written to {out}")
+        return WorkloadSpec.model_validate({"arrivals": clients})
+    with file_of(source, ".yaml") as file:
+        return load_workload(file)
 
 
 def _needed(out: Path | None) -> Path:

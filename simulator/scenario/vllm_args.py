@@ -7,7 +7,8 @@ form (``--speculative-config.method ngram``).
 
 Which flag means what stands in `simulator.scenario.vllm_flags`. Every flag ends up in
 exactly one place: in the pool, among the ignored (no effect on what is simulated), among
-the unsupported (an effect that the simulation does not have), or among the unknown.
+the unsupported (an effect that the simulation does not have; flags of another release count among
+them). One that is all but a known flag is misspelt, and an error.
 
 Where vLLM's default depends on the device (`simulator.scenario.vllm_defaults`), it is written out.
 """
@@ -21,7 +22,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
-from simulator.errors import InputError, nearest
+from simulator.errors import InputError, misspelt, nearest
 from simulator.hardware.catalogue import load_device
 from simulator.models.card import ModelCard
 from simulator.models.precision import canonical_dtype
@@ -146,6 +147,8 @@ class _Reading:
         flag = FLAGS.get(name)
         shown = f"--{name}"
         if flag is None:
+            if misspelt(name, FLAGS):
+                raise InputError(f"unknown flag {shown}{nearest(name, FLAGS)}", file=_WHERE)
             self.unsupported.append(SetAside(shown, f"unknown flag{nearest(name, FLAGS)}"))
         elif flag.effect is Effect.NONE:
             self.ignored.append(SetAside(shown, flag.text))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 
+import pytest
 import yaml
 
 from simulator.cli.main import main
@@ -48,6 +50,56 @@ def test_a_trace_becomes_a_request_table(capsys, tmp_path):
     assert main(["convert", "azure", str(trace), "--out", str(table)]) == 0
     assert "2 requests" in capsys.readouterr().out
     assert table.read_text().splitlines()[0].startswith("request_id,arrival_s,prompt_tokens,output_tokens")
+
+
+class Piped:
+    """Standard input of a pipe: bytes underneath."""
+
+    def __init__(self, content: bytes) -> None:
+        self.buffer = io.BytesIO(content)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("layout", ["azure", "trace"])
+def test_a_trace_may_come_through_standard_input(capsys, tmp_path, monkeypatch, layout, packed):
+    content = gzip.compress(AZURE.encode()) if packed else AZURE.encode()
+    monkeypatch.setattr("sys.stdin", Piped(content))
+    table = tmp_path / "requests.csv"
+    assert main(["convert", layout, "-", "--out", str(table)]) == 0
+    assert "2 requests" in capsys.readouterr().out
+    assert len(table.read_text().splitlines()) == 3
+
+
+def test_a_table_in_parquet_may_too(tmp_path, monkeypatch):
+    trace, table, again = tmp_path / "azure.csv", tmp_path / "requests.parquet", tmp_path / "again.csv"
+    trace.write_text(AZURE)
+    assert main(["convert", "azure", str(trace), "--out", str(table)]) == 0
+    monkeypatch.setattr("sys.stdin", Piped(table.read_bytes()))
+    assert main(["convert", "trace", "-", "--out", str(again)]) == 0
+    assert len(again.read_text().splitlines()) == 3
+
+
+def test_a_workload_may_come_through_standard_input(tmp_path, monkeypatch):
+    text = "arrivals: {process: poisson, rate: 2 /s}\nprompt_tokens: {distribution: fixed, tokens: 9}\n"
+    text += "output_tokens: {distribution: fixed, tokens: 9}\n"
+    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+    table = tmp_path / "requests.csv"
+    assert main(["convert", "workload", "-", "--requests", "5", "--out", str(table)]) == 0
+    assert len(table.read_text().splitlines()) == 6
+
+
+def test_what_is_wrong_with_standard_input_names_it(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr("sys.stdin", io.StringIO(AZURE + "2023-11-16 18:17:05,many,8\n"))
+    assert main(["convert", "azure", "-", "--out", str(tmp_path / "x.csv")]) == 2
+    assert "standard input: line 4" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("format_", ["azure", "trace", "workload", "servegen"])
+def test_a_missing_file_is_told_before_a_missing_place_to_go(capsys, tmp_path, format_):
+    assert main(["convert", format_, str(tmp_path / "nosuch.csv")]) == 2
+    told = capsys.readouterr().err
+    assert "nosuch.csv" in told and "--out" not in told
 
 
 def test_a_corrupt_row_is_named_and_nothing_is_written(capsys, tmp_path):
