@@ -30,14 +30,16 @@ _FOLDERS = {
 
 
 def show(
-    catalogue: Annotated[Catalogue, typer.Argument(help="Which catalogue.")],
+    catalogue: Annotated[
+        Catalogue | None, typer.Argument(help="Which catalogue; without one, what there is.")
+    ] = None,
     name: Annotated[str | None, typer.Argument(help="One entry: all its values with their sources.")] = None,
 ) -> None:
     """List a catalogue, or show one entry of it with the source of every value."""
-    if name is not None:
+    if catalogue is not None and name is not None:
         _show_entry(catalogue, name)
         return
-    headings, rows = _ROWS[catalogue]()
+    headings, rows = _catalogues() if catalogue is None else _ROWS[catalogue]()
     from rich.console import Console
     from rich.table import Table
 
@@ -56,6 +58,16 @@ def _show_entry(catalogue: Catalogue, name: str) -> None:
 
     folder, what = _FOLDERS[catalogue]
     typer.echo(find_file(name, folder, Path(), what).read_text(encoding="utf-8"), nl=False)
+
+
+def _catalogues() -> tuple[Sequence[str], list[Sequence[str]]]:
+    from simulator.units.catalogue import shipped_names
+
+    rows: list[Sequence[str]] = [
+        (catalogue.value, str(len(shipped_names(folder))), f"simulator show {catalogue.value} [NAME]")
+        for catalogue, (folder, _) in _FOLDERS.items()
+    ]
+    return ("catalogue", "entries", "command"), rows
 
 
 def _hardware() -> tuple[Sequence[str], list[Sequence[str]]]:

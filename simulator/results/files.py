@@ -23,12 +23,13 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
+from types import NoneType
 from typing import Any
 from urllib.parse import quote
 
 import numpy as np
 
-from simulator.errors import InputError
+from simulator.errors import InputError, nearest
 from simulator.latency.pricer import BOUNDS
 from simulator.results import tables
 from simulator.results.context import RunContext
@@ -105,7 +106,7 @@ def read_result(folder: str | Path) -> Result:
             file=folder / RECORDING,
             key="format",
         )
-    meta = _read_json(folder / SUMMARY).get("meta", {})
+    made = _made(folder / SUMMARY)
     try:
         context = RunContext.from_dict(about["context"])
         requests = _read_table(folder, "requests")
@@ -117,10 +118,38 @@ def read_result(folder: str | Path) -> Result:
             transfers=_transfers_from(about.get("transfers")),
             tasks=_read_tasks(folder, about.get("tasks"), requests),
         )
-        made = RunMeta(**meta)
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"not a whole result: {error!r}", file=folder) from None
     return Result(_read_yaml(folder / SCENARIO), summarise(recording, context), recording, context, made)
+
+
+def _made(file: Path) -> RunMeta:
+    """Versions and times of a summary; its figures are not read, for the columns give them again."""
+    meta = _read_json(file).get("meta")
+    if not isinstance(meta, dict):
+        found = "nothing" if meta is None else type(meta).__name__
+        raise InputError(
+            f"{found} found where the versions and times of a run are expected", file=file, key="meta"
+        )
+    kinds: dict[str, tuple[type, ...]] = {
+        "simulator_version": (str,),
+        "python_version": (str,),
+        "wall_s": (int, float, NoneType),
+        "created": (str, NoneType),
+    }
+    for key, value in meta.items():
+        if key not in kinds:
+            raise InputError(f"unknown key{nearest(key, kinds)}", file=file, key=f"meta.{key}")
+        if not isinstance(value, kinds[key]):
+            raise InputError(
+                f"{value!r} found, {_expected(kinds[key])} expected", file=file, key=f"meta.{key}"
+            )
+    return RunMeta(**meta)
+
+
+def _expected(kinds: tuple[type, ...]) -> str:
+    names = {str: "a text", int: "a number", NoneType: "null"}
+    return " or ".join(names[kind] for kind in kinds if kind in names)
 
 
 def as_json(value: Any) -> str:

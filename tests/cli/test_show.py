@@ -23,6 +23,13 @@ def test_a_catalogue_lists_every_entry_on_a_line_of_its_own(catalogue, folder, c
     assert [word for word in first_words if word] == shipped_names(folder)
 
 
+def test_without_a_name_the_catalogues_are_listed(capsys):
+    assert main(["show"]) == 0
+    lines = {line.split()[0]: line.split()[1] for line in capsys.readouterr().out.splitlines()[1:]}
+    assert set(lines) == {"hardware", "models", "workloads", "scenarios"}
+    assert int(lines["models"]) == len(shipped_names("model_cards"))
+
+
 def test_what_is_not_known_is_called_unknown(capsys):
     main(["show", "hardware"])
     lines = {line.split(" ")[0]: line for line in capsys.readouterr().out.splitlines()}

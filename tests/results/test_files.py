@@ -117,6 +117,22 @@ def test_a_missing_or_corrupt_file_is_named(name, finished, tmp_path):
         read_result(out)
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("{}", "meta: nothing found"),
+        ('{"meta": 3}', "meta: int found"),
+        ('{"meta": {"wall_s": "x"}}', "meta.wall_s: 'x' found, a number or null expected"),
+        ('{"meta": {"creatd": null}}', "meta.creatd: unknown key .did you mean 'created'"),
+    ],
+)
+def test_a_broken_summary_is_told_by_its_key(content, told, finished, tmp_path):
+    out = write_result(finished, tmp_path / "out")
+    (out / "summary.json").write_text(content)
+    with pytest.raises(InputError, match=f"summary.json: {told}"):
+        read_result(out)
+
+
 def test_a_result_that_lacks_a_part_is_refused(finished, tmp_path):
     out = write_result(finished, tmp_path / "out")
     about = json.loads((out / "recording.json").read_text())
