@@ -8,7 +8,7 @@ cut off where idle plus dynamic would pass ``ceiling``. The busy time is the ste
 waits for the host: servers whose host was busy draw little above idle. A square root, because products
 on few tokens fill the units badly and cost more each.
 Fitted to text models of ML.ENERGY (vLLM 0.11.1) with times as predicted; energy per output token of models
-left out is met within 7.3 % (dense) and 10.9 % (mixtures of experts), medians over H100 and B200. Of nine
+left out is met within 6.8 % (dense) and 11.0 % (mixtures of experts), medians over H100 and B200. Of nine
 forms (linear or root in either use, draw during all-reduce apart, products padded to tiles) the simplest
 within a point of the best. Idle is the draw with weights loaded, and is charged by time, not by step.
 

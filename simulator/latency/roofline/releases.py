@@ -101,11 +101,11 @@ class EarlyKernels:
 
 CURRENT_KERNELS = EarlyKernels()
 KERNELS_OF_0_11 = EarlyKernels(
-    rank_doubling_us=6.0,
-    large_tile_factor=1.5,
-    narrow_factor=1.25,
-    narrow_expert_us=3.2,
-    blackwell_factor=1.43,
+    rank_doubling_us=6.2,
+    large_tile_factor=1.48,
+    narrow_factor=1.23,
+    narrow_expert_us=3.15,
+    blackwell_factor=1.37,
     latent_heads=128.0,
     head_norm_ns=6.9,
 )

@@ -2,12 +2,16 @@
 
 Assumed, where the rows say nothing:
 
-- Prompt lengths by task (`TASKS`, tokens): 350 for chat and exam questions, 500 for code. Points whose
-  cache was full say how long a context was on average: 350 to 450 tokens more than what had been answered.
+- Prompt lengths by task (`TASKS`, tokens): 300 for chat and exam questions, 700 for code. What a prompt costs
+  the others (the mean gap between tokens less the median one, times the tokens of an answer) is worth 250 to
+  350 tokens in chats with dense models. A prompt of code costs three times what one of a chat does, with one
+  model on one device: 550 to 850 tokens. Points whose cache was full bear it out: in one size of cache a
+  context of code is 500 tokens longer than one of a chat once what had been answered is taken off.
 - A run sends every question of its task once (1,024 and 198: responses over configurations, as the facts
-  folder counts them), or as often as it takes to have more than seats; questions asked again are found in
-  the prefix cache. All seats are filled at once, and figures are those from then until nothing waits any
-  more, so that with many seats contexts are shorter than in a steady state.
+  folder counts them), or as often as it takes to have more than seats; chats and exam questions asked again
+  are found in the prefix cache. More requests for code go on at the price of new prompts, as measured beyond
+  1,024: its prompts never repeat. All seats are filled at once, and figures are those from then until
+  nothing waits any more, so that with many seats contexts are shorter than in a steady state.
 - Outputs scatter around the mean as gamma draws (`Task.variation`: the quantiles of the facts folder). TPOT
   is the batch over the throughput.
 - Sampling is greedy, and the engine's own work between steps is that of `HOSTS`; rows of one B200 on exam
@@ -56,6 +60,8 @@ class Task:
         Share of a step's tokens that choose their experts independently of each other (see `Routing`).
     least_rounds
         Requests of a run for each seat, at least.
+    different
+        Different prompts there are to ask: who sends more repeats some. None: more than any run sends.
     """
 
     prompt: int
@@ -63,15 +69,18 @@ class Task:
     questions: int
     diversity: float
     least_rounds: float = 1.0
+    different: int | None = None
 
 
 TASKS = {
-    "lm-arena-chat": Task(prompt=350, variation=0.9, questions=1024, diversity=0.76, least_rounds=2.0),
-    "gpqa": Task(prompt=350, variation=0.58, questions=198, diversity=0.52),
-    "sourcegraph-fim": Task(prompt=500, variation=1.22, questions=1024, diversity=0.76, least_rounds=2.0),
+    "lm-arena-chat": Task(
+        prompt=300, variation=0.9, questions=1024, diversity=0.76, least_rounds=2.0, different=1024
+    ),
+    "gpqa": Task(prompt=300, variation=0.58, questions=198, diversity=0.52, different=198),
+    "sourcegraph-fim": Task(prompt=700, variation=1.22, questions=1024, diversity=0.72, least_rounds=2.0),
 }
 #: How far the loads of expert-parallel ranks scatter (see `Routing`).
-SPREAD = 1.4
+SPREAD = 1.44
 
 
 HOSTS = {"nvidia-h100-sxm": Host(768.0, 35.0), "nvidia-b200-sxm": Host(1260.0, 33.0)}
@@ -153,7 +162,8 @@ def load(point: OperatingPoint, task: Task, running: int) -> Load:
     count = requests_of(task, running)
     outputs = gamma(point.output_tokens, task.variation, count, seed=1)
     prompts = fixed(task.prompt, count)
-    pieces: list[tuple[Piece, ...]] = [((n % task.questions, 0, task.prompt),) for n in range(count)]
+    different = task.different or count
+    pieces: list[tuple[Piece, ...]] = [((n % different, 0, task.prompt),) for n in range(count)]
     return closed_loop(prompts, outputs, running, under_way=running, pieces=pieces)
 
 
