@@ -109,7 +109,9 @@ class LayerRest(Evidence):
 
     ``mixed_us`` comes on top in a step that also prefills: attention then leaves the CUDA graph.
     ``linear_us`` comes instead of the launch of attention in linear layers, ``indexer_us`` on top of
-    it where an indexer chooses the tokens attended to. ``launch_share`` says how much of all fixed times of
+    it where an indexer chooses the tokens attended to. ``dispatch_us`` is what a layer of experts takes
+    however few tokens there are where kernels of their own take each to its experts and back: packing, and
+    waiting for the slowest rank. ``launch_share`` says how much of all fixed times of
     a layer (products, attention, experts and these) is left where a serving program fuses kernels or
     starts one before the last has ended; 1 where it does not say. ``prompt_share`` is how long steps with
     prompts too large for a CUDA graph take in whole engines, over what their operators take alone: gaps
@@ -121,6 +123,7 @@ class LayerRest(Evidence):
     mixed_us: NonNegativeFloat = 0.0
     linear_us: NonNegativeFloat = 20.0
     indexer_us: NonNegativeFloat = 62.0
+    dispatch_us: NonNegativeFloat = 0.0
     launch_share: dict[Program, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
     prompt_share: dict[Program, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
 

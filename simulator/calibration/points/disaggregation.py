@@ -3,8 +3,8 @@
 Where the same device, model, weight format, program and lengths were measured both ways, a disaggregated
 point is set against the best aggregated engines: most output tokens per second and accelerator at the same
 time per output token, interpolated between the measured points (logarithmically) and only between them. The
-predicted winner is found in the same way among the predicted points, which has to come out without the
-measurements.
+predicted winner is found in the same way among the predicted points, at the predicted time: nothing measured
+enters. Where that lies outside of the predicted aggregated points, their line is followed on.
 
 A winner is predicted well by chance where one side nearly always wins; the balanced accuracy, the mean of the
 shares found of either side's wins, is 50 % for every rule that does not look at the point.
@@ -76,7 +76,7 @@ def duels(compared: Sequence[Compared]) -> list[Duel]:
     for one, measured, predicted in apart:
         rivals = together[_kind(one.point)]
         actual = at_time([rival for rival, _ in rivals], measured[0])
-        expected = at_time([rival for _, rival in rivals], predicted[0], beyond=True)
+        expected = at_or_near_time([rival for _, rival in rivals], predicted[0])
         if actual is not None and expected is not None:
             found.append(Duel(one.point, measured[1] > actual, predicted[1] > expected))
     return found
@@ -115,24 +115,46 @@ def winner_table(compared: Sequence[Compared]) -> Table | None:
     )
 
 
-def at_time(places: Sequence[Place], tpot_s: float, beyond: bool = False) -> float | None:
-    """Most tokens per second and accelerator at this time per output token.
+def at_time(places: Sequence[Place], tpot_s: float) -> float | None:
+    """Most tokens per second and accelerator at this time per output token; None outside of all places.
 
-    Interpolated along the best places. Outside of them None, or with ``beyond`` the nearest: nothing where
-    even the fastest is slower.
+    Interpolated along the best places, both axes logarithmic.
     """
-    best: list[Place] = []
-    for place in sorted(places):
-        if not best or place[1] > best[-1][1]:
-            best.append(place)
-    if not best:
+    best = _frontier(places)
+    if not best or not best[0][0] <= tpot_s <= best[-1][0]:
         return None
-    if not best[0][0] <= tpot_s <= best[-1][0]:
-        if not beyond:
-            return None
-        return best[-1][1] if tpot_s > best[-1][0] else 0.0
     times, rates = zip(*best, strict=True)
     return exp(float(np.interp(log(tpot_s), np.log(times), np.log(rates))))
+
+
+def at_or_near_time(places: Sequence[Place], tpot_s: float) -> float | None:
+    """The same, also outside; None where there is no place at all.
+
+    Who may be slower than the slowest does as well as that one. Who must be faster than the fastest has fewer
+    requests in flight: the line through the two fastest is followed on, so that a small difference in
+    time stays a small one in rate.
+    """
+    best = _frontier(places)
+    if not best:
+        return None
+    if tpot_s > best[-1][0]:
+        return best[-1][1]
+    if tpot_s >= best[0][0]:
+        return at_time(places, tpot_s)
+    if len(best) < 2:
+        return 0.0
+    (first, rate), (second, higher) = best[:2]
+    slope = log(higher / rate) / log(second / first)
+    return rate * exp(slope * log(tpot_s / first))
+
+
+def _frontier(places: Sequence[Place]) -> list[Place]:
+    """Places that none beats in both, by time."""
+    best: list[Place] = []
+    for place in sorted(places, key=lambda one: (one[0], -one[1])):
+        if not best or place[1] > best[-1][1]:
+            best.append(place)
+    return best
 
 
 def _counts(found: Sequence[Duel]) -> tuple[str, ...]:

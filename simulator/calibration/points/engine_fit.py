@@ -3,9 +3,12 @@
 - how much of the launching of kernels is left on Blackwell under each serving program;
 - what a linear layer and an indexer take however little there is to do;
 - at which rate 4-bit products really stream (their table is faster than any engine);
+- what taking tokens to their experts takes however few there are;
 - how random prompts choose experts.
 
-Everything else stays as the operator tables have it. Points that repeat a measurement count once.
+Everything else stays as the operator tables have it. Points that repeat a measurement count once. Of prefill
+and decode apart the decode engine counts, under as many requests as were answering (Little's law on the
+measured times); rows with multi-token prediction do not count.
 `python -m simulator.calibration.points.engine_fit FILE` prints the constants, and the errors with each model
 and with each device left out in turn.
 """
@@ -30,6 +33,7 @@ from simulator.hardware.device import Device
 from simulator.hardware.execution import RooflineExecution
 from simulator.latency import compile_backend
 from simulator.latency.pricer import StepPricer
+from simulator.scenario.cluster import PoolSpec
 
 EXPECTED = {
     "blackwell vllm": Expected(0.8, 0.2, 0.2, 1.5),
@@ -38,6 +42,7 @@ EXPECTED = {
     "nvfp4 bandwidth_efficiency": Expected(0.9, 0.1, 0.4, 1.0),
     "linear_us": Expected(20.0, 15.0, 0.0, 100.0),
     "indexer_us": Expected(30.0, 30.0, 0.0, 150.0),
+    "dispatch_us": Expected(50.0, 50.0, 0.0, 300.0),
     "diversity": Expected(0.8, 0.2, 0.1, 1.0),
     "spread": Expected(0.5, 0.3, 0.0, 3.0),
 }
@@ -50,6 +55,7 @@ class Server:
     """Points of one server: loads, and measured times per output token [s]."""
 
     setup: Setup
+    pool: PoolSpec
     loads: tuple[SteadyLoad, ...]
     tpot_s: tuple[float, ...]
 
@@ -61,44 +67,60 @@ FAMILIES: dict[str, Callable[[Server], str]] = {
 
 
 def servers_of(points: Iterable[OperatingPoint]) -> list[Server]:
-    """Aggregated points by server, repeated measurements once."""
-    servers: dict[Any, tuple[Setup, dict[tuple[SteadyLoad, float], None]]] = {}
+    """Engines that answer, by server: aggregated ones, and decode engines. Repeated measurements once."""
+    servers: dict[Any, tuple[Setup, PoolSpec, dict[tuple[SteadyLoad, float], None]]] = {}
     for point in points:
-        if point.mode != "agg" or "tpot_s" not in point.measured:
-            continue
         try:
-            setup = silicon.setup(point)
+            found = _server_of(point)
         except NotSimulated:
             continue
-        in_flight = round(point.load_value or 0)
-        if in_flight > MOST_IN_FLIGHT or point.prompt_tokens is None or point.output_tokens is None:
+        if found is None:
             continue
-        shorter = (1 + silicon.SHORTEST) / 2 if silicon.is_inferencex(point) else 1.0
-        output = point.output_tokens * shorter
-        gaps = output - 1
-        tpot = round(point.measured["tpot_s"] * gaps / (gaps - setup.stream_interval + 1), 5)
-        pool = setup.pools[0]
-        key = (point.model, point.device, pool.latency.model_dump_json(), str(pool.parallelism))
-        _, rows = servers.setdefault((*key, setup.weight_dtype, setup.kv_dtype), (setup, {}))
-        rows[(stationary(in_flight, point.prompt_tokens * shorter, output), tpot)] = None
+        setup, pool, load, tpot_s = found
+        key = (point.model, point.device, pool.role, pool.latency.model_dump_json(), str(pool.parallelism))
+        *_, rows = servers.setdefault((*key, setup.weight_dtype, setup.kv_dtype), (setup, pool, {}))
+        rows[load, tpot_s] = None
     return [
-        Server(setup, tuple(load for load, _ in rows), tuple(tpot for _, tpot in rows))
-        for setup, rows in servers.values()
+        Server(setup, pool, tuple(load for load, _ in rows), tuple(tpot for _, tpot in rows))
+        for setup, pool, rows in servers.values()
     ]
+
+
+def _server_of(point: OperatingPoint) -> tuple[Setup, PoolSpec, SteadyLoad, float] | None:
+    """The engine that answers, its load, and its time per output token without what streaming adds [s]."""
+    figures, sent = point.measured, point.load_value
+    if "tpot_s" not in figures or not sent or point.prompt_tokens is None or point.output_tokens is None:
+        return None
+    setup = silicon.setup(point)
+    pool = setup.pools[-1]
+    shorter = (1 + silicon.SHORTEST) / 2 if silicon.is_inferencex(point) else 1.0
+    prompt, output = point.prompt_tokens * shorter, point.output_tokens * shorter
+    gaps = output - 1
+    tpot_s = round(figures["tpot_s"] * gaps / (gaps - setup.stream_interval + 1), 5)
+    if pool.speculative is not None:
+        return None
+    if pool.role != "decode":
+        return (
+            None if sent > MOST_IN_FLIGHT else (setup, pool, stationary(round(sent), prompt, output), tpot_s)
+        )
+    answering = figures["tpot_s"] * gaps
+    share = answering / (figures.get("ttft_s", 0.0) + answering)
+    running = max(round(sent * share / pool.replicas), 1)
+    return setup, pool, SteadyLoad(running, prompt, prompt + output / 2, 0.0), tpot_s
 
 
 def ratios(servers: Sequence[Server], values: Values) -> Floats:
     """Predicted over measured time per output token of all points, NaN where a server cannot be built."""
     found: list[float] = []
     for server in servers:
-        pricer = _pricer(server.setup, values)
+        pricer = _pricer(server, values)
         for load, measured in zip(server.loads, server.tpot_s, strict=True):
             found.append(np.nan if pricer is None else steady_tpot_s(pricer, load) / measured)
     return np.array(found)
 
 
-def _pricer(setup: Setup, values: Values) -> StepPricer | None:
-    pool = setup.pools[0]
+def _pricer(server: Server, values: Values) -> StepPricer | None:
+    setup, pool = server.setup, server.pool
     routing = {"routing_diversity": values["diversity"], "routing_spread": values["spread"]}
     try:
         return compile_backend(
@@ -120,6 +142,7 @@ def with_constants(device: Device, values: Values) -> Device:
     if not isinstance(execution, RooflineExecution) or execution.layer is None:
         return device
     update: dict[str, Any] = {"linear_us": values["linear_us"], "indexer_us": values["indexer_us"]}
+    update["dispatch_us"] = values["dispatch_us"]
     if "fp4" in device.peak_flops:
         programs = ("vllm", "sglang", "tensorrt-llm")
         update["launch_share"] = {program: values[f"blackwell {program}"] for program in programs}

@@ -76,18 +76,21 @@ def steady_dynamic_j(pricer: StepPricer, load: SteadyLoad) -> float:
 
 
 def _steps(load: SteadyLoad) -> list[tuple[int, int, int, int, int, int, int]]:
-    """A decode step of all, a decode step of all but one, and the same with the prompt of the last."""
+    """A decode step of all; where others go on, one of all but one, and that with the last one's prompt."""
     whole, others = round(load.prompt), load.in_flight - 1
     few = round(others * load.context)
+    together = (0, 0, 0, 0, load.in_flight, load.in_flight, round(load.in_flight * load.context))
+    if not others:
+        return [together]
     return [
-        (0, 0, 0, 0, load.in_flight, load.in_flight, round(load.in_flight * load.context)),
+        together,
         (0, 0, 0, 0, others, others, few),
         (whole, 1, whole, whole * whole, others, others, few),
     ]
 
 
 def _per_step(load: SteadyLoad, values: list[float] | list[int]) -> float:
-    all_of_them, others, mixed = values
     if load.in_flight == 1:
-        return float(all_of_them)
+        return float(values[0])
+    all_of_them, others, mixed = values
     return all_of_them + load.replacements * (mixed - others)

@@ -57,7 +57,7 @@ class Routing:
     of expert-parallel ranks scatter, in units of pure chance: popular experts lie together.
 
     Defaults: fitted to mixture-of-experts models of ML.ENERGY (real prompts, vLLM 0.11.1). The InferenceX and
-    aiconfigurator benchmarks (random prompts) show 0.8 and 0.3.
+    aiconfigurator benchmarks (random prompts) show 0.8 and 0.5.
     """
 
     diversity: float = 0.82
@@ -258,7 +258,8 @@ class StepWork:
         values = tokens / layout.tensor * layout.card.hidden
         there = values * min(layout.weight_size("expert_down"), _ACTIVATION_BYTES)
         back = values * _ACTIVATION_BYTES
-        return sum(links.personal_s(size * copies.local, size * copies.outer) for size in (there, back))
+        ways = sum(links.personal_s(size * copies.local, size * copies.outer) for size in (there, back))
+        return self.constants.layer.dispatch_us * 1e-6 + ways
 
     def _shared_context_s(self, tokens: int) -> float:
         """All layers: every rank gets the cache entries of the tokens of the others.

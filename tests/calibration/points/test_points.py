@@ -9,7 +9,7 @@ import pytest
 
 from simulator.calibration.points import validate_points
 from simulator.calibration.points.batching import saving_table
-from simulator.calibration.points.disaggregation import at_time, duels, score
+from simulator.calibration.points.disaggregation import at_or_near_time, at_time, duels, score
 from simulator.calibration.points.load import closed_loop, fixed
 from simulator.calibration.points.point import OperatingPoint, Workers
 from simulator.calibration.points.saturation import capacities
@@ -177,7 +177,15 @@ def test_the_winner_is_found_at_equal_time_per_token() -> None:
     places = [(0.01, 100.0), (0.02, 200.0), (0.015, 50.0)]
     assert at_time(places, 0.02**0.5 * 0.01**0.5) == pytest.approx(20_000**0.5)
     assert at_time(places, 0.03) is None
-    assert at_time(places, 0.03, beyond=True) == pytest.approx(200.0)
+
+
+def test_outside_of_the_aggregated_points_their_line_goes_on() -> None:
+    places = [(0.01, 100.0), (0.02, 200.0), (0.015, 50.0)]
+    assert at_or_near_time(places, 0.015) == at_time(places, 0.015)
+    assert at_or_near_time(places, 0.03) == pytest.approx(200.0)
+    assert at_or_near_time(places, 0.009) == pytest.approx(90.0)
+    assert at_or_near_time(places[:1], 0.009) == 0.0
+    assert at_or_near_time([], 0.009) is None
 
 
 def test_capacity_is_what_a_saturated_server_finishes() -> None:

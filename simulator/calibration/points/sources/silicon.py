@@ -13,9 +13,13 @@ Assumed, where the rows say nothing:
 - The KV cache has 8 bits on Blackwell with quantised weights (NVIDIA's checkpoints and recipes ask for
   that), else 16.
 - Some rows list the devices squared: 8 GPUs with 8-way expert parallelism as 64. Sister rows with the same
-  measurements say what is right.
-- No multi-token prediction, though rows of one TensorRT-LLM image (1.2.0rc6.post3, DeepSeek) take half as
-  long per token as others of the same servers and must have used it: no column says so.
+  measurements say what is right. Others of GB200 list whole systems as one engine of 12 to 72 devices that
+  all share every layer; rows of prefill and decode engines a month later have the same times at the same
+  loads (36 devices: one prefill engine of 4 and four decode engines of 8). These are refused.
+- Which rows used multi-token prediction: `simulator.calibration.points.sources.silicon_drafts`.
+- A step takes `STEP_TOKENS` for every rank with attention of its own: all three programs count by rank.
+- Ranks with attention of their own send tokens only where their experts are (`OWN_EXCHANGE`), and servers
+  take as much memory as weights and cache need (`MEMORY`): 8-bit DeepSeek runs on four B200.
 - SGLang and TensorRT-LLM send several tokens at a time in InferenceX recipes (`STREAM_INTERVAL`); the time to
   first token of these rows is longer by about as many tokens. With data-parallel attention TensorRT-LLM also
   lets prompts wait (`BALANCE_STEPS`).
@@ -26,6 +30,7 @@ from __future__ import annotations
 from typing import Any
 
 from simulator.calibration.points.engines import Engines, Spread, disaggregated, link_between
+from simulator.calibration.points.floors import refuse_faster_than_memory
 from simulator.calibration.points.load import Load, closed_loop, fixed, static_batch, uniform
 from simulator.calibration.points.point import OperatingPoint
 from simulator.calibration.points.setup import (
@@ -37,6 +42,7 @@ from simulator.calibration.points.setup import (
     lengths_of,
     load_value_of,
 )
+from simulator.calibration.points.sources.silicon_drafts import drafts_of
 from simulator.hardware.device import Device
 from simulator.models.card import ModelCard
 from simulator.scenario.backend import AutoBackendSpec
@@ -45,7 +51,7 @@ from simulator.scenario.engine import EngineSpec
 
 #: How random prompts choose experts, and how the loads of expert-parallel ranks scatter (see `Routing`):
 #: found by `simulator.calibration.points.engine_fit`.
-DIVERSITY, SPREAD = 0.78, 0.32
+DIVERSITY, SPREAD = 0.77, 0.55
 #: Tokens that arrive at a time under each program, and for models whose recipes ask for another interval
 #: (read off the rows: the time to first token is that of the prompt and so many tokens more).
 STREAM_INTERVAL = {"sglang": 25, "tensorrt-llm": 5}
@@ -68,6 +74,14 @@ MANY_REQUESTS, FEW_ROUNDS = 160, 4.0
 #: Tokens a step: InferenceX recipes and the defaults of all three programs.
 STEP_TOKENS = 8192
 SHORTEST, DRIFT = 0.8, 0.95
+#: Share of the memory that InferenceX servers take: with less, rows of DeepSeek on four B200 would have to
+#: wait for cache, and those of GB200 would not start.
+MEMORY = 0.95
+#: Devices of a node: with more ranks experts are never split. Most devices that share every layer in any row
+#: that says how its engines lie.
+NODE, WIDEST = 8, 16
+#: Programs whose kernels take each token to the ranks of its experts only (DeepEP; TensorRT-LLM's own).
+OWN_EXCHANGE = ("sglang", "tensorrt-llm")
 
 
 def setup(point: OperatingPoint) -> Setup:
@@ -92,6 +106,7 @@ def setup(point: OperatingPoint) -> Setup:
         pools = disaggregated(point, concurrency, lambda engines: _pool(point, engines))
         return Setup(pools=pools, link=link_between(device), **shared)
     engine = Engines("main", "unified", 1, spread_of(point), concurrency)
+    refuse_faster_than_memory(point, card, device, shared["kv_dtype"], engine.spread.devices)
     return Setup(pools=(_pool(point, engine),), **shared)
 
 
@@ -142,8 +157,24 @@ def load(point: OperatingPoint, concurrency: int) -> Load:
     return closed_loop(prompts, outputs, concurrency, rounds=stands_for)
 
 
+def _sends_to_experts(spread: Spread) -> bool:
+    """Whether data-parallel ranks send tokens only to the ranks of their experts."""
+    return spread.data > NODE or (spread.data > 1 and spread.expert > 1)
+
+
 def spread_of(point: OperatingPoint) -> Spread:
-    """How an aggregated engine lies on its devices."""
+    """How an aggregated engine lies on its devices.
+
+    Raises
+    ------
+    NotSimulated
+        Where the row gives the devices of a whole system as those of one engine.
+    """
+    if (point.tp or 1) > WIDEST and (point.dp or 1) == (point.ep or 1) == 1:
+        raise NotSimulated(
+            f"{point.tp} devices share every layer, as no program has it: these are the devices of a whole"
+            " system, and the row does not say what its engines were"
+        )
     tensor, data, expert = point.tp or 1, point.dp or 1, point.ep or 1
     moe_tensor = int(point.extra.get("moe_tp_size", 1) or 1)
     if expert > 1 and moe_tensor == expert and tensor * data == expert * expert:
@@ -158,10 +189,14 @@ def _pool(point: OperatingPoint, engines: Engines) -> PoolSpec:
     version = (point.engine_version or "") if point.engine == "vllm" else ""
     engine: dict[str, Any] = {
         "max_num_seqs": engines.running,
-        "max_num_batched_tokens": max(STEP_TOKENS, engines.running),
+        "max_num_batched_tokens": max(STEP_TOKENS * engines.spread.data, engines.running),
         "enable_prefix_caching": False,
         "async_scheduling": ahead,
     }
+    if point.engine in OWN_EXCHANGE and _sends_to_experts(engines.spread):
+        engine["all2all_backend"] = "deepep_low_latency"
+    if is_inferencex(point):
+        engine["gpu_memory_utilization"] = MEMORY
     if version:
         engine["engine_version"] = version
     return PoolSpec(
@@ -171,6 +206,7 @@ def _pool(point: OperatingPoint, engines: Engines) -> PoolSpec:
         replicas=engines.count,
         parallelism=engines.spread.spec,
         engine=EngineSpec(**engine),
+        speculative=drafts_of(point),
         latency=AutoBackendSpec(
             sampler="greedy", software=point.engine, routing_diversity=DIVERSITY, routing_spread=SPREAD
         ),
