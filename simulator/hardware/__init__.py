@@ -3,6 +3,7 @@
 device       one hardware profile, read from hardware_profiles/
 catalogue    finding profiles by name or path
 execution    the constants with which a device runs a model
+families     those of a device that nobody profiled
 collectives  time of an all-reduce or all-to-all, measured or modelled
 prices       rent, API tokens, electricity, grid carbon and water, read from prices/
 """

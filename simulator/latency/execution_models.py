@@ -11,6 +11,7 @@ from simulator.hardware.execution import (
     StreamedExecution,
     WaferExecution,
 )
+from simulator.hardware.families import family_execution
 from simulator.latency.in_memory import in_memory_times
 from simulator.latency.layout import Layout
 from simulator.latency.lpu import lpu_times
@@ -18,7 +19,6 @@ from simulator.latency.machine import Machine
 from simulator.latency.pipeline import PipelinePricer, PipelineTimes
 from simulator.latency.placement import Placement
 from simulator.latency.pricer import StepPricer
-from simulator.latency.roofline.family_defaults import default_execution
 from simulator.latency.static_shapes import StaticShapesPricer
 from simulator.latency.streamed import StreamedPricer
 from simulator.latency.wafer import wafer_times
@@ -63,7 +63,7 @@ def whole_step_pricer(
 
 
 def _power(own: Power | None, machine: Machine) -> Power:
-    power = own or default_execution(machine.bandwidth, machine.family).power
+    power = own or family_execution(machine.family, machine.bandwidth).power
     assert power is not None
     return power
 

@@ -18,19 +18,15 @@ from simulator.hardware.execution import (
     RooflineExecution,
     Sampling,
 )
-from simulator.latency.roofline.family_defaults import FLASH_ATTENTION_2, default_execution
+from simulator.hardware.families import COMMON, family_execution
 from simulator.models.precision import dense_format
 from simulator.scenario.backend import AttentionBackend, PhysicalBackendSpec
 
 _Group = TypeVar("_Group", bound=Evidence)
 
-#: Share of peak at which decodes compute whole tiles of queries in steps with prefill, by attention kernel;
-#: FlashAttention 3 and FlashInfer pack the query heads that share a KV head, so nothing is lost.
-MIXED_EFFICIENCY: dict[AttentionBackend, float | None] = {
-    "fa2": FLASH_ATTENTION_2,
-    "fa3": None,
-    "flashinfer": None,
-}
+#: Attention kernels that pack the query heads that share a KV head: decodes lose nothing beside prefill.
+#: FlashAttention 2 computes whole tiles of queries there, at ``mixed_compute_efficiency`` of peak.
+_PACKING: frozenset[AttentionBackend] = frozenset({"fa3", "flashinfer"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +63,8 @@ def resolve_constants(
     """
     own = execution or RooflineExecution()
     weight_dtype = dense_format(weight_dtype)
-    family = default_execution(bandwidth, device_family)
+    family = family_execution(device_family, bandwidth)
+    tiled = family_execution(COMMON, bandwidth).decode_attention["bf16"].mixed_compute_efficiency
     estimated: list[str] = []
 
     def pick(name: str, mine: _Group | None, default: _Group | None) -> _Group:
@@ -84,7 +81,7 @@ def resolve_constants(
     return RooflineConstants(
         gemm={name: _override_gemm(group, spec) for name, group in gemm.items()},
         decode_attention=_override_attention(
-            pick("decode_attention", attention, family.decode_attention["bf16"]), spec
+            pick("decode_attention", attention, family.decode_attention["bf16"]), spec, tiled
         ),
         prefill_attention=pick("prefill_attention", own.prefill_attention, family.prefill_attention),
         layer=_update(pick("layer", own.layer, family.layer), fixed_us=spec.layer_overhead_us),
@@ -112,22 +109,24 @@ def _override_gemm(gemm: Gemm, spec: PhysicalBackendSpec) -> Gemm:
     )
 
 
-def _override_attention(attention: DecodeAttention, spec: PhysicalBackendSpec) -> DecodeAttention:
+def _override_attention(
+    attention: DecodeAttention, spec: PhysicalBackendSpec, tiled: float | None
+) -> DecodeAttention:
+    """``tiled``: share of peak at which queries' whole tiles are computed, if the device does not say."""
     if spec.mixed_batch_factor is not None:
         plain = {"mixed_compute_efficiency": None, "mixed_tile_ns": 0.0}
         attention = attention.model_copy(update=plain | {"mixed_batch_factor": spec.mixed_batch_factor})
     elif spec.attention_backend is not None:
-        attention = _under(attention, spec.attention_backend)
+        attention = _under(attention, spec.attention_backend, tiled)
     return _update(attention, bandwidth_efficiency=spec.attention_bandwidth_efficiency)
 
 
-def _under(attention: DecodeAttention, kernel: AttentionBackend) -> DecodeAttention:
+def _under(attention: DecodeAttention, kernel: AttentionBackend, tiled: float | None) -> DecodeAttention:
     """The same device with another kernel of attention, with its own constants of that where it has them."""
-    efficiency = MIXED_EFFICIENCY[kernel]
-    if efficiency is None:
+    if kernel in _PACKING:
         changed: dict[str, float | None] = {"mixed_compute_efficiency": None, "mixed_tile_ns": 0.0}
     else:
-        changed = {"mixed_compute_efficiency": attention.mixed_compute_efficiency or efficiency}
+        changed = {"mixed_compute_efficiency": attention.mixed_compute_efficiency or tiled}
     return attention.model_copy(update=changed | {"mixed_batch_factor": 1.0})
 
 
