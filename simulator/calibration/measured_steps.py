@@ -157,9 +157,9 @@ class MeasuredStepPricer:
     def __init__(self, durations_ns: Sequence[int]) -> None:
         self._durations = iter(durations_ns)
 
-    def step_ns(self, *aggregates: int) -> int:
+    def step_ns(self, *step: int) -> int:
         """See `StepPricer`."""
-        del aggregates
+        del step
         duration = next(self._durations, None)
         if duration is None:
             raise SimulatorError("the replay goes on after the last measured step")

@@ -17,13 +17,11 @@ from simpy.events import Event
 from simulator.engine.clients import Clients
 from simulator.engine.limits import longest_prompt, longest_request, refuse_length
 from simulator.engine.pool import PoolPlan
-from simulator.engine.request import NEVER, Request
+from simulator.engine.request import NEVER, WHOLE, Request
 from simulator.engine.timing import Appointment, NsEnvironment
 from simulator.results.recording import STATUSES
 from simulator.results.request_log import RequestLog
 
-#: Finish reasons of requests with their whole output.
-WHOLE = ("stop", "length")
 #: How a request ends by its finish reason: the engine's, or the gateway's own.
 _STATUS = {
     "stop": STATUSES.index("finished"),

@@ -12,6 +12,7 @@ at that instant sees them, as vLLM's loop does.
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 from typing import Any, NamedTuple, Protocol
 
 from simpy.events import Event
@@ -137,6 +138,11 @@ class Replica:
         self._turn = AFTER_ARRIVALS + pool * TURNS + number
 
     # -- from outside ------------------------------------------------------------------------
+
+    @property
+    def price_rank(self) -> float:
+        """`usd_per_hour` to sort by: what has no known price comes last."""
+        return inf if self.usd_per_hour is None else self.usd_per_hour
 
     def submit(self, request: Request) -> None:
         """Hand in a request; the next step that is composed can admit it."""

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 WAITING, RUNNING, PREEMPTED, FINISHED = range(4)
 
 NEVER = -1
+#: Finish reasons of requests with their whole output.
+WHOLE = ("stop", "length")
 
 
 class Place(Protocol):

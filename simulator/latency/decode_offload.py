@@ -44,8 +44,8 @@ from simulator.latency.pricer import BOUNDS, StepColumns, StepCosts, StepPricer
 from simulator.models.accounting import experts_touched
 from simulator.models.gemms import ModelGemms, model_gemms, moe_layers
 from simulator.models.precision import bytes_per_value
+from simulator.units.clock import NS_PER_S
 
-_NS = 1e9
 _ACTIVATION_BYTES = 2
 #: Share of the HBM bandwidth that weights and cache are read at in attention, and its launches in a layer
 #: [s]: as on the profiled GPUs (estimates).
@@ -166,9 +166,9 @@ class DecodeOffloadPricer:
         whole = sum(self._parts_s(sequences, context))
         micro = min(self._partner.micro_batches, sequences)
         if micro == 1:
-            return _NS * whole
+            return NS_PER_S * whole
         one = self._parts_s(sequences / micro, context / micro)
-        return _NS * min(whole, max(sum(one), micro * max(one)))
+        return NS_PER_S * min(whole, max(sum(one), micro * max(one)))
 
     def _cache_bytes(self, sequences: float, context: float) -> float:
         """Cache that one GPU reads [bytes]."""
@@ -195,7 +195,7 @@ class DecodeOffloadPricer:
         time = line.fixed_ns + line.ns_per_token * decode_context
         if decode_tokens > decode_sequences:  # drafts: more tokens beside the same cache
             more = [self._feed_forward_s(n) + self._hops_s(n) for n in (decode_tokens, decode_sequences)]
-            time += _NS * (more[0] - more[1])
+            time += NS_PER_S * (more[0] - more[1])
         if prefill_tokens:
             time += self._alone.step_ns(
                 prefill_tokens, prefill_sequences, prefill_context, prefill_products, 0, 0, 0
@@ -205,7 +205,8 @@ class DecodeOffloadPricer:
     def costs(self, steps: StepColumns) -> StepCosts:
         """See `StepPricer`: the draw of the pair is not known."""
         unknown = np.full(len(steps.duration_ns), np.nan)
-        moving = steps.decode_tokens * (self._hops_s(1) - self._hops_s(0)) > 0.5 * steps.duration_ns / _NS
+        seconds = steps.duration_ns / NS_PER_S
+        moving = steps.decode_tokens * (self._hops_s(1) - self._hops_s(0)) > 0.5 * seconds
         bound = np.where(
             steps.prefill_tokens > 0,
             BOUNDS.index("compute"),

@@ -11,32 +11,11 @@ Left out: work of the host between passes, for engines capture them in graphs or
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 
-from simulator.latency.pricer import DecodeLine, StepColumns, StepCosts, StepPricer
-
-_NS = 1e9
-
-
-class Step(NamedTuple):
-    """Aggregates of a step, whole numbers or columns of them; see `simulator.latency.pricer`."""
-
-    prefill_tokens: int
-    prefill_sequences: int
-    prefill_context: int
-    prefill_products: int
-    decode_sequences: int
-    decode_tokens: int
-    decode_context: int
-
-    @property
-    def drafts(self) -> int:
-        """Drafts that the step verifies for each of its decodes, the most there are."""
-        if not self.decode_sequences:
-            return 0
-        return -(-self.decode_tokens // self.decode_sequences) - 1
+from simulator.latency.pricer import DecodeLine, Step, StepColumns, StepCosts, StepPricer
 
 
 class Passes(Protocol):
@@ -52,7 +31,7 @@ def one_by_one(step: Step) -> list[tuple[int, Step]]:
     drafts = step.drafts
     if not drafts:
         return [(1, step)] if step.prefill_tokens else []
-    single = Step(0, 0, 0, 0, step.decode_sequences, step.decode_sequences, step.decode_context)
+    single = Step.of_decodes(step.decode_sequences, step.decode_context)
     return [(1, step), (drafts - 1, single)] if drafts > 1 else [(1, step)]
 
 
@@ -65,7 +44,7 @@ def heads_at_once(step: Step) -> list[tuple[int, Step]]:
     """One head per position on the last features of each sequence; prompts need none."""
     if not step.drafts:
         return []
-    return [(1, Step(0, 0, 0, 0, step.decode_sequences, step.decode_sequences, step.decode_sequences))]
+    return [(1, Step.of_decodes(step.decode_sequences, step.decode_sequences))]
 
 
 def texts_searched(step: Step) -> list[tuple[int, Step]]:
@@ -86,7 +65,7 @@ class WindowedPasses:
         if not drafts:
             return []
         context = min(step.decode_context, sequences * self.window)
-        return [(drafts, Step(0, 0, 0, 0, sequences, sequences, context))]
+        return [(drafts, Step.of_decodes(sequences, context))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,31 +101,13 @@ class DraftedPricer:
         """See `StepPricer`; one token per decode means that nothing was drafted."""
         return self._model.decode_line(sequences, context)
 
-    def step_ns(
-        self,
-        prefill_tokens: int,
-        prefill_sequences: int,
-        prefill_context: int,
-        prefill_products: int,
-        decode_sequences: int,
-        decode_tokens: int,
-        decode_context: int,
-    ) -> int:
+    def step_ns(self, *step: int) -> int:
         """See `StepPricer`."""
-        step = Step(
-            prefill_tokens,
-            prefill_sequences,
-            prefill_context,
-            prefill_products,
-            decode_sequences,
-            decode_tokens,
-            decode_context,
-        )
-        return self._model.step_ns(*step) + self._draft.cycle_ns(step)
+        return self._model.step_ns(*step) + self._draft.cycle_ns(Step(*step))
 
     def costs(self, steps: StepColumns) -> StepCosts:
         """See `StepPricer`: the model's own costs, and those of the passes, which count as decoding."""
-        rows = [Step(*row) for row in _rows(steps)]
+        rows = steps.steps()
         drafting_ns = np.array([self._draft.cycle_ns(row) for row in rows], dtype=np.int64)
         own = self._model.costs(replace(steps, duration_ns=np.maximum(steps.duration_ns - drafting_ns, 1)))
         passes = [
@@ -164,8 +125,3 @@ class DraftedPricer:
             position, np.array(count) * (costs.prefill_j + costs.decode_j), minlength=len(rows)
         )
         return replace(own, decode_j=own.decode_j + spent)
-
-
-def _rows(steps: StepColumns) -> list[tuple[int, ...]]:
-    columns = (getattr(steps, name) for name in Step._fields)
-    return list(zip(*(column.tolist() for column in columns), strict=True))

@@ -55,17 +55,9 @@ class HostSearch:
         del context
         return DecodeLine(self._sequence_ns * sequences, self._token_ns, EVERY_CONTEXT)
 
-    def step_ns(
-        self,
-        prefill_tokens: int,
-        prefill_sequences: int,
-        prefill_context: int,
-        prefill_products: int,
-        decode_sequences: int,
-        decode_tokens: int,
-        decode_context: int,
-    ) -> int:
+    def step_ns(self, *step: int) -> int:
         """See `StepPricer`."""
+        _, _, _, _, decode_sequences, _, decode_context = step
         return int(self._sequence_ns * decode_sequences + self._token_ns * decode_context)
 
     def costs(self, steps: StepColumns) -> StepCosts:

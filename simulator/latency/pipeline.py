@@ -29,8 +29,7 @@ import numpy as np
 
 from simulator.latency.context_lines import ContextLines
 from simulator.latency.pricer import BOUNDS, DecodeLine, StepColumns, StepCosts
-
-_NS = 1e9
+from simulator.units.clock import NS_PER_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,7 @@ class PipelinePricer:
         if not sequences:
             return 0.0
         latency = times.token_s + times.context_token_s * times.attended(context / sequences)
-        return _NS * max(latency, sequences * times.interval_s)
+        return NS_PER_S * max(latency, sequences * times.interval_s)
 
     def step_ns(
         self,
@@ -110,16 +109,16 @@ class PipelinePricer:
             return int(time)
         times = self._times
         extra = decode_tokens - decode_sequences
-        time = max(time, _NS * times.token_s) + _NS * times.interval_s * extra
+        time = max(time, NS_PER_S * times.token_s) + NS_PER_S * times.interval_s * extra
         if prefill_tokens:
             triangle = prefill_products - prefill_tokens * prefill_tokens / (2.0 * prefill_sequences)
             seen = prefill_tokens * times.attended(triangle / prefill_tokens)
-            time += _NS * (times.prompt_interval_s * prefill_tokens + times.prompt_product_s * seen)
+            time += NS_PER_S * (times.prompt_interval_s * prefill_tokens + times.prompt_product_s * seen)
         return int(time)
 
     def costs(self, steps: StepColumns) -> StepCosts:
         """See `StepPricer`: draw grows with the share of the stages that hold a token."""
-        seconds = steps.duration_ns / _NS
+        seconds = steps.duration_ns / NS_PER_S
         times = self._times
         prefill_s = np.minimum(steps.prefill_tokens * times.prompt_interval_s, seconds)
         decode_s = np.minimum(steps.decode_tokens * times.interval_s, seconds - prefill_s)

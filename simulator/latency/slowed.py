@@ -18,30 +18,13 @@ class SlowedPricer:
         line = self._pricer.decode_line(sequences, context)
         return DecodeLine(line.fixed_ns * self._factor, line.ns_per_token * self._factor, line.context_end)
 
-    def step_ns(
-        self,
-        prefill_tokens: int,
-        prefill_sequences: int,
-        prefill_context: int,
-        prefill_products: int,
-        decode_sequences: int,
-        decode_tokens: int,
-        decode_context: int,
-    ) -> int:
+    def step_ns(self, *step: int) -> int:
         """See `StepPricer`."""
+        prefill_tokens, _, _, _, decode_sequences, decode_tokens, decode_context = step
         if not prefill_tokens and decode_tokens == decode_sequences:
             line = self.decode_line(decode_sequences, decode_context)
             return int(line.fixed_ns + line.ns_per_token * decode_context)
-        duration = self._pricer.step_ns(
-            prefill_tokens,
-            prefill_sequences,
-            prefill_context,
-            prefill_products,
-            decode_sequences,
-            decode_tokens,
-            decode_context,
-        )
-        return int(duration * self._factor)
+        return int(self._pricer.step_ns(*step) * self._factor)
 
     def costs(self, steps: StepColumns) -> StepCosts:
         """See `StepPricer`."""

@@ -38,8 +38,7 @@ from simulator.models.accounting import read_bytes_per_step
 from simulator.models.attention import attention_groups
 from simulator.models.gemms import model_gemms
 from simulator.models.precision import bytes_per_value
-
-_NS = 1e9
+from simulator.units.clock import NS_PER_S
 
 
 def copied_cache_bytes(layout: Layout, cores_per_chip: int) -> float:
@@ -87,7 +86,7 @@ class StaticShapesPricer:
             return 0.0
         bucket = sequence_bucket(context / sequences, self._execution.smallest_bucket)
         cache_s = self._seats * bucket * self._cache_bytes / (self._rate * self._execution.cache_efficiency)
-        return _NS * (self._fixed_s + cache_s)
+        return NS_PER_S * (self._fixed_s + cache_s)
 
     def step_ns(
         self,
@@ -103,7 +102,7 @@ class StaticShapesPricer:
         line = self.decode_line(decode_sequences, decode_context)
         time = line.fixed_ns + line.ns_per_token * decode_context
         if prefill_tokens:
-            time += _NS * self._prompts_s(prefill_tokens, prefill_sequences, prefill_context)
+            time += NS_PER_S * self._prompts_s(prefill_tokens, prefill_sequences, prefill_context)
         return int(time)
 
     def _prompts_s(self, tokens: int, sequences: int, context: int) -> float:
@@ -118,7 +117,7 @@ class StaticShapesPricer:
 
     def costs(self, steps: StepColumns) -> StepCosts:
         """See `StepPricer`. Padding draws power as real work does."""
-        seconds = steps.duration_ns / _NS
+        seconds = steps.duration_ns / NS_PER_S
         layout, machine = self._layout, self._machine
         chips = layout.devices
         decoding = steps.decode_sequences > 0

@@ -33,8 +33,8 @@ from simulator.latency.pricer import BOUNDS, Floats, StepColumns, StepCosts
 from simulator.latency.tiers import Spill
 from simulator.models.accounting import read_bytes_per_step
 from simulator.models.precision import bytes_per_value
+from simulator.units.clock import NS_PER_S
 
-_NS = 1e9
 #: Bytes of one activation value on the wire.
 _ACTIVATION_BYTES = 2
 #: Collectives of one layer: after attention and after the feed-forward part.
@@ -99,13 +99,13 @@ class StreamedPricer:
             triangle = prefill_products - prefill_tokens * prefill_tokens / (2.0 * prefill_sequences)
             time += prefill_sequences * execution.prompt_us * 1e-6
             time += self._attention_s * self._prompt_flops(prefill_tokens, triangle)
-        return int(_NS * time)
+        return int(NS_PER_S * time)
 
     def _decode_ns(self, sequences: int, context: int) -> float:
         if not sequences:
             return 0.0
         time = self._body_s(sequences) + sequences * self._execution.sequence_us * 1e-6
-        return _NS * (time + self._cache_s(sequences, context))
+        return NS_PER_S * (time + self._cache_s(sequences, context))
 
     def _body_s(self, tokens: int) -> float:
         """What depends on the number of tokens alone."""
@@ -182,7 +182,7 @@ class StreamedPricer:
 
     def costs(self, steps: StepColumns) -> StepCosts:
         """See `StepPricer`."""
-        seconds = steps.duration_ns / _NS
+        seconds = steps.duration_ns / NS_PER_S
         prefill, decode = self._phase_work(steps)
         machine, devices = self._machine, self._layout.devices
         prefill_j, decode_j = step_energy_j(

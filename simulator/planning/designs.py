@@ -10,9 +10,11 @@ from simulator.planning.layouts import LayoutChoice
 from simulator.scenario.backend import AutoBackendSpec
 from simulator.scenario.cluster import ParallelismSpec, PoolSpec
 from simulator.scenario.compare import EntrantSpec
+from simulator.scenario.engine import EngineSpec
 from simulator.scenario.objectives import SloSpec, percentile_parts
 from simulator.scenario.routing import LeastOutstandingSpec
 from simulator.scenario.scenario import Scenario
+from simulator.scenario.spec import Spec
 from simulator.scenario.workload.arrivals import ConstantSpec, ReplaySpec
 from simulator.scenario.workload.populations import ServeGenSpec
 
@@ -60,8 +62,7 @@ def exchanged(
     """
     own = entrant is None or load_device(entrant.hardware).id == load_device(pool.hardware).id
     if own:
-        said = {name: getattr(entrant, name) for name in entrant.model_fields_set} if entrant else {}
-        pool = pool.model_copy(update=said)
+        pool = pool.model_copy(update=said(entrant) if entrant else {})
         if layout is None:
             return pool
         if isinstance(layout, ParallelismSpec):
@@ -100,6 +101,23 @@ def _on_other(
 
 def _sizes(layout: LayoutChoice) -> ParallelismSpec:
     return ParallelismSpec(tensor=layout.tensor, pipeline=layout.pipeline)
+
+
+def with_engine(pool: PoolSpec, **settings: Any) -> PoolSpec:
+    """The pool with engine settings laid over its own.
+
+    Raises
+    ------
+    ValueError
+        Where the engine refuses the combination.
+    """
+    engine = EngineSpec.model_validate({**said(pool.engine), **settings})
+    return pool.model_copy(update={"engine": engine})
+
+
+def said(spec: Spec) -> dict[str, Any]:
+    """What a spec says itself, its defaults left out."""
+    return {name: getattr(spec, name) for name in spec.model_fields_set}
 
 
 def rate_of(scenario: Scenario) -> float:

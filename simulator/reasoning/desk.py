@@ -15,7 +15,7 @@ from simpy.events import Event, Process
 
 from simulator.engine.cluster import Cluster, pools_of
 from simulator.engine.limits import longest_request
-from simulator.engine.request import NEVER, Request
+from simulator.engine.request import NEVER, WHOLE, Request
 from simulator.reasoning.judging import Judge
 from simulator.reasoning.task import Outcome, Program, Task, thought
 from simulator.reasoning.text import Text, read_by
@@ -26,8 +26,6 @@ from simulator.units.random_streams import RandomStreams
 if TYPE_CHECKING:
     from simulator.engine.timing import NsEnvironment
 
-#: Ways a call ends with its whole output.
-WHOLE = ("stop", "length")
 #: Odd, so that neighbouring tasks of one seed start far apart.
 _STRIDE = 0x9E3779B97F4A7C15
 

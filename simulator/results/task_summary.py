@@ -24,7 +24,7 @@ _Z = 1.96
 
 
 @dataclass(frozen=True, slots=True)
-class Accuracy:
+class AnswersRight:
     """Share of the judged tasks that were answered right, with a 95 % interval."""
 
     share: float
@@ -52,7 +52,7 @@ class TaskSummary:
     latency: Distribution | None
     first_token: Distribution | None
     first_answer: Distribution | None
-    accuracy: Accuracy | None
+    accuracy: AnswersRight | None
     cost: Range | None
     energy_j: float | None
 
@@ -111,7 +111,7 @@ def tasks_of(
     )
 
 
-def accuracy_of(right: Ints) -> Accuracy | None:
+def accuracy_of(right: Ints) -> AnswersRight | None:
     """Share of right verdicts among those given; None where none is."""
     judged = right[right != UNKNOWN]
     n = len(judged)
@@ -120,7 +120,7 @@ def accuracy_of(right: Ints) -> Accuracy | None:
     share = float(judged.mean())
     middle = (share + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
     half = _Z / (1 + _Z**2 / n) * sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2))
-    return Accuracy(share, max(middle - half, 0.0), min(middle + half, 1.0), n)
+    return AnswersRight(share, max(middle - half, 0.0), min(middle + half, 1.0), n)
 
 
 def task_keys(tasks: TaskSummary | None) -> dict[str, Any]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from simulator.calibration.not_simulated import NotSimulated
 from simulator.calibration.points.point import OperatingPoint, read_points
-from simulator.calibration.points.setup import NotSimulated, card_of
+from simulator.calibration.points.setup import card_of
 from simulator.calibration.points.validation import compare
 from simulator.calibration.public_measurements import validate_measurements
 from simulator.calibration.public_measurements.comparison import PublicRow

@@ -138,9 +138,7 @@ def _weights(durations_ns: np.ndarray) -> Floats:
 def step_errors(fit: FittedBackend, steps: StepColumns) -> Floats:
     """Predicted over measured duration - 1 of every step."""
     pricer = FittedPricer(fit, None)
-    names = [field.name for field in fields(steps) if field.name != "duration_ns"]
-    rows = np.column_stack([getattr(steps, name) for name in names]).tolist()
-    predicted = np.array([pricer.step_ns(*row) for row in rows], dtype=np.float64)
+    predicted = np.array([pricer.step_ns(*step) for step in steps.steps()], dtype=np.float64)
     errors: Floats = predicted / steps.duration_ns - 1.0
     return errors
 

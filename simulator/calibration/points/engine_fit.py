@@ -23,9 +23,10 @@ from typing import Any
 
 import numpy as np
 
+from simulator.calibration.not_simulated import NotSimulated
 from simulator.calibration.points.point import OperatingPoint, read_points
 from simulator.calibration.points.search import Expected, Floats, Values, report
-from simulator.calibration.points.setup import NotSimulated, Setup
+from simulator.calibration.points.setup import Setup
 from simulator.calibration.points.sources import silicon
 from simulator.calibration.points.steady import SteadyLoad, stationary, steady_tpot_s
 from simulator.errors import InputError

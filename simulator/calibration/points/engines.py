@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from simulator.calibration.not_simulated import NotSimulated
 from simulator.calibration.points.point import OperatingPoint, Workers
-from simulator.calibration.points.setup import NotSimulated
 from simulator.engine.transfer import LinkPlan
 from simulator.hardware.device import Device
 from simulator.scenario.cluster import ParallelismSpec, PoolSpec, Role

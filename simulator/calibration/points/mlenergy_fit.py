@@ -22,9 +22,10 @@ from pathlib import Path
 
 import numpy as np
 
+from simulator.calibration.not_simulated import NotSimulated
 from simulator.calibration.points.point import OperatingPoint, read_points
 from simulator.calibration.points.search import Expected, Floats, Values, report
-from simulator.calibration.points.setup import NotSimulated, Setup
+from simulator.calibration.points.setup import Setup
 from simulator.calibration.points.sources import mlenergy
 from simulator.calibration.points.steady import SteadyLoad, filled_at_once, steady_dynamic_j, steady_tpot_s
 from simulator.errors import InputError

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.calibration.points.setup import NotSimulated, Setup
+from simulator.calibration.not_simulated import NotSimulated
+from simulator.calibration.points.setup import Setup
 from simulator.engine.cluster import ClusterPlan
 from simulator.engine.transfers import TransferPlan
 from simulator.errors import SimulatorError

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from simulator.calibration.not_simulated import NotSimulated
 from simulator.calibration.points.load import Load
 from simulator.calibration.points.point import OperatingPoint
 from simulator.engine.gateway import NO_DELAYS, ServingDelays
@@ -40,10 +41,6 @@ class Host:
 
     step_us: float
     sequence_us: float
-
-
-class NotSimulated(Exception):
-    """Why a point cannot be simulated, for the report."""
 
 
 @dataclass(frozen=True, slots=True)

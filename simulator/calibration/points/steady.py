@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulator.calibration.points.load import Ints
-from simulator.latency.pricer import StepColumns, StepPricer
+from simulator.latency.pricer import Step, StepColumns, StepPricer
 from simulator.units.clock import NS_PER_S
 
 
@@ -75,17 +75,17 @@ def steady_dynamic_j(pricer: StepPricer, load: SteadyLoad) -> float:
     return _per_step(load, (costs.prefill_j + costs.decode_j).tolist()) / load.in_flight
 
 
-def _steps(load: SteadyLoad) -> list[tuple[int, int, int, int, int, int, int]]:
+def _steps(load: SteadyLoad) -> list[Step]:
     """A decode step of all; where others go on, one of all but one, and that with the last one's prompt."""
     whole, others = round(load.prompt), load.in_flight - 1
     few = round(others * load.context)
-    together = (0, 0, 0, 0, load.in_flight, load.in_flight, round(load.in_flight * load.context))
+    together = Step.of_decodes(load.in_flight, round(load.in_flight * load.context))
     if not others:
         return [together]
     return [
         together,
-        (0, 0, 0, 0, others, others, few),
-        (whole, 1, whole, whole * whole, others, others, few),
+        Step.of_decodes(others, few),
+        Step(whole, 1, whole, whole * whole, others, others, few),
     ]
 
 

@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from statistics import median
 
+from simulator.calibration.not_simulated import NotSimulated
 from simulator.calibration.points.batching import saving_table
 from simulator.calibration.points.disaggregation import winner_table
 from simulator.calibration.points.point import METRICS, OperatingPoint
 from simulator.calibration.points.saturation import capacity_table
-from simulator.calibration.points.setup import NotSimulated, card_of
+from simulator.calibration.points.setup import card_of
 from simulator.calibration.points.sources.mlenergy import host_was_busy
 from simulator.calibration.points.validation import Compared
 from simulator.reporting.sections import Table

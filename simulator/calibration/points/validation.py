@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from simulator.calibration.not_simulated import NotSimulated
 from simulator.calibration.points.point import OperatingPoint, read_points
 from simulator.calibration.points.prediction import predict
-from simulator.calibration.points.setup import NotSimulated, Setup
+from simulator.calibration.points.setup import Setup
 from simulator.calibration.points.sources import argonne, kubecon, mlenergy, other, silicon, splitwise
 from simulator.errors import SimulatorError
 

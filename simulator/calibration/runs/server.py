@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ValidationError
 
+from simulator.calibration.not_simulated import NotSimulated
 from simulator.calibration.runs.measured import EngineUsed, HardwareUsed, MeasuredRun, ModelUsed
 from simulator.engine.transfer import LinkPlan
 from simulator.errors import InputError
@@ -55,10 +56,6 @@ _PARTS: dict[str, type[BaseModel]] = {
     "linear_attention": LinearAttention,
 }
 _SOURCE = "the run's own description"
-
-
-class NotSimulated(Exception):
-    """Why a run cannot be simulated, for the report."""
 
 
 def device_of(hardware: HardwareUsed, idle_w: float | None = None) -> Device:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from simulator.calibration.not_simulated import NotSimulated
 from simulator.calibration.runs.measured import MeasuredRun
 from simulator.calibration.runs.server import (
-    NotSimulated,
     cache_link_of,
     card_of,
     device_of,

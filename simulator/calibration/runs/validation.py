@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from simulator.calibration.not_simulated import NotSimulated
 from simulator.calibration.runs.figures import figures_of
 from simulator.calibration.runs.groups import groups_of, is_overloaded
 from simulator.calibration.runs.held_out import serving_for
 from simulator.calibration.runs.measured import WHOLE_RUN, MeasuredRun, Peer, read_run, runs_at
-from simulator.calibration.runs.server import NotSimulated
 from simulator.calibration.runs.server_power import wall_figures
 from simulator.calibration.runs.simulated import Serving, simulate_run
 from simulator.errors import InputError

@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Literal
 
-from simulator.calibration.points.setup import NotSimulated
+from simulator.calibration.not_simulated import NotSimulated
 from simulator.calibration.speculation.prediction import Section, Speedups, solve
 from simulator.calibration.speculation.published import PublishedPoint, Unread, read_published
 from simulator.calibration.speculation.setups import SpeculativeSetup, setup_of

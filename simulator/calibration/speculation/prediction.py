@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from simulator.calibration.not_simulated import NotSimulated
 from simulator.calibration.points.load import Load, closed_loop, fixed, open_loop
 from simulator.calibration.points.prediction import predict
-from simulator.calibration.points.setup import NotSimulated, Setup
+from simulator.calibration.points.setup import Setup
 from simulator.calibration.speculation.setups import SpeculativeSetup
 from simulator.errors import SimulatorError
 from simulator.hardware.catalogue import load_device

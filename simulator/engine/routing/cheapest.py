@@ -59,5 +59,4 @@ class Cheapest(Router):
         self._tier(replica).remove(replica)
 
     def _tier(self, replica: Replica) -> Ladder:
-        cost = float("inf") if replica.usd_per_hour is None else replica.usd_per_hour
-        return self._tiers.setdefault(cost, Ladder(()))
+        return self._tiers.setdefault(replica.price_rank, Ladder(()))

@@ -19,6 +19,7 @@ import numpy as np
 from simulator.engine.replica import Replica
 from simulator.engine.request import Request
 from simulator.engine.routing.router import Router
+from simulator.latency.pricer import Step
 
 
 class SloAware(Router):
@@ -47,7 +48,7 @@ class SloAware(Router):
         in_time = [] if limit is None else [(ns, replica) for ns, replica in expected if ns <= limit]
         if not in_time:
             return min(expected, key=lambda pair: (pair[0], pair[1].outstanding))[1]
-        return min(in_time, key=lambda pair: (_price(pair[1]), -pair[0]))[1]
+        return min(in_time, key=lambda pair: (pair[1].price_rank, -pair[0]))[1]
 
     def predicted_ns(self, replica: Replica, request: Request) -> float:
         """Expected time to first token [ns]."""
@@ -58,10 +59,6 @@ class SloAware(Router):
         found = self._token_ns.get(replica.pool)
         if found is None:
             tokens = replica.settings.token_budget
-            step_ns = replica.pricer.step_ns(tokens, 1, tokens, tokens * tokens, 0, 0, 0)
+            step_ns = replica.pricer.step_ns(*Step.of_prompts(1, tokens))
             found = self._token_ns[replica.pool] = step_ns / tokens
         return found
-
-
-def _price(replica: Replica) -> float:
-    return float("inf") if replica.usd_per_hour is None else replica.usd_per_hour

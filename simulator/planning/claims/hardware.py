@@ -12,6 +12,7 @@ from simulator.hardware.catalogue import load_device
 from simulator.latency.compile import CompiledBackend, compile_backend
 from simulator.latency.layout import lay_out
 from simulator.latency.machine import machine_of
+from simulator.latency.pricer import Step
 from simulator.latency.resident import active_layer_bytes, attention_flops, prompt_flops_per_token
 from simulator.latency.smallest import smallest_parallelism
 from simulator.models.accounting import count_parameters, kv_bytes, weight_bytes
@@ -20,6 +21,7 @@ from simulator.planning.claims.fact import ComputedFact
 from simulator.planning.claims.small import H100, served
 from simulator.scenario.backend import AutoBackendSpec
 from simulator.scenario.cluster import ParallelismSpec
+from simulator.units.clock import NS_PER_S
 
 GROQ3, RUBIN, WAFER = "nvidia-groq3-lpu", "nvidia-rubin-nvl72", "cerebras-wse3"
 GROQ1 = "groq-lpu-v1"
@@ -229,4 +231,4 @@ def _smallest(device: str, model: str, dtype: str) -> CompiledBackend:
 
 def _rate(backend: CompiledBackend) -> float:
     """Tokens per second of one user alone [1/s]."""
-    return 1e9 / backend.pricer.step_ns(0, 0, 0, 0, 1, 1, CONTEXT)
+    return NS_PER_S / backend.pricer.step_ns(*Step.of_decodes(1, CONTEXT))

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, inf
 
+from simulator.latency.pricer import Step
 from simulator.models.catalogue import load_model
 from simulator.planning.lengths import Demand
 from simulator.planning.size.families import Family
@@ -27,6 +28,7 @@ from simulator.scenario.objectives import SloSpec
 from simulator.scenario.scenario import Scenario
 from simulator.simulation.context import context_of
 from simulator.simulation.pools import PreparedPool, prepare_pools
+from simulator.units.clock import NS_PER_S
 
 #: Share of a replica's time that the guess fills: arrivals come in bursts.
 _FILLED = 0.85
@@ -137,10 +139,7 @@ class _Work:
         prompt = max(round(self._demand.prompt), 1)
         most = max(self._pool.plan.settings.max_num_batched_tokens // prompt, 1)
         price = self._pool.backend.pricer.step_ns
-        return min(
-            price(count * prompt, count, count * prompt, count * prompt * prompt, 0, 0, 0) / count / 1e9
-            for count in {1, most}
-        )
+        return min(price(*Step.of_prompts(count, prompt)) / count / NS_PER_S for count in {1, most})
 
     def _held(self, context: float) -> int:
         """Most requests of so many tokens each that a replica seats and its cache holds."""
@@ -157,7 +156,7 @@ class _Work:
     def _decode_s(self, batch: int) -> float:
         """One step of a batch of decodes half way through their outputs [s]."""
         context = max(round(self._demand.prompt + self._demand.output / 2), 1) * batch
-        return self._pool.backend.pricer.step_ns(0, 0, 0, 0, batch, batch, context) / 1e9
+        return self._pool.backend.pricer.step_ns(*Step.of_decodes(batch, context)) / NS_PER_S
 
 
 def _batches(most: int) -> list[int]:

@@ -15,7 +15,7 @@ from simulator.errors import InputError
 from simulator.hardware.catalogue import load_device
 from simulator.hardware.device import Device
 from simulator.models.catalogue import load_model
-from simulator.planning.designs import changed, exchanged
+from simulator.planning.designs import changed, exchanged, said, with_engine
 from simulator.planning.layouts import LayoutChoice, layout_choices
 from simulator.planning.lengths import Lengths, lengths_of
 from simulator.scenario.cluster import ClusterSpec, ParallelismSpec, PoolSpec
@@ -148,10 +148,9 @@ def _cluster(
     lengths: Lengths,
 ) -> ClusterSpec:
     """One unit of a combination."""
-    pools = tuple(
-        _with_engine(exchanged(pool, entrant, layout, lengths.longest), engine)
-        for pool in scenario.cluster.pools
-    )
+    pools = tuple(exchanged(pool, entrant, layout, lengths.longest) for pool in scenario.cluster.pools)
+    if engine is not None:
+        pools = tuple(with_engine(pool, **said(engine)) for pool in pools)
     if split is None:
         common = reduce(gcd, (pool.replicas for pool in pools))
         whole = tuple(pool.model_copy(update={"replicas": pool.replicas // common}) for pool in pools)
@@ -198,23 +197,11 @@ def _rearranged(scenario: Scenario, changes: dict[str, object]) -> ClusterSpec:
         raise InputError(error.message, file=scenario.file, key="size.disaggregation") from None
 
 
-def _with_engine(pool: PoolSpec, engine: EngineSpec | None) -> PoolSpec:
-    """The pool with the settings that ``engine`` says laid over its own."""
-    if engine is None:
-        return pool
-    said = {name: getattr(engine, name) for name in engine.model_fields_set}
-    return pool.model_copy(update={"engine": EngineSpec.model_validate({**_said(pool.engine), **said})})
-
-
-def _said(engine: EngineSpec) -> dict[str, object]:
-    return {name: getattr(engine, name) for name in engine.model_fields_set}
-
-
 def _label(cluster: ClusterSpec, engine: EngineSpec | None, split: str | None) -> str:
     layouts = dict.fromkeys(_layout(pool) for pool in cluster.pools)
     words = [" / ".join(layouts)]
     if engine is not None:
-        words += [f"{name} {getattr(engine, name)}" for name in sorted(engine.model_fields_set)]
+        words += [f"{name} {value}" for name, value in sorted(said(engine).items())]
     if split is not None:
         words.append(split)
     return ", ".join(words)

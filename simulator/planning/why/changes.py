@@ -15,7 +15,7 @@ from typing import Any
 
 from simulator.errors import InputError
 from simulator.planning.capacity import capacity_of
-from simulator.planning.designs import changed, rate_of
+from simulator.planning.designs import changed, rate_of, with_engine
 from simulator.planning.run_many import in_processes
 from simulator.scenario.cluster import PoolSpec
 from simulator.scenario.scenario import Scenario
@@ -139,8 +139,7 @@ def _sizes(pool: PoolSpec, factor: float) -> PoolSpec:
 
 def _engine(pool: PoolSpec, name: str, factor: float) -> PoolSpec:
     value = max(int(getattr(pool.engine, name) * factor), 1)
-    said = {key: getattr(pool.engine, key) for key in pool.engine.model_fields_set}
-    return _with(pool, engine=type(pool.engine).model_validate({**said, name: value}))
+    return with_engine(pool, **{name: value})
 
 
 def _model(scenario: Scenario, **update: Any) -> Scenario:

@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from simulator.calibration.not_simulated import NotSimulated
 from simulator.calibration.points import validate_points
 from simulator.calibration.points.batching import saving_table
 from simulator.calibration.points.disaggregation import at_or_near_time, at_time, duels, score
 from simulator.calibration.points.load import closed_loop, fixed
 from simulator.calibration.points.point import OperatingPoint, Workers
 from simulator.calibration.points.saturation import capacities
-from simulator.calibration.points.setup import NotSimulated, card_of
+from simulator.calibration.points.setup import card_of
 from simulator.calibration.points.steady import filled_at_once, stationary
 from simulator.calibration.points.tables import point_tables
 from simulator.calibration.points.validation import Compared, compare, compare_points

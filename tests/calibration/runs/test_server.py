@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from simulator.calibration.not_simulated import NotSimulated
 from simulator.calibration.runs.measured import EngineUsed, HardwareUsed, ModelUsed
-from simulator.calibration.runs.server import NotSimulated, card_of, device_of, engine_of, roles_of
+from simulator.calibration.runs.server import card_of, device_of, engine_of, roles_of
 
 MIXTURE = {
     "kind": "moe",

@@ -6,10 +6,10 @@ engine's seats, greedy sampling. Engine versions are not stated; those of 2024 s
 
 from __future__ import annotations
 
+from simulator.calibration.not_simulated import NotSimulated
 from simulator.calibration.points.load import static_batch
 from simulator.calibration.points.point import OperatingPoint
 from simulator.calibration.points.setup import (
-    NotSimulated,
     Setup,
     card_of,
     device_of,

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from simulator.calibration.not_simulated import NotSimulated
 from simulator.calibration.points.load import Load, fixed, open_loop
 from simulator.calibration.points.point import OperatingPoint
 from simulator.calibration.points.setup import (
     API_DELAYS,
     Host,
-    NotSimulated,
     Setup,
     card_of,
     device_of,

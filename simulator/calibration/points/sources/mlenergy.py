@@ -28,11 +28,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import ceil
 
+from simulator.calibration.not_simulated import NotSimulated
 from simulator.calibration.points.load import Load, closed_loop, fixed, gamma
 from simulator.calibration.points.point import OperatingPoint
 from simulator.calibration.points.setup import (
     Host,
-    NotSimulated,
     Setup,
     card_of,
     device_of,

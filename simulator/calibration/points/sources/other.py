@@ -16,12 +16,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import get_args
 
+from simulator.calibration.not_simulated import NotSimulated
 from simulator.calibration.points.engines import Engines, Spread, disaggregated, link_between
 from simulator.calibration.points.load import Load, closed_loop, fixed, open_loop, static_batch, uniform
 from simulator.calibration.points.point import OperatingPoint
 from simulator.calibration.points.setup import (
     API_DELAYS,
-    NotSimulated,
     Setup,
     Statistic,
     card_of,

@@ -29,13 +29,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from simulator.calibration.not_simulated import NotSimulated
 from simulator.calibration.points.engines import Engines, Spread, disaggregated, link_between
 from simulator.calibration.points.floors import refuse_faster_than_memory
 from simulator.calibration.points.load import Load, closed_loop, fixed, static_batch, uniform
 from simulator.calibration.points.point import OperatingPoint
 from simulator.calibration.points.setup import (
     API_DELAYS,
-    NotSimulated,
     Setup,
     card_of,
     device_of,
