@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from simulator.planning.size.answer import SizeAnswer
     from simulator.planning.size.uncertainty import Spread
-    from simulator.reporting.sections import Table
+    from simulator.reporting.table import Table
     from simulator.scenario.compare import EntrantSpec
     from simulator.scenario.scenario import Scenario
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from simulator.calibration.runs.validation import RunReport
-    from simulator.reporting.sections import Table
+    from simulator.reporting.table import Table
 
 
 @dataclass

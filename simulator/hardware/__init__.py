@@ -5,7 +5,9 @@ catalogue    finding profiles by name or path
 execution    the constants with which a device runs a model
 families     those of a device that nobody profiled
 collectives  time of an all-reduce or all-to-all, measured or modelled
-prices       rent, API tokens, electricity, grid carbon and water, read from prices/
+prices       rent, API tokens, purchases, servers, read from prices/
+sites        electricity, grid carbon, PUE and water, read from prices/
+price_lists  how such lists are read, and what several rows say together
 """
 
 from simulator.hardware.catalogue import device_names, load_device

@@ -1,32 +1,24 @@
-"""Prices and what electricity does to the world, read from ``prices/``; every row is dated.
+"""What devices and tokens cost, read from ``prices/``; every row is dated.
 
-Rent per device-hour by tier, API token prices, purchase prices, electricity by region,
-carbon intensity of the grid, PUE of operators and water. What is not known is None, never
-zero. Rent includes electricity; ``owner-cost`` is a modelled cost of owning and no price
-that can be rented at.
+Rent per device-hour by tier, API token prices, purchase prices, and what comes with a device in its server.
+What is not known is None, never zero. Rent includes electricity; ``owner-cost`` is a modelled cost of owning
+and no price that can be rented at.
 """
 
 from __future__ import annotations
 
 from functools import cache
 from statistics import median
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Literal, Self
 
-from pydantic import BaseModel, Field, NonNegativeFloat, PositiveInt, model_validator
+from pydantic import BaseModel, NonNegativeFloat, PositiveInt, model_validator
 
 from simulator.errors import InputError, nearest
 from simulator.hardware.catalogue import FOLDER as DEVICES
 from simulator.hardware.device import Sourced
-from simulator.units.catalogue import find_entry, validated, with_citations
-from simulator.units.data_files import data_folder
-from simulator.units.quantity import (
-    GramsPerKilowattHour,
-    LitresPerKilowattHour,
-    USDPerHour,
-    USDPerKilowattHour,
-    Watts,
-)
-from simulator.units.yaml_file import read_mapping
+from simulator.hardware.price_lists import PriceRange, provenance, read_list
+from simulator.units.catalogue import find_entry
+from simulator.units.quantity import USDPerHour, Watts
 
 #: ``on-demand`` at the large clouds, ``neo-cloud`` on demand at GPU clouds, ``reserved`` for one to three
 #: years, ``capacity-block`` for days, ``index`` of what is paid on average.
@@ -42,29 +34,6 @@ TIERS: tuple[Tier, ...] = (
 )
 #: What "rent" means where no tier is chosen: what anyone can rent today, without a contract.
 OPEN_TIERS: tuple[Tier, ...] = ("on-demand", "neo-cloud", "index")
-
-
-class PriceRange(BaseModel, frozen=True):
-    """A figure with its spread: lowest, median and highest of the rows it rests on.
-
-    ``unit`` is that of the three figures; ``date`` the span of dates of the rows.
-    """
-
-    low: float
-    mid: float
-    high: float
-    unit: str
-    rows: int
-    date: str
-    source: tuple[str, ...]
-    confidence: str
-    tiers: tuple[str, ...] = ()
-
-    @property
-    def citation(self) -> str:
-        """One line for a report: what, how many rows, when, from where."""
-        kind = f"{', '.join(self.tiers)}, " if self.tiers else ""
-        return f"{kind}{self.rows} price(s), {self.date}: {'; '.join(self.source)}"
 
 
 class RentalRow(Sourced):
@@ -129,50 +98,6 @@ class ServerRow(Sourced):
     embodied: tuple[NonNegativeFloat, NonNegativeFloat, NonNegativeFloat] | None = None
 
 
-class Regional(Sourced):
-    """A figure of a region; ``national`` rows stand for their whole country (ISO code of three letters)."""
-
-    region: str
-    country: str
-    national: bool = False
-
-
-class ElectricityRow(Regional):
-    """Price of electricity in a region [USD/kWh]."""
-
-    price: USDPerKilowattHour
-    kind: str
-
-
-class CarbonRow(Regional):
-    """Carbon intensity of the grid in a region [g CO2e/kWh]."""
-
-    carbon: GramsPerKilowattHour
-
-
-class Pue(Sourced):
-    """Power usage effectiveness of an operator: energy of the site over that of its computers."""
-
-    operator: str
-    pue: Annotated[float, Field(ge=1.0)]
-
-
-class GridWater(Sourced):
-    """Water used to make electricity in a country [l/kWh]."""
-
-    country: str
-    name: str
-    water: LitresPerKilowattHour
-
-
-class SiteWater(Sourced):
-    """Water an operator evaporates for cooling, per energy of the computers [l/kWh]."""
-
-    operator: str
-    low: LitresPerKilowattHour
-    high: LitresPerKilowattHour
-
-
 class _RentalFile(BaseModel):
     as_of: str
     rows: tuple[RentalRow, ...]
@@ -193,61 +118,28 @@ class _ServerFile(BaseModel):
     rows: tuple[ServerRow, ...]
 
 
-class _ElectricityFile(BaseModel):
-    as_of: str
-    rows: tuple[ElectricityRow, ...]
-
-
-class _GridFile(BaseModel):
-    as_of: str
-    carbon: tuple[CarbonRow, ...]
-    pue: tuple[Pue, ...]
-    grid_water: tuple[GridWater, ...]
-    site_water: tuple[SiteWater, ...]
-
-
-_File = TypeVar("_File", bound=BaseModel)
-
-
-def _read(name: str, type_: type[_File]) -> _File:
-    path = data_folder("prices") / name
-    content: dict[str, Any] = with_citations(read_mapping(path, what="price list"))
-    return validated(content, type_, file=path)
-
-
 @cache
 def rental_rows() -> tuple[RentalRow, ...]:
     """Every rental price that ships."""
-    return _read("rental.yaml", _RentalFile).rows
+    return read_list("rental.yaml", _RentalFile).rows
 
 
 @cache
 def token_prices() -> tuple[TokenPrice, ...]:
     """Every API token price that ships."""
-    return _read("api_tokens.yaml", _TokenFile).rows
+    return read_list("api_tokens.yaml", _TokenFile).rows
 
 
 @cache
 def purchase_prices() -> tuple[PurchasePrice, ...]:
     """Every purchase price that ships."""
-    return _read("purchase.yaml", _PurchaseFile).rows
+    return read_list("purchase.yaml", _PurchaseFile).rows
 
 
 @cache
 def server_rows() -> tuple[ServerRow, ...]:
     """Draw and embodied emissions of servers, by device."""
-    return _read("servers.yaml", _ServerFile).rows
-
-
-@cache
-def electricity_rows() -> tuple[ElectricityRow, ...]:
-    """Every electricity price that ships."""
-    return _read("electricity.yaml", _ElectricityFile).rows
-
-
-@cache
-def _grid() -> _GridFile:
-    return _read("grid.yaml", _GridFile)
+    return read_list("servers.yaml", _ServerFile).rows
 
 
 def check_tier(tier: str) -> Tier:
@@ -303,20 +195,8 @@ def _rental_range(rows: list[RentalRow]) -> PriceRange:
         high=max(row.span[1] for row in rows),
         unit="USD/hour",
         tiers=tuple(dict.fromkeys(row.tier for row in rows)),
-        **_provenance(rows),
+        **provenance(rows),
     )
-
-
-def _provenance(rows: list[Any]) -> dict[str, Any]:
-    """Number, dates, citations and the weakest confidence of rows."""
-    dates = sorted({row.date for row in rows if row.date})
-    order = ("datasheet", "third-party-measurement", "vendor-claim", "press", "estimate")
-    return {
-        "rows": len(rows),
-        "date": dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}" if dates else "undated",
-        "source": tuple(dict.fromkeys(text for row in rows for text in row.source)),
-        "confidence": max((row.confidence for row in rows), key=order.index),
-    }
 
 
 def purchase_price(device: str) -> PriceRange | None:
@@ -332,7 +212,7 @@ def purchase_price(device: str) -> PriceRange | None:
     lows = [(row.low or 0.0) / row.devices for row in whole]
     highs = [(row.high or row.low or 0.0) / row.devices for row in whole]
     middles = [(low + high) / 2 for low, high in zip(lows, highs, strict=True)]
-    return PriceRange(low=min(lows), mid=median(middles), high=max(highs), unit="USD", **_provenance(whole))
+    return PriceRange(low=min(lows), mid=median(middles), high=max(highs), unit="USD", **provenance(whole))
 
 
 def server_of(device: str) -> tuple[ServerRow, ...]:
@@ -344,121 +224,3 @@ def server_of(device: str) -> tuple[ServerRow, ...]:
 def token_price(model: str) -> TokenPrice | None:
     """API price of this model [USD per million tokens], None where it is not listed."""
     return next((row for row in token_prices() if row.model.lower() == model.lower()), None)
-
-
-def region_names() -> tuple[str, ...]:
-    """Names that electricity prices and carbon intensities are known by: regions, countries, their codes."""
-    return tuple(dict.fromkeys(name for row in _regional() for name in (row.region, row.country)))
-
-
-def _regional() -> tuple[Regional, ...]:
-    return (*_grid().carbon, *electricity_rows())
-
-
-def check_region(region: str) -> str:
-    """The country code of a region.
-
-    Raises
-    ------
-    InputError
-        Where neither an electricity price nor a carbon intensity is known for it.
-    """
-    for row in _regional():
-        if region.lower() in (row.region.lower(), row.country.lower()):
-            return row.country
-    names = region_names()
-    raise InputError(
-        f"unknown region {region!r}{nearest(region, names)}; known are countries ('Germany', 'DEU'), "
-        f"US states ('Virginia') and cloud regions ('us-east4')"
-    )
-
-
-def electricity_price(region: str) -> PriceRange | None:
-    """Price of electricity in a region, or of its country where it has none [USD/kWh].
-
-    Raises
-    ------
-    InputError
-        Where the region is not known at all.
-    """
-    country = check_region(region)
-    rows = [row for row in electricity_rows() if row.region.lower() == region.lower()]
-    rows = rows or [row for row in electricity_rows() if row.country == country and row.national]
-    if not rows:
-        return None
-    prices = [row.price for row in rows]
-    return PriceRange(
-        low=min(prices), mid=median(prices), high=max(prices), unit="USD/kWh", **_provenance(rows)
-    )
-
-
-def grid_carbon(region: str) -> CarbonRow | None:
-    """Carbon intensity of the grid in a region, or of its country [g CO2e/kWh]; None where not known.
-
-    Raises
-    ------
-    InputError
-        Where the region is not known at all.
-    """
-    country = check_region(region)
-    rows = _grid().carbon
-    own = next((row for row in rows if row.region.lower() == region.lower()), None)
-    return own or next((row for row in rows if row.country == country and row.national), None)
-
-
-def grid_water(region: str) -> GridWater | None:
-    """Water used to make the electricity of a region's country [l/kWh]; None where not known.
-
-    Raises
-    ------
-    InputError
-        Where the region is not known at all.
-    """
-    country = check_region(region)
-    return next((row for row in _grid().grid_water if row.country == country), None)
-
-
-def site_water() -> tuple[SiteWater, ...]:
-    """Water for cooling, by operator."""
-    return _grid().site_water
-
-
-def pue_figures() -> tuple[Pue, ...]:
-    """Power usage effectiveness, by operator."""
-    return _grid().pue
-
-
-def pue_of(operator: str) -> Pue:
-    """Power usage effectiveness of this operator.
-
-    Raises
-    ------
-    InputError
-        Where none is known.
-    """
-    return _of_operator(_grid().pue, operator, "power usage effectiveness")
-
-
-def site_water_of(operator: str) -> SiteWater | None:
-    """Water that this operator evaporates for cooling; None where it is not known."""
-    wanted = operator.lower()
-    return next((row for row in _grid().site_water if wanted in row.operator.lower()), None)
-
-
-_Operated = TypeVar("_Operated", Pue, SiteWater)
-
-
-def _of_operator(rows: tuple[_Operated, ...], operator: str, what: str) -> _Operated:
-    found = next((row for row in rows if operator.lower() in row.operator.lower()), None)
-    if found is None:
-        names = [row.operator for row in rows]
-        raise InputError(
-            f"no {what} is known of operator {operator!r}{nearest(operator, names)}; known are"
-            f" {', '.join(names)}"
-        )
-    return found
-
-
-def typical_pue() -> Pue:
-    """The figure where no operator is named: a typical colocation site."""
-    return next(row for row in _grid().pue if row.operator.startswith("typical"))

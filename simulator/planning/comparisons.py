@@ -11,7 +11,7 @@ from simulator.planning.paired import PairedDifference, paired_differences
 from simulator.reporting import numbers as show
 from simulator.reporting.comparison import Comparison
 from simulator.reporting.cost_over_load import Change, CostLine, cost_over_load
-from simulator.reporting.sections import Table
+from simulator.reporting.table import Table
 from simulator.results.result import Result
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from simulator.reporting import numbers as show
 from simulator.reporting import style
 from simulator.reporting.figures import LatencySample, latency_distributions, sample_of
-from simulator.reporting.sections import Table
+from simulator.reporting.table import Table
 from simulator.results.distributions import distribution_of
 from simulator.results.latencies import defined
 from simulator.results.recording import Floats

@@ -16,6 +16,7 @@ from simulator.reporting import numbers as show
 from simulator.reporting import sections
 from simulator.reporting.comparison import Comparison, Measured, comparison_figures, comparison_table
 from simulator.reporting.figures import figures_of
+from simulator.reporting.table import Table
 from simulator.results.result import Result
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def write_comparisons(
 def write_page(
     path: str | Path,
     title: str,
-    tables: Iterable[sections.Table],
+    tables: Iterable[Table],
     figures: dict[str, go.Figure],
     text: str = "",
 ) -> Path:
@@ -139,7 +140,7 @@ def _result_tables(result: Result) -> str:
     return f'{latency}<div class="cards">{"".join(others)}</div>{pools}'
 
 
-def _table(table: sections.Table, titled: bool = True) -> str:
+def _table(table: Table, titled: bool = True) -> str:
     title = f"<h3>{escape(table.title)}</h3>" if titled else ""
     head = ""
     if any(table.header):

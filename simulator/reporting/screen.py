@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from simulator.reporting import sections
 from simulator.reporting.comparison import Comparison, comparison_table
+from simulator.reporting.table import Table
 from simulator.results.result import Result
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Table as RichTable
 
 #: Narrowest terminal on which two tables stand side by side [columns].
 WIDE = 140
@@ -57,24 +58,24 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
     print_tables(comparison.tables, console)
 
 
-def print_tables(tables: Iterable[sections.Table], console: Console) -> None:
+def print_tables(tables: Iterable[Table], console: Console) -> None:
     """Prints tables one below the other."""
     for table in tables:
         console.print(_rich_table(table, str))
 
 
-def print_table(table: sections.Table, console: Console) -> None:
+def print_table(table: Table, console: Console) -> None:
     """Prints one table."""
     console.print(_rich_table(table, str))
 
 
-def _rich_table(content: sections.Table, name: Callable[[str], str]) -> Table:
+def _rich_table(content: Table, name: Callable[[str], str]) -> RichTable:
     from rich import box
-    from rich.table import Table
+    from rich.table import Table as RichTable
     from rich.text import Text
 
     has_header = any(content.header)
-    table = Table(
+    table = RichTable(
         title=content.title,
         title_justify="left",
         title_style="bold",

@@ -11,17 +11,15 @@ What is unknown (a price, a power, a percentile of nothing) is None, never zero 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from math import ceil
+from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from simulator.latency.pricer import BOUNDS
 from simulator.results.break_even import BreakEven, break_even_of
 from simulator.results.carbon import CarbonSummary, carbon_of
 from simulator.results.context import PoolContext, RunContext
 from simulator.results.cost import CostSummary, cost_of
+from simulator.results.counts import Counts, counts_of
 from simulator.results.distributions import (
     Distribution,
     distribution_of,
@@ -36,40 +34,12 @@ from simulator.results.measured import measured_part
 from simulator.results.messages import messages_of
 from simulator.results.overload import Load, load_of
 from simulator.results.pool_use import PoolUse, use_of_pool
-from simulator.results.ranges import mid, named, times
-from simulator.results.recording import STATUSES, Recording, RequestColumns, TransferRecording
-from simulator.results.slo import Attainment, Mask, meets_own, overall_attainment
-from simulator.results.task_summary import TaskSummary, task_keys, tasks_of
+from simulator.results.recording import Recording, TransferRecording
+from simulator.results.slo import Attainment, Mask, overall_attainment
+from simulator.results.summary_keys import keys_of
+from simulator.results.task_summary import TaskSummary, tasks_of
 from simulator.results.tenants import TenantSummary, tenants_of
-from simulator.results.transfers import transfer_dict
 from simulator.results.water import WaterSummary, water_of
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """What happened to the requests.
-
-    ``completed`` and the token totals belong to requests that finished in the measured time, ``by_status`` to
-    all that ended in it; ``measured`` arrived in it and ended: the latencies are theirs. ``issued`` and
-    ``unfinished`` belong to the whole run. ``vain_thinking_tokens`` were thought for no answer.
-    """
-
-    issued: int
-    measured: int
-    completed: int
-    unfinished: int
-    by_status: dict[str, int]
-    input_tokens: int
-    output_tokens: int
-    thinking_tokens: int
-    vain_thinking_tokens: int
-    goodput_requests: int | None
-    max_concurrent: int
-
-    @property
-    def failed(self) -> int:
-        """Requests that ended in the measured time without their whole output."""
-        return sum(self.by_status.values()) - self.completed
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,181 +90,7 @@ class Summary:
 
     def to_dict(self) -> dict[str, Any]:
         """Flat keys as in vLLM's benchmark results, plus ours; plain JSON values without NaN."""
-        return {
-            **self._identity(),
-            **self._throughput(),
-            **self._latency_keys(),
-            **self._slo_keys(),
-            **self._use_keys(),
-            **({} if self.drafting is None else self.drafting.keys()),
-            **self._fleet_keys(),
-            **self._cost_keys(),
-            **self._energy_keys(),
-            **task_keys(self.tasks),
-            "pools": [self._pool_dict(i) for i in range(len(self.pools))],
-            **({"classes": [one.to_dict(self.duration_s) for one in self.tenants]} if self.tenants else {}),
-            **({} if self.transfers is None else {"transfers": transfer_dict(self.transfers)}),
-            "error_bars": [bar.to_dict() for bar in self.error_bars],
-            "messages": list(self.messages),
-        }
-
-    def _identity(self) -> dict[str, Any]:
-        return {
-            "scenario": self.context.scenario,
-            "model_id": self.context.model,
-            "seed": self.context.seed,
-            "num_prompts": self.counts.issued,
-            "warmup_s": self.context.warmup_ns / 1e9,
-            "rests_on_estimates": self.context.rests_on_estimates,
-        }
-
-    def _throughput(self) -> dict[str, Any]:
-        counts = self.counts
-        return {
-            "duration": self.duration_s,
-            "completed": counts.completed,
-            "failed": counts.failed,
-            "unfinished": counts.unfinished,
-            "measured_requests": counts.measured,
-            "requests_by_status": counts.by_status,
-            "total_input_tokens": counts.input_tokens,
-            "total_output_tokens": counts.output_tokens,
-            "total_thinking_tokens": counts.thinking_tokens,
-            "total_vain_thinking_tokens": counts.vain_thinking_tokens,
-            "arrival_rate": self.load.arrival_rate,
-            "request_throughput": self.rate(counts.completed),
-            "request_goodput": self.rate(counts.goodput_requests),
-            "output_throughput": self.rate(counts.output_tokens),
-            "total_token_throughput": self.rate(counts.input_tokens + counts.output_tokens),
-            "max_output_tokens_per_s": self.max_output_tokens_per_s,
-            "max_concurrent_requests": counts.max_concurrent,
-            "overloaded": self.load.overloaded,
-            "sustained_request_rate": self.load.sustained_rate,
-        }
-
-    def _latency_keys(self) -> dict[str, Any]:
-        named = (
-            ("ttft", self.latency.ttft),
-            ("tpot", self.latency.tpot),
-            ("itl", self.latency.itl),
-            ("e2el", self.latency.e2el),
-            ("queue", self.latency.queue),
-            ("ttfat", self.latency.ttfat),
-        )
-        statistics = ("mean", "median", "std", "p50", "p90", "p95", "p99")
-        return {
-            f"{statistic}_{name}_ms": None if values is None else getattr(values, statistic)
-            for name, values in named
-            for statistic in statistics
-        }
-
-    def _slo_keys(self) -> dict[str, Any]:
-        slo, reached = self.context.slo, self.attainment
-        return {
-            "slo_ttft_ms": _ms(slo.ttft_s),
-            "slo_tpot_ms": _ms(slo.tpot_s),
-            "slo_e2el_ms": _ms(slo.e2e_s),
-            "slo_attainment_target": slo.attainment if slo.per_request else None,
-            "slo_attainment": reached.overall,
-            "slo_attainment_ttft": reached.ttft,
-            "slo_attainment_tpot": reached.tpot,
-            "slo_attainment_e2el": reached.e2e,
-            "slo_percentiles": [
-                {
-                    "name": limit.name,
-                    "limit_ms": limit.limit_s * 1e3,
-                    "target": limit.percent / 100,
-                    "share_within": reached.percentiles.get(limit.name),
-                }
-                for limit in slo.percentiles
-            ],
-            "slo_met": reached.met,
-        }
-
-    def _use_keys(self) -> dict[str, Any]:
-        return {
-            "prefix_cache_hit_rate": self.prefix_hit_rate,
-            "preemptions": self.preemptions,
-            "bottlenecks": self.bottlenecks(),
-        }
-
-    def _fleet_keys(self) -> dict[str, Any]:
-        pools = self.context.pools
-        rated = [None if pool.rated_w is None else pool.rated_w * pool.replicas for pool in pools]
-        facility = mid(self.energy.facility_j)
-        tpot = self.latency.tpot
-        return {
-            "devices": sum(pool.devices for pool in pools),
-            "systems": sum(ceil(pool.devices / pool.devices_per_system) for pool in pools),
-            "power_limit_w": None if None in rated else sum(watts for watts in rated if watts is not None),
-            "facility_power_w": self.rate(facility),
-            "tokens_per_s_user": None if tpot is None or not tpot.median else 1e3 / tpot.median,
-            "carbon_per_1000_requests_g": mid(times(self.carbon.per_request_g, 1e3)),
-        }
-
-    def _cost_keys(self) -> dict[str, Any]:
-        cost = self.cost
-        return {
-            "cost_basis": cost.basis,
-            **named("cost_usd", cost.total),
-            **named("cost_usage_usd", cost.usage),
-            **named("cost_per_hour_usd", cost.per_hour),
-            **named("cost_per_million_tokens_usd", cost.per_million_tokens),
-            **named("cost_per_million_output_tokens_usd", cost.per_million_output_tokens),
-            **named("cost_allocated_per_million_input_tokens_usd", cost.allocated.input),
-            **named("cost_allocated_per_million_generated_tokens_usd", cost.allocated.output),
-            **named("cost_used_per_million_input_tokens_usd", cost.used.input),
-            **named("cost_used_per_million_generated_tokens_usd", cost.used.output),
-            **named("cost_per_request_usd", cost.per_request),
-            **named("electricity_cost_usd", cost.electricity),
-            **self._break_even_keys(),
-        }
-
-    def _break_even_keys(self) -> dict[str, Any]:
-        found = self.break_even
-        return {
-            "api": None if found is None else found.api,
-            "api_cost_usd": None if found is None else found.total,
-            **named("break_even_requests_per_s", None if found is None else found.requests_per_s),
-            **named("break_even_load", None if found is None else found.utilisation),
-        }
-
-    def _energy_keys(self) -> dict[str, Any]:
-        energy = self.energy
-        return {
-            "energy_j": energy.total_j,
-            "energy_prefill_j": energy.prefill_j,
-            "energy_decode_j": energy.decode_j,
-            "energy_idle_j": energy.idle_j,
-            "mean_power_w": energy.mean_power_w,
-            "energy_per_output_token_j": energy.per_output_token_j,
-            "energy_per_request_j": energy.per_request_j,
-            **named("energy_host_j", energy.host_j),
-            **named("facility_energy_j", energy.facility_j),
-            **named("facility_energy_per_output_token_j", energy.facility_per_output_token_j),
-            **named("carbon_kg", self.carbon.operational_kg),
-            **named("carbon_per_request_g", self.carbon.per_request_g),
-            **named("embodied_carbon_kg", self.carbon.embodied_kg),
-            **named("embodied_carbon_per_request_g", self.carbon.embodied_per_request_g),
-            **named("water_l", self.water.litres),
-            **named("water_per_request_ml", self.water.per_request_ml),
-        }
-
-    def _pool_dict(self, index: int) -> dict[str, Any]:
-        about, use = self.context.pools[index], self.pools[index]
-        return {
-            "device": about.device,
-            "devices": about.devices,
-            "replicas": about.replicas,
-            "role": about.role,
-            "model": about.model,
-            **asdict(use),
-            "cost_usd": self.cost.by_pool_usd[about.name],
-            "backend": about.backend,
-            "provenance": about.provenance,
-            "estimates": list(about.estimates),
-            "accuracy_changes": [asdict(change) for change in about.accuracy_changes],
-        }
+        return keys_of(self)
 
 
 def summarise(recording: Recording, context: RunContext) -> Summary:
@@ -302,8 +98,9 @@ def summarise(recording: Recording, context: RunContext) -> Summary:
     requests, warmup_ns = recording.requests, context.warmup_ns
     latencies = latencies_of(requests)
     measured = requests.arrival_ns >= warmup_ns
-    duration_s = max(recording.end_ns - warmup_ns, 0) / 1e9
-    counts = _count(recording, context, latencies, measured)
+    part = measured_part(recording, warmup_ns)
+    duration_s = part.duration_s
+    counts = counts_of(recording, context, latencies, measured)
     attainment = overall_attainment(requests, latencies, context, measured)
     load = load_of(recording, warmup_ns)
     pools = tuple(use_of_pool(pool, warmup_ns, recording.end_ns) for pool in recording.pools)
@@ -343,7 +140,7 @@ def summarise(recording: Recording, context: RunContext) -> Summary:
         error_bars=error_bars,
         messages=messages_of(
             context,
-            measured_part(recording, warmup_ns),
+            part,
             counts.by_status,
             counts.unfinished,
             load,
@@ -373,51 +170,6 @@ def _error_bars(context: RunContext, pools: tuple[PoolUse, ...], load: Load) -> 
 def _serving(about: PoolContext, use: PoolUse) -> float:
     """Replicas of a pool that share its queue, on average."""
     return float(about.replicas) if use.fleet is None else use.fleet.mean_serving
-
-
-def max_concurrent(requests: RequestColumns, unfinished: int) -> int:
-    """Most requests in the system at one time [1].
-
-    Those cut off by the end of the run are known to be there at the end only, so the figure is a lower
-    bound then.
-    """
-    if len(requests.arrival_ns) == 0:
-        return unfinished
-    arrivals, ends = np.sort(requests.arrival_ns), np.sort(requests.finish_ns)
-    # Just after the k-th arrival, k + 1 requests have come and those that ended by then are gone.
-    present = np.arange(1, len(arrivals) + 1) - np.searchsorted(ends, arrivals, side="right")
-    return max(int(present.max()), unfinished)
-
-
-def _count(recording: Recording, context: RunContext, latencies: Latencies, measured: Mask) -> Counts:
-    requests = recording.requests
-    ended = requests.finish_ns >= context.warmup_ns
-    completed = ended & is_finished(requests)
-    by_status = np.bincount(requests.status[ended], minlength=len(STATUSES))
-    good = meets_own(requests, latencies, context) & ended if context.has_objectives else None
-    return Counts(
-        issued=len(requests.request) + recording.unfinished,
-        measured=int(measured.sum()),
-        completed=int(completed.sum()),
-        unfinished=recording.unfinished,
-        by_status={name: int(n) for name, n in zip(STATUSES, by_status, strict=True)},
-        input_tokens=int(requests.prompt_tokens[completed].sum()),
-        output_tokens=int(requests.output_tokens[completed].sum()),
-        thinking_tokens=int(requests.thinking_tokens[completed].sum()),
-        vain_thinking_tokens=_thought_in_vain(recording, context.warmup_ns),
-        goodput_requests=None if good is None else int(good.sum()),
-        max_concurrent=max_concurrent(requests, recording.unfinished),
-    )
-
-
-def _thought_in_vain(recording: Recording, warmup_ns: int) -> int:
-    """Thinking that no answer rests on: of tasks what they did not choose, else of requests cut off."""
-    if recording.tasks is not None:
-        tasks = recording.tasks.columns
-        return int(tasks.vain_tokens[tasks.finish_ns >= warmup_ns].sum())
-    requests = recording.requests
-    cut_off = (requests.finish_ns >= warmup_ns) & ~is_finished(requests)
-    return int(requests.thinking_tokens[cut_off].sum())
 
 
 def _latency_summary(recording: Recording, latencies: Latencies, measured: Mask) -> LatencySummary:
@@ -466,7 +218,3 @@ def _bottlenecks(pools: Iterable[PoolUse], context: RunContext) -> dict[str, flo
         bound: sum(by_name[name][bound] * weight for name, weight in weights.items()) / total
         for bound in BOUNDS
     }
-
-
-def _ms(seconds: float | None) -> float | None:
-    return None if seconds is None else seconds * 1e3

@@ -1,24 +1,16 @@
 """Reads a pasted ``vllm serve`` command line as a pool of the simulator.
 
-Understood are environment prefixes, ``python -m vllm.entrypoints.openai.api_server``,
-``docker run ... vllm/vllm-openai``, line continuations, quotes, ``--flag=value``, ``--no-flag``,
-underscores for dashes, human-readable numbers (``8k``), JSON arguments and their dotted
-form (``--speculative-config.method ngram``).
+`vllm_command_line` takes it apart, `vllm_flags` says which flag means what. Every flag ends up in exactly one
+place: in the pool, among the ignored (no effect on what is simulated), among the unsupported (an effect that
+the simulation does not have; flags of another release count among them). One that is all but a known flag is
+misspelt, and an error.
 
-Which flag means what stands in `simulator.scenario.vllm_flags`. Every flag ends up in
-exactly one place: in the pool, among the ignored (no effect on what is simulated), among
-the unsupported (an effect that the simulation does not have; flags of another release count among
-them). One that is all but a known flag is misspelt, and an error.
-
-Where vLLM's default depends on the device (`simulator.scenario.vllm_defaults`), it is written out.
+Where vLLM's default depends on the device (`vllm_defaults`), it is written out.
 """
 
 from __future__ import annotations
 
-import json
-import re
-import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
@@ -28,31 +20,16 @@ from simulator.models.card import ModelCard
 from simulator.models.precision import canonical_dtype
 from simulator.scenario.engine import ExpertExchange
 from simulator.scenario.hugging_face import card_of_checkpoint
+from simulator.scenario.vllm_command_line import WHERE, read_command_line
 from simulator.scenario.vllm_defaults import batch_defaults
-from simulator.scenario.vllm_flags import FLAGS, QUANTIZATIONS, SHORT_FLAGS, Effect, Flag
+from simulator.scenario.vllm_flags import FLAGS, QUANTIZATIONS, Effect, Flag
 from simulator.scenario.vllm_speculation import speculative_section
+from simulator.scenario.vllm_values import converted
 
 #: Device assumed where nobody says which: a command line does not.
 ASSUMED_HARDWARE = "nvidia-h100-sxm"
 #: Chance that a draft token is accepted, assumed where nobody says it.
 ASSUMED_ACCEPTANCE = 0.7
-
-_WHERE = "vllm command line"
-_ENVIRONMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*", re.DOTALL)
-_SHELL_ENDS = {"&", "&&", "|", "||", ";", ">", ">>", "<"}
-_MODULES = ("vllm.entrypoints.openai.api_server", "vllm.entrypoints.api_server")
-_HUMAN = re.compile(r"(\d+(?:\.\d+)?)([kKmMgGtT]?)")
-_FACTORS = {
-    "": 1,
-    "k": 10**3,
-    "m": 10**6,
-    "g": 10**9,
-    "t": 10**12,
-    "K": 2**10,
-    "M": 2**20,
-    "G": 2**30,
-    "T": 2**40,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +93,15 @@ def pool_from_vllm_args(text: str, hardware: str | None = None, replicas: int = 
     InputError
         Where it is no such command line, or a value cannot be read.
     """
-    environment, model_name, arguments = _split(text)
+    line = read_command_line(text)
     reading = _Reading(hardware or ASSUMED_HARDWARE, replicas)
     if hardware is None:
         reading.notes.append(f"hardware: {ASSUMED_HARDWARE} is assumed; the command line does not say")
-    for name, value in environment.items():
+    for name, value in line.environment.items():
         reading.take_environment(name, value)
-    for flag, value in arguments:
+    for flag, value in line.flags:
         reading.take(flag, value)
-    return reading.conversion(model_name)
+    return reading.conversion(line.model)
 
 
 @dataclass
@@ -148,14 +125,14 @@ class _Reading:
         shown = f"--{name}"
         if flag is None:
             if misspelt(name, FLAGS):
-                raise InputError(f"unknown flag {shown}{nearest(name, FLAGS)}", file=_WHERE)
+                raise InputError(f"unknown flag {shown}{nearest(name, FLAGS)}", file=WHERE)
             self.unsupported.append(SetAside(shown, f"unknown flag{nearest(name, FLAGS)}"))
         elif flag.effect is Effect.NONE:
             self.ignored.append(SetAside(shown, flag.text))
         elif flag.effect is Effect.UNSUPPORTED:
             self.unsupported.append(SetAside(shown, flag.text))
         else:
-            self._place(name, flag, _converted(name, flag, value))
+            self._place(name, flag, converted(name, flag, value))
 
     def take_environment(self, name: str, value: str) -> None:
         if name == "VLLM_ATTENTION_BACKEND":
@@ -253,7 +230,7 @@ class _Reading:
 
     def conversion(self, model_name: str | None) -> VllmConversion:
         if model_name is None:
-            raise InputError("no model: expected `vllm serve MODEL ...` or --model MODEL", file=_WHERE)
+            raise InputError("no model: expected `vllm serve MODEL ...` or --model MODEL", file=WHERE)
         card = self._model(model_name)
         self._spread(card)
         self._device_defaults(card)
@@ -314,167 +291,3 @@ class _Reading:
         if "max_num_seqs" not in self.engine:
             self.engine["max_num_seqs"] = min(seats, told or tokens)
             self.notes.append(f"max_num_seqs: {self.engine['max_num_seqs']} is vLLM's default on this device")
-
-
-def _split(text: str) -> tuple[dict[str, str], str | None, list[tuple[str, Any]]]:
-    """Environment, positional model, and flags with their raw values."""
-    joined = re.sub(r"[\\^`][ \t]*\r?\n", " ", text)
-    try:
-        tokens = shlex.split(joined, comments=True)
-    except ValueError as error:
-        raise InputError(f"cannot be split into words: {error}", file=_WHERE) from None
-    start = _command_start(tokens)
-    environment = dict(token.split("=", 1) for token in tokens[:start] if _ENVIRONMENT.fullmatch(token))
-    words: list[str] = []
-    for token in tokens[start:]:
-        if token in _SHELL_ENDS or re.match(r"\d?>{1,2}", token):
-            break
-        words.append(token)
-    arguments = list(_arguments(words))
-    model = next((str(value) for name, value in arguments if name == "model"), None)
-    return environment, model, [(name, value) for name, value in arguments if name != "model"]
-
-
-def _command_start(tokens: list[str]) -> int:
-    """Index of the first word after the command itself."""
-    for index, token in enumerate(tokens):
-        after = tokens[index + 1] if index + 1 < len(tokens) else ""
-        if token.rsplit("/", 1)[-1] == "vllm" and after == "serve":
-            return index + 2
-        if token == "-m" and after in _MODULES:
-            return index + 2
-        if re.match(r"([\w.:-]+/)*vllm[\w-]*(:|@|$)", token) and "/" in token and "run" in tokens[:index]:
-            return index + 1
-    if tokens and tokens[0].startswith("--"):
-        return 0
-    raise InputError(
-        "found no vllm server in it; expected e.g. `vllm serve MODEL --tensor-parallel-size 4` or"
-        " `python -m vllm.entrypoints.openai.api_server --model MODEL`",
-        file=_WHERE,
-    )
-
-
-def _arguments(words: list[str]) -> Iterator[tuple[str, Any]]:
-    """Long flag names with raw values: a text, True, False or a mapping. A lone word is the model.
-
-    Flags that reach the simulation take one value or, if they switch something, none. Others may
-    take several; the words after their first value are theirs unless the model is still missing.
-    """
-    dotted: dict[str, dict[str, Any]] = {}
-    has_model = any(re.fullmatch(r"--model(=.*)?", word) for word in words)
-    takes_several = False
-    index = 0
-    while index < len(words):
-        word = words[index]
-        index += 1
-        if not _is_flag(word):
-            if not has_model:
-                has_model = True
-                yield "model", word
-            elif not takes_several:
-                raise InputError(f"found {word!r} where a flag was expected", file=_WHERE)
-            continue
-        name, value = _name_and_value(word)
-        flag = FLAGS.get(name)
-        switch = flag is not None and flag.kind is bool
-        takes_several = name != "model" and (flag is None or flag.effect in (Effect.NONE, Effect.UNSUPPORTED))
-        if value is None and index < len(words) and not _is_flag(words[index]):
-            following = words[index]
-            if not switch or following.lower() in ("true", "false"):
-                value, index = following, index + 1
-        if "." in name:
-            outer, _, inner = name.partition(".")
-            _put(dotted.setdefault(outer, {}), inner.split("."), _json_value(value or "true"))
-        elif name.startswith("no-") and flag is None:
-            yield name.removeprefix("no-"), False
-        else:
-            yield name, True if value is None else value
-    yield from dotted.items()
-
-
-def _name_and_value(word: str) -> tuple[str, str | None]:
-    """Long name of a flag and the value behind its ``=``; underscores count as dashes."""
-    name, equals, inline = word.partition("=")
-    value = inline if equals else None
-    if name.startswith("-O") and name[2:].isdigit():  # -O3: optimisation level
-        return "compilation-config.level", name[2:]
-    if name.startswith("--"):
-        outer, dot, inner = name[2:].partition(".")
-        return outer.replace("_", "-").lower() + dot + inner, value
-    short, dot, inner = name.partition(".")
-    if short in SHORT_FLAGS:
-        return SHORT_FLAGS[short] + dot + inner, value
-    raise InputError(f"unknown flag {name!r}{nearest(name, SHORT_FLAGS)}", file=_WHERE)
-
-
-def _is_flag(word: str) -> bool:
-    return word.startswith("-") and re.fullmatch(r"-\d+(\.\d+)?", word) is None
-
-
-def _put(config: dict[str, Any], path: list[str], value: Any) -> None:
-    for key in path[:-1]:
-        config = config.setdefault(key, {})
-    config[path[-1]] = value
-
-
-def _json_value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        return text
-
-
-def _converted(name: str, flag: Flag, value: Any) -> Any:
-    """A raw value as the type that the flag's place wants."""
-    kind = flag.kind
-    if kind is bool:
-        return _truth(name, value)
-    if isinstance(value, bool):
-        raise InputError("found no value behind the flag, expected one", file=_WHERE, key=f"--{name}")
-    if kind is dict:
-        return _mapping(name, value)
-    if kind is int:
-        return _whole(name, value)
-    if kind is float:
-        return _number(name, value)
-    return value
-
-
-def _truth(name: str, value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-    if str(value).lower() not in words:
-        raise InputError(f"found {value!r}, expected true or false", file=_WHERE, key=f"--{name}")
-    return words[str(value).lower()]
-
-
-def _whole(name: str, value: Any) -> int | None:
-    """A whole number; vLLM reads ``8k`` as 8,000 and ``8K`` as 8,192, and ``auto`` or -1 as unset."""
-    if str(value) in ("auto", "-1", "None"):
-        return None
-    match = _HUMAN.fullmatch(str(value).strip())
-    if match is None:
-        raise InputError(f"found {value!r}, expected a whole number", file=_WHERE, key=f"--{name}")
-    return round(float(match[1]) * _FACTORS[match[2]])
-
-
-def _number(name: str, value: Any) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise InputError(f"found {value!r}, expected a number", file=_WHERE, key=f"--{name}") from None
-
-
-def _mapping(name: str, value: Any) -> Mapping[str, Any]:
-    if isinstance(value, Mapping):
-        return value
-    try:
-        content = json.loads(value)
-    except (TypeError, json.JSONDecodeError) as error:
-        raise InputError(f"found {value!r}, expected JSON ({error})", file=_WHERE, key=f"--{name}") from None
-    if not isinstance(content, dict):
-        if name == "compilation-config":
-            return {"level": content}
-        raise InputError(f"found {value!r}, expected a JSON mapping", file=_WHERE, key=f"--{name}")
-    return content

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from simulator.errors import InputError
-from simulator.hardware.prices import (
+from simulator.hardware.sites import (
     electricity_price,
     grid_carbon,
     grid_water,

@@ -62,49 +62,6 @@ def test_prices_are_of_known_devices_positive_and_dated() -> None:
         assert row.date
 
 
-def test_a_region_without_its_own_price_takes_its_countrys() -> None:
-    virginia, cloud = prices.electricity_price("Virginia"), prices.electricity_price("us-east4")
-    assert virginia is not None
-    assert cloud is not None
-    assert virginia.mid == 0.1301
-    assert cloud.mid == 0.1437
-
-
-def test_a_region_with_two_figures_gives_a_range() -> None:
-    ohio = prices.electricity_price("Ohio")
-    assert ohio is not None
-    assert (ohio.low, ohio.high, ohio.rows) == (0.079, 0.143, 2)
-
-
-def test_carbon_is_known_by_region_country_and_code() -> None:
-    for region in ("Germany", "DEU", "germany"):
-        row = prices.grid_carbon(region)
-        assert row is not None
-        assert row.carbon == 381
-    oregon = prices.grid_carbon("us-west1")
-    assert oregon is not None
-    assert oregon.carbon == 94
-
-
-def test_what_is_unknown_of_a_known_region_is_none() -> None:
-    assert prices.electricity_price("GBR") is None
-    assert prices.grid_carbon("EU average") is None
-
-
-def test_an_unknown_region_brings_the_nearest() -> None:
-    with pytest.raises(InputError, match="did you mean 'Virginia'"):
-        prices.grid_carbon("Virgina")
-
-
-def test_water_and_pue_are_there() -> None:
-    water = prices.grid_water("us-west1")
-    assert water is not None
-    assert water.water == 3.1321
-    assert prices.typical_pue().pue == 1.3
-    assert all(figure.pue >= 1 for figure in prices.pue_figures())
-    assert all(site.low <= site.high for site in prices.site_water())
-
-
 def test_token_prices_are_found_by_name_only() -> None:
     first = prices.token_prices()[0]
     assert prices.token_price(first.model.upper()) == first

@@ -7,7 +7,7 @@ import pytest
 from simulator.errors import InputError
 from simulator.reporting.figures import figures_of
 from simulator.reporting.html import write_report
-from simulator.reporting.sections import task_tables
+from simulator.reporting.service_tables import task_tables
 from simulator.results.files import read_result, write_result
 from simulator.scenario.loading import load_scenario
 from simulator.simulation import run_scenario

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from simulator.results.context import Slo
+from simulator.results.counts import max_concurrent
 from simulator.results.files import as_json
 from simulator.results.recording import RequestColumns
-from simulator.results.summary import max_concurrent, summarise
+from simulator.results.summary import summarise
 from tests.results.recordings import (
     MS,
     S,

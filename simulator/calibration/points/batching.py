@@ -12,7 +12,7 @@ from statistics import median
 
 from simulator.calibration.points.point import OperatingPoint
 from simulator.calibration.points.validation import Compared
-from simulator.reporting.sections import Table
+from simulator.reporting.table import Table
 
 JOULES = "joules_per_output_token"
 #: Seats of the smallest batch.

@@ -28,7 +28,7 @@ from simulator.calibration.points.point import OperatingPoint
 from simulator.calibration.points.sources import other, silicon
 from simulator.calibration.points.validation import Compared, compare_points
 from simulator.errors import InputError
-from simulator.reporting.sections import Table
+from simulator.reporting.table import Table
 
 #: Time per output token [s] and output tokens per second and accelerator.
 Place = tuple[float, float]

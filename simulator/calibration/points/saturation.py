@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from simulator.calibration.points.validation import Compared
-from simulator.reporting.sections import Table
+from simulator.reporting.table import Table
 
 RATE = "requests_per_s"
 #: Share of the rate asked for below which a server is saturated [1].

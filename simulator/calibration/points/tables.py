@@ -14,7 +14,7 @@ from simulator.calibration.points.saturation import capacity_table
 from simulator.calibration.points.setup import card_of
 from simulator.calibration.points.sources.mlenergy import host_was_busy
 from simulator.calibration.points.validation import Compared
-from simulator.reporting.sections import Table
+from simulator.reporting.table import Table
 
 #: Outputs of long reasoning [tokens].
 LONG_REASONING = (5_000, 12_000)

@@ -10,7 +10,7 @@ from simulator.calibration.runs.medians import OURS, SUMMED_UP, Line, summarise
 from simulator.calibration.runs.validation import Figure, RunReport
 from simulator.reporting.numbers import NOTHING, number
 from simulator.reporting.predicted_measured import Pair, predicted_against_measured
-from simulator.reporting.sections import Table
+from simulator.reporting.table import Table
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

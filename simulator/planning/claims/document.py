@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from simulator.planning.claims.fact import ComputedFact
 from simulator.planning.claims.run import Finding
 from simulator.reporting import numbers as show
-from simulator.reporting.sections import Table
+from simulator.reporting.table import Table
 
 _MARKS = {True: "yes", False: "no", None: ""}
 _HEAD = """# Claims, simulated

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from simulator.planning.frontier.weigh import WEIGHED, Frontier, Weighed
 from simulator.reporting import numbers as show
 from simulator.reporting.frontier import Point, frontier_figure
-from simulator.reporting.sections import Table
+from simulator.reporting.table import Table
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from simulator.planning.sensitivity.sobol import SobolIndex
 from simulator.planning.sensitivity.tornado import Swing
 from simulator.reporting import numbers as show
-from simulator.reporting.sections import Table
+from simulator.reporting.table import Table
 
 
 def tornado_table(swings: Sequence[Swing], figure: str) -> Table:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from simulator.planning.size.highest_rate import HighestRate
 from simulator.planning.size.within_budget import Bought
 from simulator.reporting import numbers as show
-from simulator.reporting.sections import Table
+from simulator.reporting.table import Table
 
 
 def rate_table(found: HighestRate) -> Table:

@@ -9,7 +9,7 @@ from simulator.planning.size.trial import ObjectiveTrial
 from simulator.planning.size.uncertainty import Spread
 from simulator.planning.size.verdict import ObjectiveVerdict, Verdict, verdict_of
 from simulator.reporting import numbers as show
-from simulator.reporting.sections import Table
+from simulator.reporting.table import Table
 
 
 def headline(answer: SizeAnswer) -> str:

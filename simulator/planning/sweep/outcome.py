@@ -11,7 +11,7 @@ from simulator.planning.sweep.differences import differences_to
 from simulator.planning.sweep.pareto import Goal, goals_of, pareto_front
 from simulator.planning.sweep.point import PointRecord
 from simulator.reporting import numbers as show
-from simulator.reporting.sections import Table
+from simulator.reporting.table import Table
 from simulator.scenario.key_paths import parse_path
 
 #: Most rows on the screen; the table of results holds all.

@@ -11,7 +11,7 @@ from simulator.planning.why.changes import AS_IT_IS, Change, ranked_changes
 from simulator.planning.why.headroom import Headroom, headroom_of
 from simulator.planning.why.worst import WorstRequest, worst_request
 from simulator.reporting import numbers as show
-from simulator.reporting.sections import Table
+from simulator.reporting.table import Table
 from simulator.results.result import Result
 from simulator.scenario.scenario import Scenario
 from simulator.simulation import run_scenario

@@ -1,0 +1,174 @@
+"""What it took, in tables: cost, energy, carbon and water, pools, links."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from simulator.reporting import numbers as show
+from simulator.reporting.table import Table
+from simulator.results.fleet import FleetUse
+from simulator.results.pool_use import PoolUse
+from simulator.results.result import Result
+from simulator.results.transfers import link_use
+
+
+def cost_table(result: Result) -> Table:
+    """Rent or ownership of the devices over the measured time, and an API's price for the same tokens."""
+    cost = result.summary.cost
+    rows = [
+        ("Rent of all devices" if cost.basis == "rent" else "Owning all devices", per_hour(result)),
+        ("Measured time", show.span(cost.total, show.dollars)),
+        ("of it while busy", show.span(cost.usage, show.dollars)),
+        ("Per million input and output tokens", show.span(cost.per_million_tokens, show.dollars)),
+        ("Per million output tokens", show.span(cost.per_million_output_tokens, show.dollars)),
+        ("Million input tokens, allocated", show.span(cost.allocated.input, show.dollars)),
+        ("Million output tokens, allocated", show.span(cost.allocated.output, show.dollars)),
+        ("Million input tokens, busy time only", show.span(cost.used.input, show.dollars)),
+        ("Million output tokens, busy time only", show.span(cost.used.output, show.dollars)),
+        ("Per request", show.span(cost.per_request, show.dollars)),
+        *_break_even_rows(result),
+    ]
+    sources = dict.fromkeys(
+        f"{pool.device}: {pool.price.source}" for pool in result.context.pools if pool.price
+    )
+    return Table("Cost", ("", ""), tuple(rows), "; ".join(sources))
+
+
+def _break_even_rows(result: Result) -> list[tuple[str, str]]:
+    found = result.summary.break_even
+    if found is None:
+        return []
+    return [
+        (f"Same tokens from {found.api}", show.dollars(found.total)),
+        ("Cheaper than that from", show.span(found.requests_per_s, lambda rate: show.number(rate, "/s"))),
+    ]
+
+
+def energy_table(result: Result) -> Table:
+    """Energy of devices, hosts and facility; carbon and water."""
+    energy, carbon, water = result.summary.energy, result.summary.carbon, result.summary.water
+    site = result.context.site
+
+    def kilograms(mass: float | None) -> str:
+        return show.number(mass, "kg CO2e", show.UNKNOWN)
+
+    rows = (
+        ("Devices, measured time", show.energy(energy.total_j)),
+        ("of it prefill", _part(energy.prefill_j, energy.total_j)),
+        ("of it decode", _part(energy.decode_j, energy.total_j)),
+        ("of it idle draw", _part(energy.idle_j, energy.total_j)),
+        ("Mean draw of all devices", show.number(energy.mean_power_w, "W", show.UNKNOWN)),
+        ("Per output token", show.energy(energy.per_output_token_j)),
+        ("Per request", show.energy(energy.per_request_j)),
+        ("Hosts", show.span(energy.host_j, show.energy)),
+        ("Facility (with PUE)", show.span(energy.facility_j, show.energy)),
+        ("Electricity", show.span(result.summary.cost.electricity, show.dollars)),
+        ("Carbon, operation", show.span(carbon.operational_kg, kilograms)),
+        ("Carbon per request", show.span(carbon.per_request_g, show.grams)),
+        ("Carbon of the hardware (embodied)", show.span(carbon.embodied_kg, kilograms)),
+        ("Water", show.span(water.litres, lambda litres: show.number(litres, "l", show.UNKNOWN))),
+    )
+    return Table("Energy, carbon, water", ("", ""), rows, site.source)
+
+
+def _part(part_j: float | None, total_j: float | None) -> str:
+    if part_j is None or not total_j:
+        return show.energy(part_j)
+    return f"{show.energy(part_j)} ({show.percent(part_j / total_j)})"
+
+
+def pool_table(result: Result) -> Table:
+    """One column per pool."""
+    uses, abouts = result.summary.pools, result.context.pools
+    rows = (
+        ("Hardware", *(f"{a.replicas} × {a.devices_per_replica} × {a.device}" for a in abouts)),
+        ("Role", *(a.role for a in abouts)),
+        ("Utilisation", *(show.percent(u.utilisation) for u in uses)),
+        ("Mean batch (sequences)", *(show.number(u.mean_batch) for u in uses)),
+        (
+            "KV cache in use, mean / peak",
+            *(f"{show.percent(u.mean_kv_use)} / {show.percent(u.peak_kv_use)}" for u in uses),
+        ),
+        (
+            "Requests waiting, mean / peak",
+            *(f"{show.number(u.mean_waiting)} / {show.number(u.peak_waiting)}" for u in uses),
+        ),
+        *_machines(uses),
+        *_tiers(uses),
+        ("Steps", *(show.count(u.steps) for u in uses)),
+        ("Bound by", *(_bounds(u.bottlenecks) for u in uses)),
+        ("Priced by", *(a.backend for a in abouts)),
+    )
+    return Table("Pools", ("", *(a.name for a in abouts)), rows)
+
+
+def _machines(uses: Sequence[PoolUse]) -> Iterator[tuple[str, ...]]:
+    """What became of the machines of each pool, where any come, go or fail."""
+    fleets = [use.fleet for use in uses]
+    if not any(fleets):
+        return
+    about: dict[str, Callable[[FleetUse], str]] = {
+        "Machines on, mean": lambda fleet: show.number(fleet.mean_on),
+        "Replicas serving, fewest / mean / most": lambda fleet: (
+            f"{fleet.fewest_serving} / {show.number(fleet.mean_serving)} / {fleet.most_serving}"
+        ),
+        "Availability of machines": lambda fleet: show.percent(fleet.availability),
+        "Failures, requests and KV tokens lost": lambda fleet: (
+            f"{fleet.failures}, {show.count(fleet.lost_requests)}, {show.count(fleet.lost_kv_tokens)}"
+        ),
+    }
+    for label, text in about.items():
+        yield label, *(show.UNKNOWN if fleet is None else text(fleet) for fleet in fleets)
+
+
+def _tiers(uses: Sequence[PoolUse]) -> Iterator[tuple[str, ...]]:
+    """What was loaded from memory behind the KV caches, where there is any."""
+    if not any(use.kv_tiers for use in uses):
+        return
+    yield (
+        "Loaded from KV tiers",
+        *(
+            ", ".join(f"{name} {show.percent(tier.hit_rate)}" for name, tier in use.kv_tiers.items())
+            or "none"
+            for use in uses
+        ),
+    )
+
+
+def _bounds(shares: dict[str, float]) -> str:
+    named = sorted(((share, name) for name, share in shares.items() if share >= 0.005), reverse=True)
+    return ", ".join(f"{name} {share * 100:.0f} %" for share, name in named) or show.NOTHING
+
+
+def transfer_tables(result: Result) -> tuple[Table, ...]:
+    """KV caches on their way from prefill to decode replicas, one row per kind of link."""
+    about = result.summary.transfers
+    if about is None:
+        return ()
+    end_ns = result.recording.end_ns
+
+    def mean(total_ns: int, count: int) -> str:
+        return show.milliseconds(total_ns / count / 1e6) if count else show.NOTHING
+
+    rows = [
+        ("Transfers", f"{show.count(about.transfers)} ({show.count(about.failed)} failed)"),
+        ("Bytes", show.number(about.bytes_sent / 1e9, "GB")),
+        ("Mean time of a transfer", mean(about.time_ns, about.transfers)),
+        ("Waited for room on the decode side", show.count(about.waits)),
+        ("Mean wait of these", mean(about.waited_ns, about.waits)),
+        *(
+            (
+                f"{link.links} links {link.name}",
+                f"{show.number(link.bytes_per_s / 1e9, 'GB/s')} each,"
+                f" busy {show.percent(link_use(link, end_ns))}",
+            )
+            for link in about.links
+        ),
+    ]
+    return (Table("KV transfers", ("", ""), tuple(rows)),)
+
+
+def per_hour(result: Result) -> str:
+    """Cost of an hour of all devices."""
+    hourly = result.summary.cost.per_hour_usd
+    return f"price {show.UNKNOWN}" if hourly is None else f"{show.dollars(hourly)} per hour"
