@@ -7,6 +7,7 @@ cannot serve one request alone within the objectives carries nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,13 +45,16 @@ class Capacity:
     alone: dict[str, Any]
 
 
-def capacity_of(scenario: Scenario, guess: float) -> Capacity:
+def capacity_of(scenario: Scenario, guess: float, step: float = _STEP) -> Capacity:
     """The capacity of a scenario's cluster under its traffic.
 
     Parameters
     ----------
     guess
         A rate to start from [1/s].
+    step
+        Factor from one rate to the next until the capacity lies between two; a small one saves simulations
+        where the guess is good.
 
     Raises
     ------
@@ -63,7 +67,7 @@ def capacity_of(scenario: Scenario, guess: float) -> Capacity:
     figures = alone.summary.to_dict()
     if not carries(alone):
         return Capacity(None, ALONE_RATE, figures)
-    low, high = _bracket(scenario, guess)
+    low, high = _bracket(scenario, guess, step)
     if high is None:
         return Capacity(low, None, figures)
     while high / low > RESOLUTION:
@@ -80,21 +84,36 @@ def carries(result: Result) -> bool:
     return bool(result.summary.attainment.met) and not result.summary.load.overloaded
 
 
-def _bracket(scenario: Scenario, guess: float) -> tuple[float, float | None]:
+def _bracket(scenario: Scenario, guess: float, step: float) -> tuple[float, float | None]:
     """A rate that is carried and a higher one that is not, None where no trial can be too much."""
     highest = min(scenario.requests or TRIAL_REQUESTS, TRIAL_REQUESTS) / SHORTEST_TRIAL_S
     rate = guess
     if carries(run_scenario(_trial(scenario, rate, TRIAL_REQUESTS))):
         while rate < highest:
-            if not carries(run_scenario(_trial(scenario, rate * _STEP, TRIAL_REQUESTS))):
-                return rate, rate * _STEP
-            rate *= _STEP
+            if not carries(run_scenario(_trial(scenario, rate * step, TRIAL_REQUESTS))):
+                return rate, rate * step
+            rate *= step
         return rate, None
-    while rate > ALONE_RATE * _STEP:
-        rate /= _STEP
+    while rate > ALONE_RATE * step:
+        rate /= step
         if carries(run_scenario(_trial(scenario, rate, TRIAL_REQUESTS))):
             break
-    return rate, rate * _STEP
+    return rate, rate * step
+
+
+def capacities_of(scenario: Scenario, guess: float, seeds: Sequence[int]) -> list[Capacity]:
+    """The capacity under the traffic of each of these seeds.
+
+    How much they differ is how much of a difference between two clusters is noise.
+    """
+    found: list[Capacity] = []
+    for seed in seeds:
+        known = next((one.rate for one in found if one.rate is not None), None)
+        seeded = changed(scenario, seed=seed)
+        found.append(
+            capacity_of(seeded, guess) if known is None else capacity_of(seeded, known, RESOLUTION**2)
+        )
+    return found
 
 
 def _trial(scenario: Scenario, rate: float, requests: int) -> Scenario:

@@ -7,7 +7,7 @@ from typing import Any
 
 from simulator.planning.designs import changed
 from simulator.planning.why.attribution import PHASES, Attribution, attribute
-from simulator.planning.why.changes import AS_IT_IS, Change, ranked_changes
+from simulator.planning.why.changes import AS_IT_IS, SEEDS, Change, ranked_changes
 from simulator.planning.why.headroom import Headroom, headroom_of
 from simulator.planning.why.worst import WorstRequest, worst_request
 from simulator.reporting import numbers as show
@@ -124,9 +124,21 @@ def _changes_table(changes: tuple[Change, ...]) -> Table:
             one.what,
             show.number(one.rate, "/s"),
             show.dollars(one.usd_per_million),
-            one.reason or (show.NOTHING if one.saves is None else f"{one.saves * 100:+.0f} %"),
+            one.reason or _saving(one),
         )
         for one in changes
     )
-    note = "highest rate within the objectives, and cost of a million requests at it"
+    note = f"highest rate within the objectives, and cost of a million requests at it; {SEEDS} seeds, 95 %"
     return Table("Next change", ("", "holds", "USD/M requests", "saves"), rows, note)
+
+
+def _saving(change: Change) -> str:
+    """What a change saves, with its interval; words where that is none."""
+    if change.what == AS_IT_IS or change.saves is None:
+        return show.NOTHING
+    if change.saves_low is None or change.saves_high is None:
+        return f"{change.saves * 100:+.0f} %"
+    interval = f"{change.saves_low * 100:+.0f} to {change.saves_high * 100:+.0f} %"
+    return (
+        f"within noise ({interval})" if change.within_noise else f"{change.saves * 100:+.0f} % ({interval})"
+    )

@@ -2,25 +2,32 @@
 
 Every change is judged by the highest rate that the changed cluster holds within the objectives and by what
 it costs: the saving is the difference in cost per million requests at that rate. Where a price is unknown,
-changes are ranked by the rate per device. Rates come from short trials (`planning.capacity`), so savings of
-a few percent are no savings.
+changes are ranked by the rate per device. Rates come from short trials (`planning.capacity`) under the
+traffic of a few seeds, the same for all changes; what saves no more than seeds make a difference, or than two
+rates can be told apart by, is within noise and not ranked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from math import exp, expm1, inf, log
 from typing import Any
 
+import numpy as np
+
 from simulator.errors import InputError
-from simulator.planning.capacity import capacity_of
+from simulator.planning.capacity import RESOLUTION, Capacity, capacities_of
 from simulator.planning.designs import changed, rate_of, with_engine
+from simulator.planning.intervals import half_width
 from simulator.planning.run_many import in_processes
 from simulator.scenario.cluster import PoolSpec
 from simulator.scenario.scenario import Scenario
 
 AS_IT_IS = "as it is"
+#: Traffic that every change is tried under: the scenario's own seed and those after it.
+SEEDS = 3
 _PER_MILLION_H = 1e6 / 3600
 
 
@@ -31,11 +38,13 @@ class Change:
     Attributes
     ----------
     rate
-        Highest rate within the objectives [1/s]; None where there is none.
+        Highest rate within the objectives [1/s], geometric mean over the seeds; None where there is none.
     usd_per_million
         Cost of a million requests at that rate [USD]; None where a price is unknown.
     saves
         Share of the cost of the design as it is (or of its devices per rate) that the change saves [1].
+    saves_low, saves_high
+        Interval of it (95 %); None where there is none.
     reason
         Why the change is not possible.
     """
@@ -44,15 +53,26 @@ class Change:
     rate: float | None
     usd_per_million: float | None
     saves: float | None
+    saves_low: float | None = None
+    saves_high: float | None = None
     reason: str | None = None
+
+    @property
+    def within_noise(self) -> bool:
+        """Whether nobody can tell if it saves anything."""
+        low, high = self.saves_low, self.saves_high
+        return low is not None and high is not None and low <= 0 <= high
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        return {name: getattr(self, name) for name in (*self.__slots__, "within_noise")}
 
 
 def ranked_changes(scenario: Scenario, *, jobs: int | None = None) -> list[Change]:
-    """All changes that are tried and the design as it is, the most saving first.
+    """All changes that are tried and the design as it is.
+
+    Those that save come first, the most saving before the others; then the design as it is and what cannot be
+    told from it, then what costs more, and at last what is not possible.
 
     Raises
     ------
@@ -65,40 +85,69 @@ def ranked_changes(scenario: Scenario, *, jobs: int | None = None) -> list[Chang
     base = outcomes[0]
     if base.reason is not None:
         raise InputError(base.reason, file=scenario.file)
-    found = [_compared(base, outcome) for outcome in outcomes]
-    return sorted(found, key=lambda one: -(one.saves if one.saves is not None else -1e9))
+    return sorted((_compared(base, outcome) for outcome in outcomes), key=_order)
+
+
+def _order(one: Change) -> tuple[float, float]:
+    if one.saves is None:
+        return (inf, 0.0)
+    return (0.0, 0.0) if one.within_noise else (-np.sign(one.saves), -one.saves)
 
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
+    """``rates``: the highest rate of every seed [1/s], None where there is none."""
+
     what: str
-    rate: float | None
+    rates: tuple[float | None, ...]
     usd_per_hour: float | None
     devices: int
     reason: str | None = None
 
+    @property
+    def rate(self) -> float | None:
+        """Geometric mean over the seeds that have one [1/s]."""
+        known = [log(rate) for rate in self.rates if rate is not None]
+        return exp(float(np.mean(known))) if known else None
+
 
 def _judged(guess: float, tried: tuple[str, Scenario]) -> _Outcome:
     what, scenario = tried
+    seeds = range(scenario.seed, scenario.seed + SEEDS)
     try:
-        capacity = capacity_of(scenario, guess)
+        found: Sequence[Capacity] = capacities_of(scenario, guess, seeds)
     except InputError as error:
-        return _Outcome(what, None, None, 0, error.message)
-    figures = capacity.alone
-    return _Outcome(what, capacity.rate, figures["cost_per_hour_usd"], figures["devices"])
+        return _Outcome(what, (), None, 0, error.message)
+    figures = found[0].alone
+    rates = tuple(one.rate for one in found)
+    return _Outcome(what, rates, figures["cost_per_hour_usd"], figures["devices"])
 
 
 def _compared(base: _Outcome, other: _Outcome) -> Change:
-    if other.rate is None:
-        return Change(other.what, None, None, None, other.reason or "misses the objectives at any rate")
-    usd = None if other.usd_per_hour is None else other.usd_per_hour / other.rate * _PER_MILLION_H
+    rate = other.rate
+    if rate is None:
+        reason = other.reason or "misses the objectives at any rate"
+        return Change(other.what, None, None, None, reason=reason)
+    usd = None if other.usd_per_hour is None else other.usd_per_hour / rate * _PER_MILLION_H
+    if other is base:
+        return Change(other.what, rate, usd, 0.0, 0.0, 0.0)
     if base.rate is None:
-        return Change(other.what, other.rate, usd, 1.0)
-    if usd is None or base.usd_per_hour is None:
-        ratio = (other.devices / other.rate) / (base.devices / base.rate)
+        return Change(other.what, rate, usd, 1.0)
+    if other.usd_per_hour is None or base.usd_per_hour is None:
+        dearer = log(other.devices / base.devices)
     else:
-        ratio = usd / (base.usd_per_hour / base.rate * _PER_MILLION_H)
-    return Change(other.what, other.rate, usd, 1.0 - ratio)
+        dearer = log(other.usd_per_hour / base.usd_per_hour)
+    logs = [
+        dearer - log(mine / own)
+        for own, mine in zip(base.rates, other.rates, strict=True)
+        if own is not None and mine is not None
+    ]
+    if not logs:
+        return Change(other.what, rate, usd, None)
+    mean = float(np.mean(logs))
+    # Equal on all seeds still means no closer than rates are told apart.
+    half = max(half_width(logs) or 0.0, log(RESOLUTION))
+    return Change(other.what, rate, usd, -expm1(mean), -expm1(mean + half), -expm1(mean - half))
 
 
 def _changes(scenario: Scenario) -> Iterator[tuple[str, Scenario]]:

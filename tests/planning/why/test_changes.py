@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from simulator.errors import InputError
+from simulator.planning.capacity import Capacity
+from simulator.planning.why import changes
 from simulator.planning.why.answer import reasons_of
 from simulator.planning.why.changes import AS_IT_IS, ranked_changes
 
@@ -18,13 +20,52 @@ def starved(chat):
 
 @pytest.mark.slow
 def test_the_change_that_lifts_the_limit_comes_first(starved):
-    changes = ranked_changes(starved, jobs=1)
-    by_name = {one.what: one for one in changes}
-    assert changes[0].what == "twice the seats"
+    found = ranked_changes(starved, jobs=1)
+    by_name = {one.what: one for one in found}
+    assert found[0].what == "twice the seats"
     assert changes[0].saves > 0.2
     assert by_name["half the seats"].saves < 0 == by_name[AS_IT_IS].saves
-    saved = [one.saves for one in changes if one.saves is not None]
-    assert saved == sorted(saved, reverse=True)
+    ranked = [one.saves for one in found if one.saves is not None and not one.within_noise]
+    assert ranked == sorted(ranked, reverse=True)
+
+
+def told(monkeypatch, chat, by_seats, seats=64):
+    """Changes of a design whose rates are told by its seats [1/s], one for each seed."""
+
+    def capacities(scenario, guess, seeds):
+        del guess
+        rates = by_seats.get(scenario.cluster.pools[0].engine.max_num_seqs, (10.0, 10.0, 10.0))
+        figures = {"cost_per_hour_usd": 3.6, "devices": 1}
+        return [Capacity(rate, None, figures) for rate, _ in zip(rates, seeds, strict=True)]
+
+    monkeypatch.setattr(changes, "capacities_of", capacities)
+    pool = {"name": "main", "hardware": "nvidia-h100-sxm", "engine": {"max_num_seqs": seats}}
+    return {one.what: one for one in ranked_changes(chat(cluster={"pools": [pool]}), jobs=1)}
+
+
+def test_a_saving_that_every_seed_shows_is_ranked_before_all(monkeypatch, chat):
+    found = told(monkeypatch, chat, {128: (20.0, 20.4, 19.8)})
+    best = next(iter(found.values()))
+    assert best.what == "twice the seats" and not best.within_noise
+    assert best.saves_low < best.saves < best.saves_high
+    assert best.saves == pytest.approx(0.5, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    "rates",
+    [(10.0, 10.0, 10.0), (10.5, 10.5, 10.5), (20.0, 8.0, 11.0)],
+    ids=["no difference", "closer than rates are told apart", "seeds that disagree"],
+)
+def test_what_seeds_and_trials_cannot_tell_apart_is_within_noise_and_not_ranked(monkeypatch, chat, rates):
+    found = told(monkeypatch, chat, {128: rates})
+    assert found["twice the seats"].within_noise
+    assert next(iter(found)) == AS_IT_IS
+    assert found["twice the seats"].to_dict()["within_noise"] is True
+
+
+def test_what_costs_more_comes_after_what_is_within_noise(monkeypatch, chat):
+    found = list(told(monkeypatch, chat, {32: (5.0, 5.0, 5.0)}))
+    assert found.index(AS_IT_IS) < found.index("twice the seats") < found.index("half the seats")
 
 
 def test_a_design_that_can_not_run_has_no_changes(chat):
