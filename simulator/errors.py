@@ -1,4 +1,4 @@
-"""The few exceptions that a person who runs the simulator can meet.
+"""The few exceptions that a person who runs the simulator can meet, and how a program ends with them.
 
 Every message is written for whoever made the input: it says which file and key are
 meant, what was found, what is allowed and which known name is nearest.
@@ -7,8 +7,14 @@ meant, what was found, what is allowed and which known name is nearest.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
 from pathlib import Path
+
+#: Exit code of a program whose input is wrong.
+EXIT_BAD_INPUT = 2
 
 
 class SimulatorError(Exception):
@@ -49,3 +55,27 @@ def nearest(name: str, known: Iterable[str]) -> str:
 def misspelt(name: str, known: Iterable[str]) -> bool:
     """Whether a name is so near to a known one that it must be meant."""
     return bool(difflib.get_close_matches(name.lower(), [k.lower() for k in known], n=1, cutoff=0.85))
+
+
+def program(main: Callable[[Sequence[str] | None], int]) -> Callable[..., int]:
+    """The ``main`` of a program, with the user's mistakes ending in one message and `EXIT_BAD_INPUT`."""
+
+    @wraps(main)
+    def told(arguments: Sequence[str] | None = None) -> int:
+        try:
+            return main(arguments)
+        except SimulatorError as error:
+            return _refuse(str(error))
+        except BrokenPipeError:
+            # Whoever read our output has left (`simulator show hardware | head`): not our mistake.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        except OSError as error:
+            return _refuse(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+
+    return told
+
+
+def _refuse(message: str) -> int:
+    print(f"error: {message}", file=sys.stderr)
+    return EXIT_BAD_INPUT

@@ -11,14 +11,14 @@ full, and the last token of a prompt is always computed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from simulator.engine.content import Content, canonical
 from simulator.engine.kv_cache import KVCache
 from simulator.engine.request import Request
-from simulator.errors import InputError
+from simulator.errors import InputError, program
 from simulator.workload.importers import read_trace
 
 #: Blocks that no trace fills.
@@ -101,11 +101,11 @@ def prefix_hits(prompts: Iterable[Prompt], blocks: int = UNLIMITED, block_size: 
     return PrefixHits(blocks, block_size, blocks_seen, blocks_hit, tokens_seen, blocks_hit * block_size)
 
 
-def main(arguments: list[str] | None = None) -> int:
+@program
+def main(arguments: Sequence[str] | None = None) -> int:
     """Print the hit rates of a trace by size of the cache."""
     import argparse
     import json
-    import sys
 
     parser = argparse.ArgumentParser(prog="python -m simulator.calibration.prefix_hits", description=__doc__)
     parser.add_argument("trace", type=Path, help="a request trace with prompt content (Mooncake, table, ...)")
@@ -115,12 +115,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.block_size < 1 or any(blocks < 1 for blocks in options.blocks):
         parser.error("sizes must be at least 1")
-    try:
-        prompts = prompts_of(options.trace)
-        rows = [prefix_hits(prompts, blocks, options.block_size) for blocks in (*options.blocks, UNLIMITED)]
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return 2
+    prompts = prompts_of(options.trace)
+    rows = [prefix_hits(prompts, blocks, options.block_size) for blocks in (*options.blocks, UNLIMITED)]
     if options.json:
         print(json.dumps({_size(row): _rates(row) for row in rows}, indent=2))
         return 0

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from simulator.errors import program
 from simulator.reasoning.quality.coverage import fit_beta_problems, fit_exponent, power_law
 from simulator.reasoning.quality.published import coverage_points, vote_pairs
 from simulator.reasoning.quality.voting import fit_vote_exponent, leave_one_out, median_error
@@ -72,6 +73,7 @@ def coverage_report() -> dict[str, Any]:
     }
 
 
+@program
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command."""
     parser = argparse.ArgumentParser(description="Votes of 64 predicted from pass@1, models left out.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 
@@ -23,11 +22,10 @@ from simulator.cli.sensitivity import sensitivity
 from simulator.cli.show import show
 from simulator.cli.size import size
 from simulator.cli.sweep import sweep
+from simulator.cli.tool import tool
 from simulator.cli.validate import validate
 from simulator.cli.why import why
-from simulator.errors import SimulatorError
-
-EXIT_BAD_INPUT = 2
+from simulator.errors import program
 
 # Plain help: rich's boxes would double the time to the first line.
 app = typer.Typer(
@@ -61,6 +59,8 @@ COMMANDS = (
 )
 for command in COMMANDS:
     app.command()(command)
+# What follows the name of a tool is the tool's own.
+app.command(context_settings={"allow_extra_args": True, "allow_interspersed_args": False})(tool)
 
 
 def _version(asked: bool) -> None:
@@ -80,26 +80,14 @@ def _options(
     pass
 
 
+@program
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code; the user's mistakes end in one message, not a traceback."""
+    """Run one command and return its exit code."""
     try:
         app(args=None if arguments is None else list(arguments), prog_name="simulator")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
-    except SimulatorError as error:
-        return _refuse(str(error))
-    except BrokenPipeError:
-        # Whoever read our output has left (`simulator show hardware | head`): not our mistake.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except OSError as error:
-        return _refuse(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     return 0
-
-
-def _refuse(message: str) -> int:
-    print(f"error: {message}", file=sys.stderr)
-    return EXIT_BAD_INPUT
 
 
 if __name__ == "__main__":

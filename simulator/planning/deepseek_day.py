@@ -17,13 +17,14 @@ Source: github deepseek-ai/open-infra-index, 202502OpenSourceWeek, day 6 (27 and
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from math import ceil
 from typing import Any
 
 import numpy as np
 
+from simulator.errors import program
 from simulator.hardware.prices import token_price
 from simulator.results.recording import PoolRecording
 from simulator.results.result import Result
@@ -253,7 +254,8 @@ def simulated_day(
     return units, day_of(run_scenario(hour, progress=progress))
 
 
-def main(arguments: list[str] | None = None) -> int:
+@program
+def main(arguments: Sequence[str] | None = None) -> int:
     """Print the published day beside the simulated one."""
     import argparse
     import json

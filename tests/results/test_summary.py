@@ -237,9 +237,9 @@ def test_histograms_of_several_pools_are_added():
 
 def test_a_million_requests_are_summed_up_in_two_seconds():
     recording = _many(1_000_000)
-    start = time.perf_counter()
+    start = time.process_time()  # not the clock: other programs may hold this one up
     summary = summarise(recording, context())
-    assert time.perf_counter() - start < 2.0
+    assert time.process_time() - start < 2.0
     assert summary.counts.completed == 1_000_000
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,31 +12,40 @@ from simulator.calibration.accuracy.comparisons import units
 from simulator.calibration.accuracy.document import document
 from simulator.calibration.accuracy.protocols import of_mlenergy, of_runs, of_silicon
 from simulator.calibration.accuracy.summary import updated
+from simulator.errors import InputError, nearest, program
 from simulator.results.accuracy import FILE, FOLDER, Accuracy, Protocol, read_accuracy
 
 PROJECT = Path(__file__).resolve().parents[3]
 ERRORS = PROJECT / FOLDER / FILE
 DOCUMENT = PROJECT / "docs" / "validation.md"
 _HEAD = "# Written by `python -m simulator.calibration.accuracy SHARED`: errors only, no measured rows.\n"
-_USAGE = "usage: python -m simulator.calibration.accuracy SHARED [UNIT ...] | --document"
 
 
-def main(arguments: list[str]) -> None:
+@program
+def main(arguments: Sequence[str] | None = None) -> int:
     """Write both files, or the document alone."""
-    if arguments != ["--document"]:
-        if not arguments or not Path(arguments[0], "traces").is_dir():
-            sys.exit(_USAGE)
-        _compare(Path(arguments[0]), arguments[1:])
+    parser = argparse.ArgumentParser(prog="python -m simulator.calibration.accuracy")
+    parser.add_argument("shared", type=Path, nargs="?", help="folder of measured data, which holds traces/")
+    parser.add_argument("unit", nargs="*", help="what to compare anew; default: all there is")
+    parser.add_argument("--document", action="store_true", help="only write the document again")
+    asked = parser.parse_args(arguments)
+    if asked.document == (asked.shared is not None):
+        parser.error("expected either a folder of measured data or --document")
+    if asked.shared is not None:
+        _compare(asked.shared, asked.unit)
     DOCUMENT.write_text(document(read_accuracy(ERRORS)), encoding="utf-8")
     print(f"written: {ERRORS}, {DOCUMENT}")
+    return 0
 
 
 def _compare(shared: Path, wanted: list[str]) -> None:
     """Compare the units anew; what is done is stored after each."""
+    if not (shared / "traces").is_dir():
+        raise InputError("there is no folder traces/ in it", file=shared)
     known = units(shared)
-    unknown = [unit for unit in wanted if unit not in known]
-    if unknown:
-        sys.exit(f"{unknown[0]!r} is none of {', '.join(known)}")
+    for unit in wanted:
+        if unit not in known:
+            raise InputError(f"{unit!r} is none of {', '.join(known)}{nearest(unit, known)}")
     for unit in wanted or known:
         accuracy = (
             read_accuracy(ERRORS) if ERRORS.is_file() else Accuracy(format="validation-errors/1", date="")
@@ -72,4 +83,4 @@ def as_yaml(accuracy: Accuracy) -> str:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main())

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
 
 from simulator.calibration.operators.layers import DEVICES, fit_layers, read_layer_tables
 from simulator.calibration.operators.system import SYSTEMS, fit_system
+from simulator.errors import InputError, program
 from simulator.hardware.catalogue import load_device
 from simulator.latency.machine import machine_of
 
 
-def main(folder: Path, wanted: list[str]) -> None:
+@program
+def main(arguments: Sequence[str] | None = None) -> int:
     """Fit the systems named, or all of them."""
-    for system in wanted or [*SYSTEMS, *DEVICES]:
+    parser = argparse.ArgumentParser(prog="python -m simulator.calibration.operators")
+    parser.add_argument("folder", type=Path, help="folder with a folder of tables for each system")
+    parser.add_argument("system", nargs="*", help="default: all")
+    asked = parser.parse_args(arguments)
+    folder = asked.folder
+    if not folder.is_dir():
+        raise InputError("there is no such folder of tables", file=folder)
+    for system in asked.system or [*SYSTEMS, *DEVICES]:
         if not (folder / system).is_dir():
             print(f"# {system}: no tables in {folder}")
         elif system in DEVICES:
@@ -24,9 +35,8 @@ def main(folder: Path, wanted: list[str]) -> None:
             print(yaml.safe_dump({DEVICES[system]: constants}, sort_keys=False))
         else:
             print(yaml.safe_dump({SYSTEMS[system]: fit_system(folder / system)}, sort_keys=False))
+    return 0
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 2:
-        sys.exit("usage: python -m simulator.calibration.operators FOLDER [SYSTEM ...]")
-    main(Path(sys.argv[1]), sys.argv[2:])
+    sys.exit(main())

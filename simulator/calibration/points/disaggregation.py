@@ -27,7 +27,7 @@ from simulator.calibration.points.engines import spread_of_side
 from simulator.calibration.points.point import OperatingPoint
 from simulator.calibration.points.sources import other, silicon
 from simulator.calibration.points.validation import Compared, compare_points
-from simulator.errors import InputError
+from simulator.errors import InputError, program
 from simulator.reporting.table import Table
 
 #: Time per output token [s] and output tokens per second and accelerator.
@@ -194,8 +194,14 @@ def _kind(point: OperatingPoint) -> tuple[object, ...]:
     )
 
 
-def main(files: Sequence[Path]) -> None:
-    """Print the table of these files."""
+@program
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the table of some files."""
+    import argparse
+
+    parser = argparse.ArgumentParser(prog="python -m simulator.calibration.points.disaggregation")
+    parser.add_argument("file", type=Path, nargs="+", help="operating points, both ways")
+    files = parser.parse_args(arguments).file
     from simulator.reporting.screen import print_table
 
     table = winner_table(compare_points(files))
@@ -204,9 +210,8 @@ def main(files: Sequence[Path]) -> None:
     from rich.console import Console
 
     print_table(table, Console())
+    return 0
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 2:
-        sys.exit("usage: python -m simulator.calibration.points.disaggregation FILE...")
-    main([Path(name) for name in sys.argv[1:]])
+    sys.exit(main())

@@ -15,6 +15,7 @@ and with each device left out in turn.
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ from simulator.calibration.points.search import Expected, Floats, Values, report
 from simulator.calibration.points.setup import Setup
 from simulator.calibration.points.sources import silicon
 from simulator.calibration.points.steady import SteadyLoad, stationary, steady_tpot_s
-from simulator.errors import InputError
+from simulator.errors import InputError, program
 from simulator.hardware.device import Device
 from simulator.hardware.execution import RooflineExecution
 from simulator.latency import compile_backend
@@ -155,7 +156,15 @@ def with_constants(device: Device, values: Values) -> Device:
     return device.model_copy(update={"execution": execution.model_copy(update=changed)})
 
 
+@program
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the constants."""
+    parser = argparse.ArgumentParser(prog="python -m simulator.calibration.points.engine_fit")
+    parser.add_argument("file", type=Path, help="points of silicon")
+    file = parser.parse_args(arguments).file
+    report(EXPECTED, servers_of(read_points(file)), ratios, FAMILIES)
+    return 0
+
+
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python -m simulator.calibration.points.engine_fit FILE")
-    report(EXPECTED, servers_of(read_points(Path(sys.argv[1]))), ratios, FAMILIES)
+    sys.exit(main())

@@ -15,6 +15,7 @@ errors with each model left out in turn.
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -28,7 +29,7 @@ from simulator.calibration.points.search import Expected, Floats, Values, report
 from simulator.calibration.points.setup import Setup
 from simulator.calibration.points.sources import mlenergy
 from simulator.calibration.points.steady import SteadyLoad, filled_at_once, steady_dynamic_j, steady_tpot_s
-from simulator.errors import InputError
+from simulator.errors import InputError, program
 from simulator.hardware.device import Device
 from simulator.hardware.execution import RooflineExecution
 from simulator.latency import compile_backend
@@ -163,9 +164,12 @@ def _pricer(
         return None
 
 
-def main(file: Path) -> None:
+@program
+def main(arguments: Sequence[str] | None = None) -> int:
     """Print the constants: of the host, of experts, and of power device by device."""
-    points = points_of(read_points(file))
+    parser = argparse.ArgumentParser(prog="python -m simulator.calibration.points.mlenergy_fit")
+    parser.add_argument("file", type=Path, help="points of ML.ENERGY")
+    points = points_of(read_points(parser.parse_args(arguments).file))
     idle = [point for point in points if not point.busy_host]
     devices = sorted({point.setup.device.id for point in points})
     for device in devices:
@@ -177,9 +181,8 @@ def main(file: Path) -> None:
     for device in devices:
         print(f"\nenergy per output token, {device}")
         report(POWER, [p for p in points if p.setup.device.id == device], energy_ratios, FAMILIES)
+    return 0
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python -m simulator.calibration.points.mlenergy_fit FILE")
-    main(Path(sys.argv[1]))
+    sys.exit(main())

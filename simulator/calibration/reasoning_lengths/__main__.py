@@ -21,7 +21,7 @@ from simulator.calibration.reasoning_lengths.fit import fit_law
 from simulator.calibration.reasoning_lengths.limits import limits_of
 from simulator.calibration.reasoning_lengths.parts import spread_parts
 from simulator.calibration.reasoning_lengths.responses import read_cells, tables_in
-from simulator.errors import SimulatorError
+from simulator.errors import program
 from simulator.workload.lengths.reasoning_profiles import shipped_law
 
 #: Fewer models than this are not fitted but predicted with the shipped law.
@@ -51,17 +51,14 @@ def report_on(file: Path) -> dict[str, Any]:
     }
 
 
+@program
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command."""
     parser = argparse.ArgumentParser(description="Reasoning lengths of models left out of the fit.")
     parser.add_argument("folder", type=Path, help="folder of CSV tables of responses, or one such table")
     parser.add_argument("--json", action="store_true", help="print JSON")
     asked = parser.parse_args(arguments)
-    try:
-        reports = [report_on(file) for file in tables_in(asked.folder)]
-    except SimulatorError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    reports = [report_on(file) for file in tables_in(asked.folder)]
     if asked.json:
         print(json.dumps(reports, indent=2))
         return 0

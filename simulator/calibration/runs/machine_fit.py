@@ -23,6 +23,7 @@ from simulator.calibration.fitting.steps import fit_steps, joined, read_steps
 from simulator.calibration.measured_steps import is_measured_run, read_measured_steps
 from simulator.calibration.runs.held_out import FILE, fit_file
 from simulator.calibration.runs.measured import MeasuredRun, read_run, runs_at
+from simulator.errors import program
 from simulator.latency.fitted import FittedBackend
 from simulator.latency.pricer import StepColumns
 from simulator.units.data_files import data_folder
@@ -92,10 +93,16 @@ def leave_loads_out(runs: Sequence[NotedRun]) -> Iterator[tuple[str, FittedBacke
             yield load, fit_machine(others)
 
 
-def main(folder: Path) -> None:
+@program
+def main(arguments: Sequence[str] | None = None) -> int:
     """Fit all machines of a folder; write their files and the section of the held-out ones."""
+    import argparse
+
     import yaml
 
+    parser = argparse.ArgumentParser(prog="python -m simulator.calibration.runs.machine_fit")
+    parser.add_argument("folder", type=Path, help="folder of measured runs")
+    folder = parser.parse_args(arguments).folder
     held: list[dict[str, Any]] = []
     for machine in machines(noted_runs(folder)):
         first = machine[0].run
@@ -107,6 +114,7 @@ def main(folder: Path) -> None:
     path = data_folder("validation") / FILE
     stored = yaml.safe_load(path.read_text(encoding="utf-8"))
     path.write_text(_yaml(stored | {"machines": held}), encoding="utf-8")
+    return 0
 
 
 def _plain(fit: FittedBackend) -> dict[str, Any]:
@@ -125,6 +133,4 @@ def _yaml(content: Any) -> str:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python -m simulator.calibration.runs.machine_fit FOLDER")
-    main(Path(sys.argv[1]))
+    sys.exit(main())

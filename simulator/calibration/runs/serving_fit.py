@@ -16,6 +16,7 @@ little about stays near where it was.
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,6 +29,7 @@ from simulator.calibration.runs.groups import is_overloaded
 from simulator.calibration.runs.measured import MeasuredRun, read_run, runs_at
 from simulator.calibration.runs.simulated import Serving, ServingConstants
 from simulator.calibration.runs.validation import report_on
+from simulator.errors import program
 from simulator.results.recording import Floats
 
 SOURCES = ("blis-training", "blis-sim2real")
@@ -139,8 +141,12 @@ def _moved(constants: ServingConstants, moves: Values) -> ServingConstants:
     return replace(constants, **{name: getattr(constants, name) + by for name, by in moves.items()})
 
 
-def main(folder: Path) -> None:
+@program
+def main(arguments: Sequence[str] | None = None) -> int:
     """Print constants, folds and errors."""
+    parser = argparse.ArgumentParser(prog="python -m simulator.calibration.runs.serving_fit")
+    parser.add_argument("folder", type=Path, help="folder of measured runs")
+    folder = parser.parse_args(arguments).folder
     runs = [run for run in map(read_run, runs_at([folder])) if run.source in SOURCES]
     runs = [run for run in runs if not is_overloaded(run)]
     constants = ServingConstants()
@@ -158,6 +164,7 @@ def main(folder: Path) -> None:
     print(f"# {_medians(left_out)}")
     others = [number for number in range(len(runs)) if number not in deciding(runs)]
     print(f"# other devices: {_medians({metric: left_out[metric][others] for metric in SHOWN})}")
+    return 0
 
 
 def _print(name: str, constants: ServingConstants) -> None:
@@ -172,6 +179,4 @@ def _medians(errors: Errors) -> str:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python -m simulator.calibration.runs.serving_fit FOLDER")
-    main(Path(sys.argv[1]))
+    sys.exit(main())

@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 
 from simulator.calibration.speculation.comparison import SpeedupRow, compare_file, summary_of
 from simulator.calibration.speculation.silence import as_assumed, nothing_chosen
-from simulator.errors import SimulatorError
+from simulator.errors import program
 
 
-def main(arguments: list[str] | None = None) -> int:
+@program
+def main(arguments: Sequence[str] | None = None) -> int:
     """Compare a file; 2 where it is none."""
     parser = argparse.ArgumentParser(prog="python -m simulator.calibration.speculation")
     parser.add_argument("file", help="table of techniques with speculative_decoding.by_concurrency")
@@ -25,11 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
         help="where publications are silent, the same lengths, drafts and engine defaults for all set-ups",
     )
     asked = parser.parse_args(arguments)
-    try:
-        rows = compare_file(asked.file, asked.silent)
-    except SimulatorError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    rows = compare_file(asked.file, asked.silent)
     if asked.json:
         print(json.dumps({"rows": [row.to_dict() for row in rows], "summary": summary_of(rows)}, indent=2))
         return 0

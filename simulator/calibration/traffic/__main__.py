@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 
 from simulator.calibration.traffic.comparison import compare_traffic
-from simulator.errors import SimulatorError
+from simulator.errors import program
 
 
-def main(arguments: list[str] | None = None) -> int:
+@program
+def main(arguments: Sequence[str] | None = None) -> int:
     """Compare; 2 where workload or trace cannot be read."""
     parser = argparse.ArgumentParser(prog="python -m simulator.calibration.traffic")
     parser.add_argument("workload", help="name of a shipped workload, or a YAML file")
@@ -18,11 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, default=60, help="how often arrivals are drawn")
     parser.add_argument("--json", action="store_true", help="a JSON list of figures")
     asked = parser.parse_args(arguments)
-    try:
-        rows = compare_traffic(asked.workload, asked.trace, max(asked.seeds, 1))
-    except SimulatorError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    rows = compare_traffic(asked.workload, asked.trace, max(asked.seeds, 1))
     if asked.json:
         print(json.dumps([row.to_dict() for row in rows], indent=2))
         return 0

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from itertools import product
 from math import pi, sin
 from pathlib import Path
@@ -21,7 +22,7 @@ import numpy as np
 
 from simulator.calibration.traffic.hidden_markov import fit_hidden_rates
 from simulator.calibration.traffic.statistics import WIDTHS_S, Ints, index_of_dispersion, rank_correlation
-from simulator.errors import InputError, SimulatorError
+from simulator.errors import InputError, program
 from simulator.scenario.workload import WorkloadSpec
 from simulator.units.clock import NS_PER_S
 from simulator.units.random_streams import RandomStreams
@@ -126,7 +127,8 @@ def _quantiles(lengths: Any) -> dict[str, Any]:
     }
 
 
-def main(arguments: list[str] | None = None) -> int:
+@program
+def main(arguments: Sequence[str] | None = None) -> int:
     """Fit a workload to a trace; 2 where it cannot be read or is too short."""
     parser = argparse.ArgumentParser(prog="python -m simulator.calibration.traffic.fit")
     parser.add_argument("trace", help="a trace in any layout that simulator convert reads")
@@ -136,18 +138,13 @@ def main(arguments: list[str] | None = None) -> int:
     import yaml
 
     file = Path(asked.trace)
-    try:
-        content = fit_workload(
-            read_trace(file).traffic, asked.name or file.name.split(".")[0].lower(), file.name
-        )
-        text = yaml.safe_dump(content, sort_keys=False, width=100, default_flow_style=None)
-        if asked.out is None:
-            print(text, end="")
-        else:
-            asked.out.write_text(text, encoding="utf-8")
-    except (SimulatorError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    name = asked.name or file.name.split(".")[0].lower()
+    content = fit_workload(read_trace(file).traffic, name, file.name)
+    text = yaml.safe_dump(content, sort_keys=False, width=100, default_flow_style=None)
+    if asked.out is None:
+        print(text, end="")
+    else:
+        asked.out.write_text(text, encoding="utf-8")
     return 0
 
 
