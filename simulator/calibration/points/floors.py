@@ -6,8 +6,9 @@ the row does not say.
 
 from __future__ import annotations
 
+from simulator.calibration.not_simulated import NotSimulated
 from simulator.calibration.points.point import OperatingPoint
-from simulator.calibration.points.setup import NotSimulated, lengths_of, load_value_of
+from simulator.calibration.points.setup import lengths_of, load_value_of
 from simulator.hardware.device import Device
 from simulator.latency.machine import machine_of
 from simulator.models.accounting import kv_bytes

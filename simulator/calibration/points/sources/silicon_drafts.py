@@ -17,8 +17,8 @@ of these rows, read off their times per token.
 
 from __future__ import annotations
 
+from simulator.calibration.not_simulated import NotSimulated
 from simulator.calibration.points.point import OperatingPoint
-from simulator.calibration.points.setup import NotSimulated
 from simulator.scenario.speculation import SpeculationSpec
 
 #: Chance that a draft is right once all before it were.
