@@ -14,6 +14,7 @@ from simulator.calibration.points.validation import compare
 from simulator.calibration.public_measurements import validate_measurements
 from simulator.calibration.public_measurements.comparison import PublicRow
 from simulator.calibration.runs.measured import MeasuredRun, read_run, runs_at
+from simulator.calibration.runs.power_trace import ROW_S
 from simulator.calibration.runs.server import card_of as card_of_run
 from simulator.calibration.runs.validation import RunReport, report_on
 from simulator.errors import InputError, SimulatorError
@@ -92,20 +93,30 @@ def _of_run(run: MeasuredRun, report: RunReport) -> Iterator[Found]:
         yield Refused(report.reason)
         return
     in_flight = _in_flight(run)
+    for name, error in _errors_of(report):
+        yield Comparison(
+            "runs",
+            run.source,
+            run.hardware.device,
+            run.model.id,
+            class_of(card_of_run(run.model)),
+            in_flight,
+            "overloaded" if report.overloaded else load_class(in_flight),
+            name,
+            error,
+        )
+
+
+def _errors_of(report: RunReport) -> Iterator[tuple[str, float]]:
+    """Metric and error of each figure, and of the draw in each window."""
     for metric, name in _RUN_METRICS.items():
         error = report.error(metric)
         if error is not None:
-            yield Comparison(
-                "runs",
-                run.source,
-                run.hardware.device,
-                run.model.id,
-                class_of(card_of_run(run.model)),
-                in_flight,
-                "overloaded" if report.overloaded else load_class(in_flight),
-                name,
-                error,
-            )
+            yield name, error
+    for trace in report.power:
+        for _, predicted, measured in trace.windows(ROW_S):
+            if measured:
+                yield "power", predicted / measured - 1.0
 
 
 def _in_flight(run: MeasuredRun) -> float:

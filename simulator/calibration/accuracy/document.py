@@ -24,7 +24,8 @@ State: {date}.
 - **Runs** (`simulator validate RUN...`): the load of a real serving run, request by request where it was
   published, goes through the simulator's own server: vLLM's scheduler, KV cache and prefix cache exactly as
   the run configured them, steps priced by the shipped constants of the device. Compared are TTFT, TPOT and
-  end-to-end time of the whole run.
+  end-to-end time of the whole run, and where power was logged the draw in each ten seconds, at the wall and
+  of the devices (`simulator validate RUN` prints it in windows of 1, 10 and 60 seconds).
 - **Operating points** (`simulator validate --points FILE...`): steady states that somebody measured (so
   many requests in flight, so long prompts and outputs). What a source leaves open (prompt lengths, engine
   version, sampling) is assumed the same way for all of its rows; the assumptions stand in

@@ -33,10 +33,12 @@ class RunGroup:
     device: str = ""
     load: str = ""
     targets: dict[str, float] = field(default_factory=dict)
+    metrics: tuple[str, ...] = tuple(METRICS)
 
     def holds(self, one: Comparison) -> bool:
         """Whether a comparison belongs here. Overloaded runs stand apart."""
         fits = one.source in self.sources and self.device in one.device
+        fits = fits and one.metric in self.metrics
         return fits and (one.load == "overloaded") is (self.load == "overloaded")
 
 
@@ -80,6 +82,12 @@ RUN_GROUPS = (
         targets={"e2e_mean": 0.10},
     ),
     RunGroup("runs on H100, overloaded", "each model", _BLIS, load="overloaded"),
+    RunGroup(
+        "draw of a server over time, windows of 10 s",
+        "all (no run's power is fitted)",
+        ("llmservingsim-ispass26",),
+        metrics=("power",),
+    ),
 )
 
 

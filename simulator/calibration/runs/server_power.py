@@ -10,14 +10,63 @@ after it has worked. Memory modules count once, for their number is not stated.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from simulator.results.recording import PoolRecording, Recording
+from simulator.results.recording import Floats, Ints, Recording
 from simulator.units.clock import NS_PER_S
 
 Parts = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PowerSeries:
+    """Draw [W] in windows of ``width_s`` from the start of a run, shape (windows,)."""
+
+    width_s: float
+    watts: Floats
+
+    @property
+    def energy_j(self) -> float:
+        """Over all windows [J]."""
+        return float(self.watts.sum()) * self.width_s
+
+
+def device_series(
+    recording: Recording, parts: Parts, idle_w: float | None, devices: int
+) -> PowerSeries | None:
+    """Draw of the devices at work from the start of the load to its last token; None where unknown.
+
+    ``parts`` is the description of the server, as far as there is one, ``idle_w`` what one of ``devices``
+    draws with nothing to do [W].
+    """
+    finish_ns = recording.requests.finish_ns
+    if idle_w is None or not finish_ns.size or not recording.pools:
+        return None
+    width_s = recording.pools[0].windows.width_ns / NS_PER_S
+    watts = np.full(int(np.ceil(np.ceil(finish_ns.max() / NS_PER_S) / width_s)), devices * idle_w)
+    device: Parts = next(iter((parts.get("npu") or {}).values()), {})
+    standby_w = float(device.get("standby_power", idle_w))
+    after_s = float(device.get("standby_duration", 0.0))
+    for pool in recording.pools:
+        windows = pool.windows
+        dynamic_w = (windows.prefill_j + windows.decode_j)[: len(watts)] / width_s
+        watts[: len(dynamic_w)] += dynamic_w
+        # what comes after the last step still stands by
+        steps = np.pad(windows.steps[: len(watts)], (0, max(len(watts) - len(windows.steps), 0)))
+        watts += devices * (standby_w - idle_w) * _stands_by(steps, width_s, after_s)
+    return PowerSeries(width_s, watts) if np.isfinite(watts).all() else None
+
+
+def wall_series(recording: Recording, parts: Parts, devices: int) -> PowerSeries | None:
+    """The same of the whole server; None where it is not described or the draw of its devices is unknown."""
+    if "base_node_power" not in parts:
+        return None
+    series = device_series(recording, parts, idle_of(parts), devices)
+    return None if series is None else PowerSeries(series.width_s, series.watts + host_w(parts))
 
 
 def wall_figures(recording: Recording, parts: Parts, devices: int) -> dict[str, float]:
@@ -25,26 +74,10 @@ def wall_figures(recording: Recording, parts: Parts, devices: int) -> dict[str, 
 
     ``parts`` is the description of the server, ``devices`` how many it has at work.
     """
-    device, idle_w = next(iter((parts.get("npu") or {}).values()), None), idle_of(parts)
-    if (
-        device is None
-        or idle_w is None
-        or "base_node_power" not in parts
-        or not recording.requests.finish_ns.size
-    ):
+    series = wall_series(recording, parts, devices)
+    if series is None:
         return {}
-    span_s = float(np.ceil(recording.requests.finish_ns.max() / NS_PER_S))
-    dynamic = sum(
-        float(pool.windows.prefill_j.sum() + pool.windows.decode_j.sum()) for pool in recording.pools
-    )
-    if not np.isfinite(dynamic):
-        return {}
-    standby_w = float(device.get("standby_power", idle_w))
-    after_s = float(device.get("standby_duration", 0.0))
-    standing_by = sum(_standby_s(pool, after_s) for pool in recording.pools)
-    energy = span_s * (host_w(parts) + devices * idle_w) + dynamic
-    energy += devices * standing_by * (standby_w - idle_w)
-    return {"energy_j": energy, "power_mean_w": energy / span_s}
+    return {"energy_j": series.energy_j, "power_mean_w": float(series.watts.mean())}
 
 
 def idle_of(parts: Parts) -> float | None:
@@ -72,12 +105,9 @@ def _parts_w(parts: Parts) -> Iterator[float]:
     yield idle + float(processor.get("util", 0.0)) * (float(processor.get("active_power", idle)) - idle)
 
 
-def _standby_s(pool: PoolRecording, after_s: float) -> float:
-    """Time without work of at most ``after_s`` since the last [s], to a window."""
-    windows = pool.windows
-    width_s = windows.width_ns / NS_PER_S
-    numbers = np.arange(len(windows.steps))
-    last_busy = np.maximum.accumulate(np.where(windows.steps > 0, numbers, -1))
-    since_s = (numbers - last_busy) * width_s
-    waiting = (windows.steps == 0) & (last_busy >= 0) & (since_s <= after_s)
-    return float(waiting.sum()) * width_s
+def _stands_by(steps: Ints, width_s: float, after_s: float) -> NDArray[np.bool_]:
+    """Windows without work at most ``after_s`` after the last one with some [s]."""
+    numbers = np.arange(len(steps))
+    last_busy = np.maximum.accumulate(np.where(steps > 0, numbers, -1))
+    stands: NDArray[np.bool_] = (steps == 0) & (last_busy >= 0) & ((numbers - last_busy) * width_s <= after_s)
+    return stands

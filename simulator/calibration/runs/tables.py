@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from simulator.calibration.runs.gate import Verdict
 from simulator.calibration.runs.medians import OURS, SUMMED_UP, Line, summarise
+from simulator.calibration.runs.power_trace import WINDOWS_S
 from simulator.calibration.runs.validation import Figure, RunReport
 from simulator.reporting.numbers import NOTHING, number
 from simulator.reporting.predicted_measured import Pair, predicted_against_measured
@@ -80,6 +81,26 @@ def overload_table(reports: Sequence[RunReport]) -> Table:
     return Table("Overloaded runs, in no median", header, rows)
 
 
+def power_table(reports: Sequence[RunReport]) -> Table:
+    """Draw over time: error of the mean, and mean absolute errors in windows."""
+    rows = tuple(
+        (
+            report.name,
+            trace.sensor,
+            number(float(trace.predicted.mean()), "W"),
+            number(float(trace.measured.mean()), "W"),
+            _error(trace.mean_error),
+            *(number(100 * trace.error_over(width), "%") for width in WINDOWS_S),
+        )
+        for report in reports
+        for trace in report.power
+    )
+    windows = (f"windows of {width} s" for width in WINDOWS_S)
+    header = ("run", "sensor", "predicted", "measured", "error", *windows)
+    note = "windows: mean absolute error over the mean draw; devices on a clock of their own are aligned"
+    return Table("Power over time", header, rows, note)
+
+
 def refusal_table(reports: Sequence[RunReport]) -> Table:
     """Runs that were not simulated, and why."""
     rows = tuple((report.name, report.reason) for report in reports if report.reason is not None)
@@ -103,7 +124,12 @@ def verdict_table(verdicts: Sequence[Verdict]) -> Table:
 
 def summary_tables(reports: Sequence[RunReport]) -> list[Table]:
     """What the runs come to; tables without rows are left out."""
-    tables = (median_table(reports), overload_table(reports), refusal_table(reports))
+    tables = (
+        median_table(reports),
+        overload_table(reports),
+        power_table(reports),
+        refusal_table(reports),
+    )
     return [table for table in tables if table.rows]
 
 

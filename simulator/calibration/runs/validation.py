@@ -6,7 +6,7 @@ be simulated; measured keys that nothing here predicts are named.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from simulator.calibration.runs.figures import figures_of
 from simulator.calibration.runs.groups import groups_of, is_overloaded
 from simulator.calibration.runs.held_out import serving_for
 from simulator.calibration.runs.measured import WHOLE_RUN, MeasuredRun, Peer, read_run, runs_at
+from simulator.calibration.runs.power_trace import ROW_S, PowerTrace, power_traces
 from simulator.calibration.runs.server_power import wall_figures
 from simulator.calibration.runs.simulated import Serving, simulate_run
 from simulator.errors import InputError
@@ -62,6 +63,8 @@ class RunReport:
         Whether it stays out of the medians.
     unpredicted
         Measured keys that the simulator has no figure for.
+    power
+        Draw over time.
     note
         What to know about how it was simulated.
     """
@@ -74,6 +77,7 @@ class RunReport:
     figures: tuple[Figure, ...] = ()
     unpredicted: tuple[str, ...] = ()
     peers: tuple[PeerErrors, ...] = ()
+    power: tuple[PowerTrace, ...] = ()
     reason: str | None = None
     note: str = ""
 
@@ -94,9 +98,16 @@ class RunReport:
             }
             for figure in self.figures
         ]
+        rows += [row for trace in self.power for row in self._rows_of(trace)]
         if self.unpredicted:
             rows.append({"run": self.name, "reason": f"not predicted: {', '.join(self.unpredicted)}"})
         return rows
+
+    def _rows_of(self, trace: PowerTrace) -> Iterator[dict[str, Any]]:
+        """Draw of a sensor, window by window [W]."""
+        for start, predicted, measured in trace.windows(ROW_S):
+            metric = f"power_w of {trace.sensor}, {start} to {start + ROW_S} s"
+            yield {"run": self.name, "metric": metric, "predicted": predicted, "measured": measured}
 
 
 def validate_runs(
@@ -139,6 +150,11 @@ def report_on(run: MeasuredRun, serving_of: ServingFor = serving_for) -> RunRepo
         recording = simulate_run(run, serving)
     except (NotSimulated, InputError) as reason:
         return RunReport(run.name, run.hardware.device, run.model.id, reason=str(reason))
+    unpredicted: tuple[str, ...] = ()
+    try:
+        power = power_traces(run, recording)
+    except InputError as damaged:
+        power, unpredicted = (), (f"power over time ({damaged})",)
     predicted = figures_of(recording) | wall_figures(recording, run.server_power, run.hardware.count)
     figures = tuple(
         Figure(metric, predicted[metric], measured)
@@ -152,9 +168,10 @@ def report_on(run: MeasuredRun, serving_of: ServingFor = serving_for) -> RunRepo
         groups=groups,
         overloaded=overloaded,
         figures=figures,
-        unpredicted=tuple(metric for metric in run.figures if metric not in predicted),
+        unpredicted=tuple(metric for metric in run.figures if metric not in predicted) + unpredicted,
         peers=tuple(errors_of(peer, run) for peer in run.peers if peer.scope == WHOLE_RUN),
-        reason=None if figures else "the run has no figure that is simulated",
+        power=power,
+        reason=None if figures or power else "the run has no figure that is simulated",
         note=serving.note,
     )
 
