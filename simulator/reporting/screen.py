@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from simulator.reporting import sections
 from simulator.reporting.comparison import Comparison, comparison_table
+from simulator.reporting.fitting import fitted
 from simulator.reporting.table import Table
 from simulator.results.result import Result
 
@@ -34,16 +36,15 @@ def print_summary(result: Result, console: Console) -> None:
     for tile in sections.tiles(result)[:1]:
         style = {"good": "bold green", "bad": "bold red"}.get(tile.tone, "bold")
         console.print(Text.assemble(f"{tile.label} ", (tile.value, style), f"  {tile.detail}"))
-    name = str if console.width >= FULL_NAMES else _abbreviation
-    tables = [_rich_table(table, name) for table in sections.tables_of(result)]
+    tables = sections.tables_of(result)
     if console.width >= WIDE:
         latency, *others, pools = tables
-        console.print(latency)
-        console.print(Columns(others))
-        console.print(pools)
+        print_table(latency, console)
+        console.print(Columns([_rich_table(table) for table in others]))
+        print_table(pools, console)
     else:
-        for table in tables:
-            console.print(table)
+        short = console.width < FULL_NAMES
+        print_tables([_abbreviated(table) for table in tables] if short else tables, console)
     for message in result.summary.messages:
         console.print(Padding(Text.assemble(("! ", "bold yellow"), message), (0, 0, 0, 1)))
     for line in sections.provenance(result):
@@ -54,22 +55,23 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
     """Prints results side by side, with each deviation from what was measured where there is that."""
     console.print()
     if len(comparison.results) <= MOST_COLUMNS or not comparison.tables:
-        console.print(_rich_table(comparison_table(comparison), str))
+        print_table(comparison_table(comparison), console)
     print_tables(comparison.tables, console)
 
 
 def print_tables(tables: Iterable[Table], console: Console) -> None:
     """Prints tables one below the other."""
     for table in tables:
-        console.print(_rich_table(table, str))
+        print_table(table, console)
 
 
 def print_table(table: Table, console: Console) -> None:
-    """Prints one table."""
-    console.print(_rich_table(table, str))
+    """Prints one table; one that is too wide for whole words goes on below with the columns left."""
+    for piece, widths in fitted(table, console.width):
+        console.print(_rich_table(piece, widths))
 
 
-def _rich_table(content: Table, name: Callable[[str], str]) -> RichTable:
+def _rich_table(content: Table, widths: Sequence[int] | None = None) -> RichTable:
     from rich import box
     from rich.table import Table as RichTable
     from rich.text import Text
@@ -88,10 +90,19 @@ def _rich_table(content: Table, name: Callable[[str], str]) -> RichTable:
     )
     for index, title in enumerate(content.header):
         # Text, not str: square brackets in names are not markup.
-        table.add_column(Text(title), justify="left" if index == 0 else "right", overflow="fold")
-    for label, *values in content.rows:
-        table.add_row(Text(name(label)), *(Text(value) for value in values))
+        table.add_column(
+            Text(title),
+            justify="left" if index == 0 else "right",
+            overflow="fold",
+            width=None if widths is None else widths[index],
+        )
+    for row in content.rows:
+        table.add_row(*(Text(value) for value in row))
     return table
+
+
+def _abbreviated(table: Table) -> Table:
+    return replace(table, rows=tuple((_abbreviation(label), *values) for label, *values in table.rows))
 
 
 def _abbreviation(label: str) -> str:
