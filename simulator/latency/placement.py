@@ -182,7 +182,9 @@ def _refusal(memory: DeviceMemory, fit: Fit, block_size: int) -> str:
 
 
 def _smallest(fit: Fit, block_size: int) -> str:
+    most = 1
     for tensor, pipeline in fit.candidates:
+        most = max(most, tensor * pipeline)
         memory = fit.memory_of((tensor, pipeline))
         if memory.budget > 0 and memory.capacity_tokens(1) >= 2 * block_size:
             parts = [f"tensor: {tensor}"] + ([f"pipeline: {pipeline}"] if pipeline > 1 else [])
@@ -191,7 +193,9 @@ def _smallest(fit: Fit, block_size: int) -> str:
                 f" with {_readable(memory.weights)} of weights each, {_readable(memory.budget)} left,"
                 f" room for {memory.capacity_tokens(1):,} tokens"
             )
-    return "no parallelism that was tried fits (of devices without a known link to others, one is)"
+    if most == 1:
+        return "one such device is all there can be, for no link to others is known"
+    return f"no parallelism of up to {most:,} devices fits"
 
 
 def _remainder(budget: float) -> str:

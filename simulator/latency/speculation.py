@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import gcd
 
+from simulator.errors import InputError
 from simulator.hardware.catalogue import load_device
 from simulator.hardware.device import Device
 from simulator.latency.drafting import (
@@ -21,7 +22,7 @@ from simulator.latency.host_search import search_of
 from simulator.latency.layout import Layout, lay_out
 from simulator.latency.pricer import StepPricer
 from simulator.models.card import ModelCard
-from simulator.models.catalogue import load_model
+from simulator.models.catalogue import load_model, model_names
 from simulator.models.drafts import EAGLE3_VOCAB, eagle_card, medusa_card, mtp_card
 from simulator.scenario.speculation import SpeculationSpec
 from simulator.units.clock import ns_from_seconds
@@ -54,7 +55,13 @@ def draft_layout(spec: SpeculationSpec, model: Layout) -> Layout | None:
 
 
 def draft_card(spec: SpeculationSpec, model: ModelCard) -> ModelCard | None:
-    """What drafts, as a card; None for n-grams and for the model itself."""
+    """What drafts, as a card; None for n-grams and for the model itself.
+
+    Raises
+    ------
+    InputError
+        Where there is no card of the draft model, or the model was trained without the layer that drafts.
+    """
     match spec.method:
         case "draft_model":
             assert spec.model is not None
@@ -66,9 +73,22 @@ def draft_card(spec: SpeculationSpec, model: ModelCard) -> ModelCard | None:
         case "medusa":
             return medusa_card(model, spec.num_speculative_tokens)
         case "mtp":
+            _check_trained_with_mtp(model)
             return mtp_card(model)
         case _:
             return None
+
+
+def _check_trained_with_mtp(model: ModelCard) -> None:
+    if model.mtp_layers:
+        return
+    trained = [name for name in model_names() if load_model(name).mtp_layers]
+    raise InputError(
+        f"{model.name} was not trained with a multi-token-prediction layer, which method mtp drafts with;"
+        f" models that were: {', '.join(trained)} (a card of your own says so with mtp_layers: 1);"
+        " any model can be given method eagle3, draft_model or ngram",
+        key="speculative.method",
+    )
 
 
 def with_drafts(

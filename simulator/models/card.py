@@ -36,6 +36,7 @@ class CardProvenance(_Part):
     published: Provenance | None = None
     weight_dtype: Provenance | None = None
     sampling: Provenance | None = None
+    mtp_layers: Provenance | None = None
 
 
 class SamplingDefaults(_Part):
@@ -137,6 +138,8 @@ class ModelCard(_Part):
         Whether the query projection also makes a gate of the same size.
     sparse_attention_tokens
         Past tokens a query attends to after an indexer chose them (None: all).
+    mtp_layers
+        Multi-token-prediction layers that were trained with the model and can draft for it.
     sampling
         How the model asks to be sampled, None where not known.
     weight_dtype
@@ -173,6 +176,7 @@ class ModelCard(_Part):
     linear_attention: LinearAttention | None = None
     attention_layers: AttentionLayers | None = None
     sparse_attention_tokens: PositiveInt | None = None
+    mtp_layers: int = Field(default=0, ge=0)
     sampling: SamplingDefaults | None = None
     weight_dtype: str = "bf16"
     quantised: Literal["matrices", "experts"] = "matrices"

@@ -34,6 +34,7 @@ METRICS = {
     "e2e_mean": "E2E",
     "e2e_p99": "E2E p99",
     "output_throughput": "throughput",
+    "total_token_throughput": "throughput, prompts included",
     "power": "power",
     "energy_per_output_token": "J per output token",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from simulator.errors import InputError
 from simulator.hardware.catalogue import load_device
 from simulator.latency.compile import compile_backend
 from simulator.latency.host_search import search_of
@@ -29,7 +30,7 @@ def compiled(speculative=None, model="llama-3.1-70b", device=H100, tensor=4, eng
         spec = SpeculationSpec.model_validate(given)
     return compile_backend(
         AutoBackendSpec(),
-        load_model(model),
+        load_model(model) if isinstance(model, str) else model,
         load_device(device),
         ParallelismSpec(tensor=tensor),
         engine or EngineSpec(),
@@ -72,9 +73,15 @@ def test_a_medusa_head_is_a_square_and_an_lm_head():
     ids=lambda section: section["method"],
 )
 def test_drafts_cost_time_only_where_they_are_verified(section):
-    plain, drafted = compiled().pricer, compiled(section).pricer
+    card = load_model("llama-3.1-70b").model_copy(update={"mtp_layers": 1})
+    plain, drafted = compiled(model=card).pricer, compiled(section, model=card).pricer
     assert drafted.step_ns(*PLAIN) == plain.step_ns(*PLAIN)
     assert drafted.step_ns(*VERIFY) > plain.step_ns(*VERIFY) > plain.step_ns(*PLAIN)
+
+
+def test_only_models_trained_with_mtp_draft_with_it():
+    with pytest.raises(InputError, match=r"not trained .* models that were: .*deepseek-v3, .*glm-5"):
+        compiled({"method": "mtp"})
 
 
 def test_ngrams_cost_next_to_nothing_today_and_half_a_millisecond_a_sequence_in_2024():

@@ -34,7 +34,7 @@ _POINT_METRICS = {
     "tpot_s": "tpot_mean",
     "e2e_s": "e2e_mean",
     "output_tokens_per_s": "output_throughput",
-    "total_tokens_per_s": "output_throughput",
+    "total_tokens_per_s": "total_token_throughput",
     "power_w": "power",
     "joules_per_output_token": "energy_per_output_token",
 }
@@ -93,6 +93,11 @@ def _of_run(run: MeasuredRun, report: RunReport) -> Iterator[Found]:
         yield Refused(report.reason)
         return
     in_flight = _in_flight(run)
+    if in_flight is None:
+        in_flight = report.in_flight
+    if in_flight is None:
+        yield Refused("the run does not say how many requests were in flight")
+        return
     for name, error in _errors_of(report):
         yield Comparison(
             "runs",
@@ -119,15 +124,28 @@ def _errors_of(report: RunReport) -> Iterator[tuple[str, float]]:
                 yield "power", predicted / measured - 1.0
 
 
-def _in_flight(run: MeasuredRun) -> float:
-    """Requests in flight at one replica: rate times time in the system, by Little's law."""
-    figures = run.figures
-    rate = figures.get("requests_per_s")
-    stages = run.workload.load_stages
-    if rate is None and stages:
-        rate = sum(stage.rate * stage.duration for stage in stages) / sum(s.duration for s in stages)
+def _in_flight(run: MeasuredRun) -> float | None:
+    """Requests in flight at one replica, by Little's law; None where the run's figures do not give it.
+
+    Rate times time in the system, or where only tokens were counted, their rate times the time of one.
+    """
     replicas = run.parallelism.replicas if run.parallelism else 1
-    return (rate or 1.0) * figures.get("e2e_mean_s", 1.0) / replicas
+    if run.client is not None and run.client.concurrency is not None:
+        return run.client.concurrency / replicas
+    figures, rate = run.figures, _rate(run)
+    if rate is None or "e2e_mean_s" not in figures:
+        rate, lasts = figures.get("output_tokens_per_s"), figures.get("tpot_mean_s")
+    else:
+        lasts = figures["e2e_mean_s"]
+    return None if rate is None or lasts is None else rate * lasts / replicas
+
+
+def _rate(run: MeasuredRun) -> float | None:
+    """Requests per second, measured or asked for."""
+    rate, stages = run.figures.get("requests_per_s"), run.workload.load_stages
+    if rate is None and stages:
+        return sum(stage.rate * stage.duration for stage in stages) / sum(s.duration for s in stages)
+    return rate
 
 
 def of_points(file: Path) -> Iterator[Found]:
@@ -149,6 +167,9 @@ def _of_point(point: OperatingPoint, model_class: ModelClass) -> Iterator[Found]
         if "reason" in row:
             yield Refused(row["reason"])
             continue
+        if in_flight is None:
+            yield Refused("the row does not say how many requests were in flight")
+            return
         name = _POINT_METRICS.get(row["metric"])
         if name is None or name in seen or not row["measured"]:
             continue
@@ -166,11 +187,19 @@ def _of_point(point: OperatingPoint, model_class: ModelClass) -> Iterator[Found]
         )
 
 
-def _in_flight_of(point: OperatingPoint) -> float:
-    value = point.load_value or 1.0
-    if point.load_kind == "open":
-        return max(value * point.measured.get("e2e_s", 1.0), 1.0)
-    return value
+def _in_flight_of(point: OperatingPoint) -> float | None:
+    """Requests in flight, of an open loop by Little's law; None where the row does not give them."""
+    value = point.load_value
+    if point.load_kind != "open" or value is None:
+        return value
+    lasts = point.measured.get("e2e_s", _answered_s(point))
+    return None if lasts is None else max(value * lasts, 1.0)
+
+
+def _answered_s(point: OperatingPoint) -> float | None:
+    """Time in the system from the times of its tokens [s]."""
+    first, each, output = point.measured.get("ttft_s"), point.measured.get("tpot_s"), point.output_tokens
+    return None if first is None or each is None or output is None else first + each * (output - 1)
 
 
 def of_public_figures(file: Path) -> Iterator[Found]:

@@ -67,6 +67,8 @@ class RunReport:
         Draw over time.
     note
         What to know about how it was simulated.
+    in_flight
+        Requests at one replica, as simulated (by Little's law).
     """
 
     name: str
@@ -80,6 +82,7 @@ class RunReport:
     power: tuple[PowerTrace, ...] = ()
     reason: str | None = None
     note: str = ""
+    in_flight: float | None = None
 
     def error(self, metric: str) -> float | None:
         """Relative error of one metric [1]; None where the run does not have it."""
@@ -173,7 +176,14 @@ def report_on(run: MeasuredRun, serving_of: ServingFor = serving_for) -> RunRepo
         power=power,
         reason=None if figures or power else "the run has no figure that is simulated",
         note=serving.note,
+        in_flight=_in_flight(run, predicted),
     )
+
+
+def _in_flight(run: MeasuredRun, predicted: Mapping[str, float]) -> float | None:
+    rate, lasts = predicted.get("requests_per_s"), predicted.get("e2e_mean_s")
+    replicas = run.parallelism.replicas if run.parallelism else 1
+    return None if rate is None or lasts is None else rate * lasts / replicas
 
 
 def errors_of(peer: Peer, run: MeasuredRun) -> PeerErrors:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from simulator.errors import InputError
 from simulator.scenario.scenario import Scenario
 from simulator.scenario.size import Minimise, SizeSpec
 
@@ -51,3 +52,28 @@ def rules_of(scenario: Scenario) -> Rules:
         most_units=spec.most_units,
         minimise=spec.minimise,
     )
+
+
+def refuse_changing_machines(scenario: Scenario) -> None:
+    """Only what stays as it is can be counted.
+
+    Raises
+    ------
+    InputError
+        Where an autoscaler or failures decide how many replicas serve at a time.
+    """
+    for number, pool in enumerate(scenario.cluster.pools):
+        if pool.autoscale is not None:
+            raise InputError(
+                f"sizing asks how many replicas are enough, and of pool {pool.name!r} an autoscaler decides"
+                " that; leave autoscale out, or sweep its limits and targets",
+                file=scenario.file,
+                key=f"cluster.pools[{number}].autoscale",
+            )
+    if scenario.cluster.failures is not None:
+        raise InputError(
+            "sizing asks how many replicas are enough while all of them serve; leave failures out and pay for"
+            " replicas to spare with size: {spare: 1}, or sweep cluster.pools[0].replicas under failures",
+            file=scenario.file,
+            key="cluster.failures",
+        )

@@ -11,7 +11,7 @@ from simulator.planning.run_many import Done
 from simulator.planning.size.answer import Candidate, SizeAnswer, count, ranked
 from simulator.planning.size.bound import Estimate, estimate
 from simulator.planning.size.families import Family, families_of
-from simulator.planning.size.rules import Rules, rules_of
+from simulator.planning.size.rules import Rules, refuse_changing_machines, rules_of
 from simulator.planning.size.search import Found, UnitSearch
 from simulator.planning.size.trial import Ask, Trial, run_trial
 from simulator.planning.size.workers import Searching, run_searches
@@ -52,6 +52,7 @@ def size(
             key="slo",
         )
     rules = rules_of(scenario)
+    refuse_changing_machines(scenario)
     families, refusals = families_of(scenario, hardware)
     groups, impossible = _groups(scenario, families)
     trials: list[Trial] = []

@@ -21,7 +21,7 @@ from simulator.planning.lengths import demand_of
 from simulator.planning.run_many import in_processes
 from simulator.planning.size.bound import estimate
 from simulator.planning.size.families import Family, families_of
-from simulator.planning.size.rules import Rules, rules_of
+from simulator.planning.size.rules import Rules, refuse_changing_machines, rules_of
 from simulator.results.latencies import is_finished, latencies_of
 from simulator.results.recording import Floats
 from simulator.results.result import Result
@@ -70,6 +70,7 @@ def within_budget(
         Where the design space makes no sense.
     """
     rules = rules_of(scenario)
+    refuse_changing_machines(scenario)
     families, refusals = families_of(scenario, hardware)
     demand = demand_of(scenario)
     affordable: list[tuple[Family, int]] = []

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from simulator.calibration.accuracy.__main__ import DOCUMENT, ERRORS, as_yaml
-from simulator.calibration.accuracy.comparisons import Comparison, Refused
+from simulator.calibration.accuracy.comparisons import Comparison, Refused, of_points
 from simulator.calibration.accuracy.document import document
 from simulator.calibration.accuracy.summary import spread_of, updated
 from simulator.errors import InputError
@@ -55,6 +55,34 @@ def test_errors_are_grouped_by_load_and_their_sizes_summed_up():
     assert light.errors["tpot_mean"].median == pytest.approx(0.2)
     assert heavy.load == "heavy"
     assert accuracy.not_simulated == {"a": {"too odd": 1}}
+
+
+HEADER = (
+    "source,point_id,device,count,model,weight_dtype,engine,engine_version,tp,mode,prompt_tokens,output_tokens,"
+    "load_kind,load_value,stat,ttft_s,tpot_s,total_tokens_per_s"
+)
+SERVED = "nvidia-h100-sxm,1,llama-3.1-8b,bf16,vllm,0.15.1,1,agg,64,8"
+
+
+def figures_of(tmp_path: Path, line: str) -> dict[str, float]:
+    """Requests in flight by metric of the one point in a file."""
+    file = tmp_path / "points.csv"
+    file.write_text(f"{HEADER}\nsomebody,one,{line}\n", encoding="utf-8")
+    return {one.metric: one.in_flight for one in of_points(file) if isinstance(one, Comparison)}
+
+
+def test_rates_with_and_without_prompts_are_metrics_of_their_own(tmp_path: Path):
+    found = figures_of(tmp_path, f"{SERVED},closed,3,mean,0.05,0.008,900")
+    assert found == {"ttft_mean": 3.0, "tpot_mean": 3.0, "total_token_throughput": 3.0}
+
+
+def test_an_open_load_is_in_flight_as_long_as_its_answers_take(tmp_path: Path):
+    found = figures_of(tmp_path, f"{SERVED},open,50,mean,0.05,0.01,")
+    assert found["tpot_mean"] == pytest.approx(50 * (0.05 + 7 * 0.01))
+
+
+def test_a_load_that_nobody_states_is_refused_not_made_up(tmp_path: Path):
+    assert figures_of(tmp_path, f"{SERVED},open,50,mean,,0.01,") == {}
 
 
 def test_a_unit_that_is_compared_anew_replaces_only_itself():

@@ -154,6 +154,17 @@ def test_sizing_needs_objectives_and_a_split_needs_a_link(busy):
         size(busy(size={"disaggregation": ["1:1"]}), jobs=1)
 
 
+def test_machines_that_come_and_go_are_not_counted(busy):
+    pool = {"name": "main", "hardware": "nvidia-l4"}
+    scaled = pool | {"autoscale": {"policy": "concurrency", "target": 8, "max": 4}}
+    with pytest.raises(InputError, match="an autoscaler decides") as refused:
+        size(busy(cluster={"pools": [scaled]}), jobs=1)
+    assert refused.value.key == "cluster.pools[0].autoscale"
+    failing = {"random": [{"component": "device", "mtbf": "10 h", "mttr": "10 s"}]}
+    with pytest.raises(InputError, match=r"leave failures out .* spare"):
+        size(busy(cluster={"pools": [pool], "failures": failing}), jobs=1)
+
+
 @pytest.mark.parametrize("hardware", ["nvidia-l4", "nvidia-h100-sxm", "groq-lpu-v1", "aws-inferentia2"])
 @pytest.mark.parametrize("rate", [20.0, 80.0])
 def test_the_bound_is_never_above_what_is_enough(busy, hardware, rate):
