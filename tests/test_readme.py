@@ -63,3 +63,12 @@ def test_links_between_pages_lead_somewhere(page: str) -> None:
     targets = [target for target in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in target]
     missing = [target for target in targets if not ((PROJECT / page).parent / target).exists()]
     assert not missing
+
+
+@pytest.mark.parametrize("section", ["SizeSpec", "CompareSpec", "FrontierSpec", "EntrantSpec"])
+def test_every_key_of_a_planning_section_stands_in_the_planning_page(section: str) -> None:
+    from simulator.scenario import compare, frontier, size
+
+    spec = next(getattr(room, section) for room in (size, compare, frontier) if hasattr(room, section))
+    page = (PROJECT / "docs" / "planning.md").read_text()
+    assert [key for key in spec.model_fields if f"| `{key}` |" not in page] == []
