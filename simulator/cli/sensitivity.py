@@ -14,6 +14,10 @@ def sensitivity(
         list[str] | None,
         typer.Option("--range", metavar="KEY=LOW,HIGH", help="An input and its range; several may be given."),
     ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Replace a value of the scenario at all points."),
+    ] = None,
     of: Annotated[
         str, typer.Option(help="Figure of the summary that is looked at.")
     ] = "cost_per_million_output_tokens_usd",
@@ -35,8 +39,9 @@ def sensitivity(
     from simulator.planning.sensitivity.sobol import sobol
     from simulator.planning.sensitivity.tables import sobol_table, tornado_table
     from simulator.planning.sensitivity.tornado import tornado
-    from simulator.planning.sweep.axes import check_axes
+    from simulator.planning.sweep.axes import Axis, check_axes
     from simulator.planning.sweep.ranges import parse_range
+    from simulator.scenario.key_paths import parse_assignment
     from simulator.scenario.loading import load_scenario
 
     ranges = [parse_range(text) for text in range_ or ()]
@@ -44,16 +49,20 @@ def sensitivity(
         raise InputError("sensitivity needs --range KEY=LOW,HIGH", file=scenario)
     if method not in ("tornado", "sobol"):
         raise InputError(f"unknown method {method!r}; known are tornado and sobol", file="--method")
-    check_axes(scenario, [one.as_axis() for one in ranges])
-    first = load_scenario(scenario, {one.key: one.at(0.5) for one in ranges}).seed if seed is None else seed
+    fixed = tuple(parse_assignment(text) for text in set_ or ())
+    check_axes(scenario, [Axis(key, (value,)) for key, value in fixed] + [one.as_axis() for one in ranges])
+    middle = {**dict(fixed), **{one.key: one.at(0.5) for one in ranges}}
+    first = load_scenario(scenario, middle).seed if seed is None else seed
     folder = out or Path(f"sensitivity-{Path(scenario).stem}")
     check_writable(folder)
     with Counting("points") as progress:
         if method == "tornado":
-            swings = tornado(scenario, ranges, of, first, folder, jobs=jobs, progress=progress)
+            swings = tornado(scenario, ranges, of, first, folder, fixed=fixed, jobs=jobs, progress=progress)
             table, figures = tornado_table(swings, of), [one.to_dict() for one in swings]
         else:
-            indices = sobol(scenario, ranges, of, samples, first, folder, jobs=jobs, progress=progress)
+            indices = sobol(
+                scenario, ranges, of, samples, first, folder, fixed=fixed, jobs=jobs, progress=progress
+            )
             table, figures = sobol_table(indices, of), [one.to_dict() for one in indices]
     _print({"figure": of, "method": method, "inputs": figures}, table, json_)
 

@@ -100,7 +100,11 @@ def _about_unknowns(context: RunContext, cost: CostSummary, energy: EnergySummar
         devices = sorted(
             {pool.device for pool in context.pools if pool.price is None and pool.purchase is None}
         )
-        reason = f"no price for {', '.join(devices)}" if devices else "that of the electricity is not known"
+        reason = (
+            f"no price for {', '.join(devices)}"
+            if devices
+            else ("that of the electricity is not known; name prices.region or give prices.electricity")
+        )
         found.append(f"Cost is unknown: {reason}.")
     if energy.total_j is None:
         devices = sorted({pool.device for pool in context.pools if pool.idle_w is None})
@@ -120,9 +124,11 @@ def _about_surroundings(
         devices = sorted({pool.device for pool in context.pools if pool.host_w is None})
         found.append(f"Hosts of {', '.join(devices)} are left out of the energy: their draw is not known.")
     if carbon.operational_kg is None:
-        found.append("Carbon is unknown: the grid's intensity or the PUE is not given.")
+        found.append(
+            "Carbon is unknown: name the grid in prices.region, or give its intensity as prices.grid_carbon."
+        )
     if water.litres is None:
-        found.append("Water is unknown: that of the site, of the grid or the PUE is not given.")
+        found.append("Water is unknown: name prices.region, or give prices.grid_water and prices.site_water.")
     return found
 
 

@@ -27,6 +27,24 @@ def test_a_tornado_is_printed(scenario, capsys):
     assert json.loads(capsys.readouterr().out)["inputs"][0]["key"] == "workload.arrivals.rate"
 
 
+def test_what_is_set_holds_at_all_points(scenario, capsys):
+    asked = [
+        "--range",
+        "workload.arrivals.rate=2 /s,8 /s",
+        "--jobs",
+        "1",
+        "--of",
+        "cost_per_hour_usd",
+        "--json",
+    ]
+    costs = []
+    for replicas in (1, 3):
+        fixed = ["--set", f"cluster.pools.0.replicas={replicas}", "--out", f"with-{replicas}"]
+        assert main(["sensitivity", scenario, *asked, *fixed]) == 0
+        costs.append(json.loads(capsys.readouterr().out)["inputs"][0]["at_high"])
+    assert costs[1] == pytest.approx(3 * costs[0])
+
+
 def test_a_search_prints_the_best_design(scenario, capsys):
     pytest.importorskip("optuna")
     arguments = ["--set", "cluster.pools.0.replicas=1,2,3", "--trials", "16", "--jobs", "1"]
@@ -41,6 +59,14 @@ def test_a_search_prints_the_best_design(scenario, capsys):
     [
         (["sensitivity", "chat.yaml"], "needs --range"),
         (["sensitivity", "chat.yaml", "--range", "requests=1,2", "--method", "x"], "unknown method 'x'"),
+        (
+            ["sensitivity", "chat.yaml", "--range", "requests=10,20", "--set", "requests=30"],
+            "'requests' is set more than once",
+        ),
+        (
+            ["sensitivity", "chat.yaml", "--range", "requests=10,20", "--set", "seeed=30"],
+            "unknown key 'seeed'",
+        ),
         (["search", "chat.yaml"], "needs --set"),
         (["search", "chat.yaml", "--range", "cluster.pools.0.replica=1,2"], "replica"),
     ],

@@ -72,4 +72,12 @@ def test_without_the_water_of_the_grid_water_is_unknown():
     site = replace(context().site, site_l_per_kwh=Range.exactly(0.5))
     summary = summarise(RECORDING, context(site=site))
     assert summary.water.litres is None
-    assert any(message.startswith("Water is unknown") for message in summary.messages)
+    assert any(message.startswith("Water is unknown: name prices.region") for message in summary.messages)
+
+
+def test_without_the_grid_carbon_is_unknown_and_the_message_says_where_to_name_it():
+    site = replace(context().site, grid_kg_per_kwh=None, grid_kg_per_kwh_by_hour=None)
+    summary = summarise(RECORDING, context(site=site))
+    assert summary.carbon.operational_kg is None
+    (told,) = [message for message in summary.messages if message.startswith("Carbon is unknown")]
+    assert "prices.region" in told and "prices.grid_carbon" in told

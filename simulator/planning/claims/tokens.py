@@ -121,7 +121,7 @@ def latency_over_depth() -> list[ComputedFact]:
 
 def thinking_tokens_price() -> list[ComputedFact]:
     """C23: thinking is billed as output."""
-    price = token_price("claude-opus-4-6") or token_price("claude-opus-4-5")
+    price = token_price("claude-opus-4-5")
     assert price is not None and price.input is not None and price.output is not None
     return [
         ComputedFact(
@@ -146,7 +146,7 @@ def thinking_tokens_price() -> list[ComputedFact]:
 
 def dollars_a_run() -> list[ComputedFact]:
     """C24: a long run costs dollars, not hundreds."""
-    price = token_price("claude-opus-4-6") or token_price("claude-opus-4-5")
+    price = token_price("claude-opus-4-5")
     assert price is not None and price.output is not None
     facts = []
     for tokens in (10_000, 100_000, 1_000_000):

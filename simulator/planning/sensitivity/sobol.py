@@ -20,7 +20,7 @@ import numpy as np
 from simulator.errors import InputError
 from simulator.planning.run_many import Backend, Done
 from simulator.planning.sensitivity.tornado import check_known, figure_of, point_at
-from simulator.planning.sweep.point import Source
+from simulator.planning.sweep.point import Settings, Source
 from simulator.planning.sweep.ranges import NumberRange
 from simulator.planning.sweep.sweep import sweep
 
@@ -48,6 +48,7 @@ def sobol(
     seed: int,
     folder: Path,
     *,
+    fixed: Settings = (),
     jobs: int | None = None,
     backend: Backend = "processes",
     progress: Done | None = None,
@@ -58,6 +59,8 @@ def sobol(
     ----------
     samples
         Base samples, a power of two; there are ``samples * (inputs + 2)`` simulations.
+    fixed
+        Keys and values that are set at all points.
 
     Raises
     ------
@@ -75,7 +78,7 @@ def sobol(
         "bounds": [[0.0, 1.0]] * len(ranges),
     }
     shares = sampling.sample(problem, samples, calc_second_order=False, seed=seed)
-    points = [point_at(ranges, row, seed) for row in shares]
+    points = [point_at(ranges, row, seed, fixed) for row in shares]
     records = sweep(source, points, folder, jobs=jobs, backend=backend, progress=progress)
     check_known(records, figure)
     values = [figure_of(record, figure) for record in records]

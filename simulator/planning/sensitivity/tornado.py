@@ -9,7 +9,7 @@ from typing import Any
 
 from simulator.errors import InputError, nearest
 from simulator.planning.run_many import Backend, Done
-from simulator.planning.sweep.point import Point, PointRecord, Source
+from simulator.planning.sweep.point import Point, PointRecord, Settings, Source
 from simulator.planning.sweep.ranges import NumberRange
 from simulator.planning.sweep.sweep import sweep
 
@@ -44,11 +44,17 @@ def tornado(
     seed: int,
     folder: Path,
     *,
+    fixed: Settings = (),
     jobs: int | None = None,
     backend: Backend = "processes",
     progress: Done | None = None,
 ) -> list[Swing]:
     """The widest swing first.
+
+    Parameters
+    ----------
+    fixed
+        Keys and values that are set at all points.
 
     Raises
     ------
@@ -60,7 +66,7 @@ def tornado(
     for index in range(len(ranges)):
         for end in (0.0, 1.0):
             shares.append([end if place == index else share for place, share in enumerate(middle)])
-    points = [point_at(ranges, one, seed) for one in shares]
+    points = [point_at(ranges, one, seed, fixed) for one in shares]
     records = sweep(source, points, folder, jobs=jobs, backend=backend, progress=progress)
     values = [figure_of(record, figure) for record in records]
     check_known(records, figure)
@@ -71,10 +77,12 @@ def tornado(
     return sorted(swings, key=lambda swing: -swing.width)
 
 
-def point_at(ranges: Sequence[NumberRange], shares: Sequence[float], seed: int) -> Point:
-    """The point so far between the ends of every range [1]."""
-    settings = tuple((one.key, one.at(float(share))) for one, share in zip(ranges, shares, strict=True))
-    return Point(settings, seed)
+def point_at(
+    ranges: Sequence[NumberRange], shares: Sequence[float], seed: int, fixed: Settings = ()
+) -> Point:
+    """The point so far between the ends of every range [1], with what is fixed."""
+    moved = ((one.key, one.at(float(share))) for one, share in zip(ranges, shares, strict=True))
+    return Point((*fixed, *moved), seed)
 
 
 def figure_of(record: PointRecord, figure: str) -> float | None:

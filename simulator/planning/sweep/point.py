@@ -22,13 +22,15 @@ from simulator.simulation import run_scenario
 
 #: What a sweep starts from: path, shipped name or mapping.
 Source = str | Path | Mapping[str, Any]
+#: Keys and their values, in the order in which they are set.
+Settings = tuple[tuple[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
     """What is set, in order, and the seed."""
 
-    settings: tuple[tuple[str, Any], ...]
+    settings: Settings
     seed: int
 
     def identity(self, base: str) -> str:
