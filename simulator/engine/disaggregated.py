@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from math import inf
 
 from simulator.engine.pool import Pool
 from simulator.engine.replica import Replica
@@ -300,8 +301,12 @@ class Disaggregation:
         return len(waiting)
 
     def change_link_pace(self, replica: Replica, factor: float) -> None:
-        """Transfers out of a prefill replica last so many times as long."""
+        """Transfers out of a prefill replica last so many times as long; for ever, where its link is dead."""
         self._transfers.paces[replica] = factor
+        if factor == inf:
+            for handover in self._under_way.values():
+                if handover.shipment is not None and handover.shipment.source is replica:
+                    self._transfers.cut(handover.shipment)
 
     def leave(self, replica: Replica) -> None:
         """A decode replica takes no more requests."""

@@ -78,9 +78,6 @@ class State(Enum):
     DOWN = "down"
 
 
-#: Products of factors and their inverses are one.
-ROUNDING = 1e-9
-
 ON = frozenset({State.WARM, State.STARTING, State.SERVING, State.DRAINING})
 ON_THE_WAY = frozenset({State.PROVISIONING, State.STARTING})
 
@@ -253,13 +250,13 @@ class Fleet:
 
     def pace(self, slot: Slot, factor: float) -> None:
         """From the next step on, the steps of a machine last so many times as long as its kind's."""
-        slot.pace = 1.0 if abs(factor - 1.0) < ROUNDING else factor
+        slot.pace = factor
         if slot.replica is not None:
             slot.replica.change_pace(slot.pace)
 
     def pace_links(self, slot: Slot, factor: float) -> None:
         """From the next transfer on, those out of a prefill machine last so many times as long."""
-        slot.link_pace = 1.0 if abs(factor - 1.0) < ROUNDING else factor
+        slot.link_pace = factor
         if slot.replica is not None:
             self._cluster.change_link_pace(slot.replica, slot.link_pace)
 

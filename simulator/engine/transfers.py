@@ -7,25 +7,29 @@ prompt is done only what the link could not carry in the meantime is left, at le
 
 (Splitwise, ISCA 2024, 4.3). What is sent during the prompt is not in the way of other transfers here.
 
-A transfer fails with a set probability, when all of it was sent; it is sent again as often as ``retries``
-says.
+A transfer fails with a set probability, when all of it was sent, and on a dead link, when its sender has
+waited `TIME_OUT_NS` for an answer; it is sent again as often as ``retries`` says.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from math import inf
 
 import numpy as np
 
 from simulator.engine.replica import Replica
-from simulator.engine.timing import NsEnvironment
+from simulator.engine.timing import Appointment, NsEnvironment
 from simulator.engine.topology import Attachment, NodePlan, OwnLinks, Topology, Wiring
 from simulator.engine.transfer import CARRIERS, Link, LinkPlan, Path, Transfer
 from simulator.results.recording import LinkRecording, TransferRecording
 from simulator.units.clock import NS_PER_S
 
 EACH_ITS_OWN = NodePlan()
+#: How long a sender waits for an answer until it gives a transfer up: seven retries of a reliable InfiniBand
+#: connection at a local ACK time-out of 14 (4.096 us * 2^14 = 67 ms), a common setting [ns].
+TIME_OUT_NS = 470_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,8 @@ class Transfers:
     wiring
         Where replicas stand and what leads from one to another.
     paces
-        How many times as long transfers out of a replica last, where its link is degraded.
+        How many times as long transfers out of a replica last, where its link is degraded; infinity: it is
+        dead.
     """
 
     def __init__(
@@ -82,6 +87,10 @@ class Transfers:
         """Begin to carry a shipment to its target."""
         path = self.wiring.path(shipment.source, shipment.target)
         pace = self.paces.get(shipment.source, 1.0)
+        if pace == inf:
+            self._count += 1
+            self._time_out(shipment)
+            return
         if pace != 1.0:
             path = replace(path, bytes_per_s=path.bytes_per_s / pace)
         size = shipment.size
@@ -101,8 +110,22 @@ class Transfers:
 
         shipment.transfer = self._carrier.send(path, size, sent)
 
+    def cut(self, shipment: Shipment) -> None:
+        """Its link is dead: what is under way does not arrive."""
+        if shipment.transfer is not None:
+            self.cancel(shipment)
+            self._time_out(shipment)
+
+    def _time_out(self, shipment: Shipment) -> None:
+        shipment.ticket += 1
+        ticket = shipment.ticket
+        Appointment(
+            self.env, TIME_OUT_NS, lambda _: self._fail(shipment) if shipment.ticket == ticket else None
+        )
+
     def cancel(self, shipment: Shipment) -> None:
         """Nobody waits for it any more."""
+        shipment.ticket += 1
         if shipment.transfer is not None:
             self._carrier.cancel(shipment.transfer)
             shipment.transfer = None
@@ -164,7 +187,18 @@ class Shipment:
         Called when it is there, or when it was tried too often.
     """
 
-    __slots__ = ("arrived", "begun_ns", "failed", "layers", "size", "source", "target", "transfer", "tries")
+    __slots__ = (
+        "arrived",
+        "begun_ns",
+        "failed",
+        "layers",
+        "size",
+        "source",
+        "target",
+        "ticket",
+        "transfer",
+        "tries",
+    )
 
     def __init__(
         self,
@@ -184,6 +218,7 @@ class Shipment:
         self.arrived = arrived
         self.failed = failed
         self.tries = 0
+        self.ticket = 0  # a time-out with an older one is void
         self.transfer: Transfer | None = None
 
 

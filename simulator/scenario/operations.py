@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from math import inf
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, PositiveFloat, model_validator
@@ -129,6 +130,10 @@ AutoscaleSpec = Annotated[AnyAutoscaleSpec, Field(discriminator="policy")]
 Component = Literal["device", "node", "rack", "link", "straggler"]
 
 
+#: More than any degradation that something still comes through.
+SLOWEST = 1e4
+
+
 class _FaultSpec(Spec):
     component: Component
     """A device (its replica stops), a node or a rack (all replicas with a device in it stop), a replica's
@@ -138,7 +143,8 @@ class _FaultSpec(Spec):
     """Where; default: every pool."""
 
     factor: PositiveFloat = 2.0
-    """Of a straggler: its steps last so many times as long; of a link: so many times slower."""
+    """Of a straggler: its steps last so many times as long; of a link: so many times slower, `.inf` for one
+    that carries nothing, whose transfers fail, are tried again and end their requests as failed."""
 
     @model_validator(mode="after")
     def _factor_slows_something(self) -> Self:
@@ -146,6 +152,15 @@ class _FaultSpec(Spec):
             raise ValueError(f"factor has no effect on a {self.component}, which stops altogether")
         if self.factor < 1.0:
             raise ValueError(f"factor is {self.factor:g}, but must be at least 1: so many times slower")
+        if self.component == "straggler" and self.factor == inf:
+            raise ValueError(
+                "a straggler that never ends a step is no straggler: let its device fail instead"
+            )
+        if SLOWEST < self.factor < inf:
+            raise ValueError(
+                f"factor is {self.factor:g}, but what is more than {SLOWEST:,.0f} times slower would never be"
+                " done; factor: .inf is a link that carries nothing"
+            )
         return self
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 import pytest
 
 from simulator.errors import InputError
@@ -118,6 +120,14 @@ def test_the_report_shows_replicas_over_time():
         ({"cluster__failures": [{"component": "node", "at": "1 s"}]}, "name its pool"),
         ({"cluster__failures": [{"component": "node", "at": "1 s", "pool": "main", "number": 7}]}, "node 7"),
         ({"cluster__failures": [{"component": "node", "at": "1 s", "pool": "main", "factor": 3}]}, "factor"),
+        (
+            {"cluster__failures": [{"component": "straggler", "at": "1 s", "pool": "main", "factor": inf}]},
+            "its device fail",
+        ),
+        (
+            {"cluster__failures": [{"component": "straggler", "at": "1 s", "pool": "main", "factor": 1e9}]},
+            "10,000 times slower",
+        ),
         ({f"{POOL}kv_tiers": [{"name": "host", "bandwidth": "50 GB/s"}]}, "hit_rate"),
     ],
 )

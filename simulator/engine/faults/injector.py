@@ -9,8 +9,9 @@ components are repaired. Where no machine stands nothing fails; a slow place or 
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
+from math import prod
 
 import numpy as np
 
@@ -44,6 +45,7 @@ class FaultInjector:
         self._fleets = fleets
         self._broken: set[_Where] = set()
         self._reasons: Counter[Slot] = Counter()  # broken components of each slot
+        self._slowed: dict[tuple[Slot, Component], list[float]] = defaultdict(list)  # by which factors
         #: Repairs to come.
         self.repairs = 0
         for number, fault in enumerate(plan.random):
@@ -92,21 +94,27 @@ class FaultInjector:
 
     def _worsen(self, slot: Slot, pool: int, component: Component, factor: float) -> None:
         fleet = self._fleets[pool]
-        if component == "straggler":
-            fleet.pace(slot, slot.pace * factor)
-        elif component == "link":
-            fleet.pace_links(slot, slot.link_pace * factor)
+        if component in SLOWING:
+            self._slowed[slot, component].append(factor)
+            self._pace(fleet, slot, component)
         else:
             self._reasons[slot] += 1
             fleet.fail(slot)
 
     def _mend(self, slot: Slot, pool: int, component: Component, factor: float) -> None:
         fleet = self._fleets[pool]
-        if component == "straggler":
-            fleet.pace(slot, slot.pace / factor)
-        elif component == "link":
-            fleet.pace_links(slot, slot.link_pace / factor)
+        if component in SLOWING:
+            self._slowed[slot, component].remove(factor)
+            self._pace(fleet, slot, component)
         else:
             self._reasons[slot] -= 1
             if not self._reasons[slot]:
                 fleet.repair(slot)
+
+    def _pace(self, fleet: Fleet, slot: Slot, component: Component) -> None:
+        """As slow as all that slows it together."""
+        factor = prod(self._slowed[slot, component])
+        if component == "straggler":
+            fleet.pace(slot, factor)
+        else:
+            fleet.pace_links(slot, factor)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import comb
+from math import comb, inf
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from simulator.engine.faults import FaultPlan, RandomFault, ScriptedFault
 from simulator.engine.fleet import FleetPlan
 from simulator.engine.operations import OperationsPlan
 from simulator.engine.transfer import LinkPlan
-from simulator.engine.transfers import TransferPlan
+from simulator.engine.transfers import TIME_OUT_NS, TransferPlan
 from simulator.results.conservation import check_conservation
 from simulator.results.fleet import use_of_fleet
 from simulator.results.recording import STATUSES
@@ -98,22 +98,50 @@ def test_nothing_strikes_after_the_last_request():
     assert target.recording().end_ns == only.finish_ns
 
 
-def test_a_degraded_link_takes_longer():
-    def handed_over(*faults):
-        plan = OperationsPlan(
-            (FleetPlan(slots=1), FleetPlan(slots=1)), (None, None), FaultPlan(scripted=faults)
-        )
-        target = cluster(
-            pool("prefill", role="prefill", kv_bytes_per_token=1000.0),
-            pool("decode", role="decode"),
-            transfer=TransferPlan(own_link=LinkPlan(1e6)),
-            operations=plan,
-        )
-        (only,) = serve(target, [request(0, arrival_ns=S)])
-        return only.finish_ns
+def over_a_link(*faults, sharing="fifo", requests=1):
+    """A cluster whose prefill replica has a link of a millisecond per token, after requests of 100 tokens."""
+    plan = OperationsPlan((FleetPlan(slots=1), FleetPlan(slots=1)), (None, None), FaultPlan(scripted=faults))
+    target = cluster(
+        pool("prefill", role="prefill", kv_bytes_per_token=1000.0),
+        pool("decode", role="decode"),
+        transfer=TransferPlan(own_link=LinkPlan(1e6), sharing=sharing),
+        operations=plan,
+    )
+    return target, serve(target, [request(number, arrival_ns=S) for number in range(requests)])
 
+
+def test_a_degraded_link_takes_longer():
     degraded = ScriptedFault("link", 0, 500 * MS, 0, 100 * S, factor=3.0)
-    assert handed_over(degraded) - handed_over() == 200 * MS  # 100 tokens, a millisecond each
+    (slow,), (usual,) = over_a_link(degraded)[1], over_a_link()[1]
+    assert slow.finish_ns - usual.finish_ns == 200 * MS
+
+
+def test_slowdowns_of_one_link_multiply_and_end_one_by_one():
+    first = ScriptedFault("link", 0, 500 * MS, 0, 100 * S, factor=3.0)
+    over = ScriptedFault("link", 0, 100 * MS, 0, 200 * MS, factor=inf)
+    assert over_a_link(over, first)[1][0].finish_ns == over_a_link(first)[1][0].finish_ns
+
+
+@pytest.mark.parametrize("sharing", ["fifo", "fair"])
+def test_a_dead_link_ends_its_requests_after_the_last_try(sharing):
+    (usual,) = over_a_link(sharing=sharing)[1]
+    cut = ScriptedFault("link", 0, usual.first_token_ns + 50 * MS, 0, None, factor=inf)
+    target, ended = over_a_link(cut, sharing=sharing, requests=3)
+    assert {one.finish_reason for one in ended} == {"failed"}
+    tries = 1 + TransferPlan().retries
+    assert max(one.finish_ns for one in ended) < cut.at_ns + (tries + 1) * TIME_OUT_NS
+    recording = target.recording()
+    assert recording.transfers.failed == recording.transfers.transfers == 3 * tries
+    check_conservation(recording)
+
+
+def test_a_link_that_comes_back_in_time_carries_what_it_owed():
+    (usual,) = over_a_link()[1]
+    cut = ScriptedFault("link", 0, usual.first_token_ns + 50 * MS, 0, TIME_OUT_NS // 2, factor=inf)
+    target, (only,) = over_a_link(cut)
+    assert only.finish_reason == "length"
+    assert only.finish_ns - usual.finish_ns == 50 * MS + TIME_OUT_NS
+    assert target.recording().transfers.failed == 1
 
 
 def test_where_no_machine_stands_nothing_fails():
