@@ -13,10 +13,11 @@ was simulated.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from simulator.results.context import ApiPrice
 from simulator.results.cost import CostSummary
-from simulator.results.ranges import Range
+from simulator.results.ranges import Range, named
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +60,13 @@ def break_even_of(
         return BreakEven(price.name, api, None, None)
     rate = cost.per_hour / (3600 * per_request)
     return BreakEven(price.name, api, rate, rate / (requests / duration_s))
+
+
+def break_even_keys(found: BreakEven | None) -> dict[str, Any]:
+    """Flat keys of a summary."""
+    return {
+        "api": None if found is None else found.api,
+        "api_cost_usd": None if found is None else found.total,
+        **named("break_even_requests_per_s", None if found is None else found.requests_per_s),
+        **named("break_even_load", None if found is None else found.utilisation),
+    }

@@ -9,6 +9,7 @@ apart, for they are neither measured nor avoidable by running less.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from simulator.results.context import RunContext
 from simulator.results.energy import J_PER_KWH, EnergySummary
 from simulator.results.fleet import mean_on, on_between
 from simulator.results.pool_use import measured_windows
-from simulator.results.ranges import Range, per, times, total
+from simulator.results.ranges import Range, named, per, times, total
 from simulator.results.recording import Recording
 
 HOURS_PER_DAY = 24
@@ -32,6 +33,15 @@ class CarbonSummary:
     embodied_kg: Range | None = None
     per_request_g: Range | None = None
     embodied_per_request_g: Range | None = None
+
+    def keys(self) -> dict[str, Any]:
+        """Flat keys of a summary."""
+        return {
+            **named("carbon_kg", self.operational_kg),
+            **named("carbon_per_request_g", self.per_request_g),
+            **named("embodied_carbon_kg", self.embodied_kg),
+            **named("embodied_carbon_per_request_g", self.embodied_per_request_g),
+        }
 
 
 def carbon_of(

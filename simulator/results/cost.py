@@ -17,11 +17,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from simulator.results.context import PoolContext, RunContext
 from simulator.results.energy import J_PER_KWH, EnergySummary
 from simulator.results.pool_use import PoolUse
-from simulator.results.ranges import Range, mid, per, times, total
+from simulator.results.ranges import Range, mid, named, per, times, total
 
 HOURS_PER_YEAR = 8766.0
 
@@ -53,6 +54,23 @@ class CostSummary:
     per_million_output_tokens: Range | None
     per_request: Range | None
     by_pool_usd: dict[str, float | None]
+
+    def keys(self) -> dict[str, Any]:
+        """Flat keys of a summary."""
+        return {
+            "cost_basis": self.basis,
+            **named("cost_usd", self.total),
+            **named("cost_usage_usd", self.usage),
+            **named("cost_per_hour_usd", self.per_hour),
+            **named("cost_per_million_tokens_usd", self.per_million_tokens),
+            **named("cost_per_million_output_tokens_usd", self.per_million_output_tokens),
+            **named("cost_allocated_per_million_input_tokens_usd", self.allocated.input),
+            **named("cost_allocated_per_million_generated_tokens_usd", self.allocated.output),
+            **named("cost_used_per_million_input_tokens_usd", self.used.input),
+            **named("cost_used_per_million_generated_tokens_usd", self.used.output),
+            **named("cost_per_request_usd", self.per_request),
+            **named("electricity_cost_usd", self.electricity),
+        }
 
     @property
     def total_usd(self) -> float | None:

@@ -9,7 +9,7 @@ interpolated inside a bin on the logarithmic scale.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,10 @@ from simulator.results.recording import Floats, Ints, LatencyHistogram
 #: Percentiles given for every latency.
 PERCENTILES = (50, 90, 95, 99)
 NS_PER_MS = 1e6
+
+
+#: Statistics of a distribution that a summary says.
+STATISTICS = ("mean", "median", "std", "p50", "p90", "p95", "p99")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,17 @@ class Distribution:
     def median(self) -> float:
         """The 50th percentile [ms]."""
         return self.p50
+
+
+def keys_of(
+    latencies: Mapping[str, Distribution | None], statistics: Sequence[str] = STATISTICS
+) -> dict[str, float | None]:
+    """Statistics of latencies [ms] as ``mean_ttft_ms``, ...; None where there is no distribution."""
+    return {
+        f"{statistic}_{name}_ms": None if values is None else getattr(values, statistic)
+        for name, values in latencies.items()
+        for statistic in statistics
+    }
 
 
 def distribution_of(values_ms: Floats) -> Distribution | None:

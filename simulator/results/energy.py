@@ -15,11 +15,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from simulator.results.context import PoolContext, RunContext
 from simulator.results.fleet import mean_on
 from simulator.results.pool_use import measured_span_ns, measured_windows
-from simulator.results.ranges import Range, per, times, total
+from simulator.results.ranges import Range, named, per, times, total
 from simulator.results.recording import PoolRecording, Recording
 
 J_PER_KWH = 3.6e6
@@ -44,6 +45,21 @@ class EnergySummary:
     it_j: Range | None = None
     facility_j: Range | None = None
     facility_per_output_token_j: Range | None = None
+
+    def keys(self) -> dict[str, Any]:
+        """Flat keys of a summary."""
+        return {
+            "energy_j": self.total_j,
+            "energy_prefill_j": self.prefill_j,
+            "energy_decode_j": self.decode_j,
+            "energy_idle_j": self.idle_j,
+            "mean_power_w": self.mean_power_w,
+            "energy_per_output_token_j": self.per_output_token_j,
+            "energy_per_request_j": self.per_request_j,
+            **named("energy_host_j", self.host_j),
+            **named("facility_energy_j", self.facility_j),
+            **named("facility_energy_per_output_token_j", self.facility_per_output_token_j),
+        }
 
 
 @dataclass(frozen=True, slots=True)

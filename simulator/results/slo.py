@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -158,3 +159,31 @@ _WITHIN: dict[str, Callable[[Latencies, float], Mask]] = {
     "tpot": lambda latencies, limit_s: _within_tpot(latencies.tpot, limit_s),
     "e2e": lambda latencies, limit_s: _within(latencies.e2e, limit_s),
 }
+
+
+def slo_keys(slo: Slo, reached: Attainment) -> dict[str, Any]:
+    """Flat keys of a summary: what was asked for, and what was reached."""
+    return {
+        "slo_ttft_ms": _ms(slo.ttft_s),
+        "slo_tpot_ms": _ms(slo.tpot_s),
+        "slo_e2el_ms": _ms(slo.e2e_s),
+        "slo_attainment_target": slo.attainment if slo.per_request else None,
+        "slo_attainment": reached.overall,
+        "slo_attainment_ttft": reached.ttft,
+        "slo_attainment_tpot": reached.tpot,
+        "slo_attainment_e2el": reached.e2e,
+        "slo_percentiles": [
+            {
+                "name": limit.name,
+                "limit_ms": limit.limit_s * 1e3,
+                "target": limit.percent / 100,
+                "share_within": reached.percentiles.get(limit.name),
+            }
+            for limit in slo.percentiles
+        ],
+        "slo_met": reached.met,
+    }
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else seconds * 1e3

@@ -11,47 +11,32 @@ What is unknown (a price, a power, a percentile of nothing) is None, never zero 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from math import ceil
 from typing import Any
 
 from simulator.latency.pricer import BOUNDS
-from simulator.results.break_even import BreakEven, break_even_of
+from simulator.results.break_even import BreakEven, break_even_keys, break_even_of
 from simulator.results.carbon import CarbonSummary, carbon_of
 from simulator.results.context import PoolContext, RunContext
 from simulator.results.cost import CostSummary, cost_of
 from simulator.results.counts import Counts, counts_of
-from simulator.results.distributions import (
-    Distribution,
-    distribution_of,
-    distribution_of_histogram,
-    merge_histograms,
-)
 from simulator.results.drafting import Drafting, delivered_share, drafting_of
 from simulator.results.energy import EnergySummary, energy_of
 from simulator.results.error_bars import ErrorBar, error_bar
-from simulator.results.latencies import Latencies, defined, is_finished, latencies_of
+from simulator.results.latencies import latencies_of
+from simulator.results.latency_summary import LatencySummary, latency_summary
 from simulator.results.measured import measured_part
 from simulator.results.messages import messages_of
 from simulator.results.overload import Load, load_of
 from simulator.results.pool_use import PoolUse, use_of_pool
+from simulator.results.ranges import mid, times
 from simulator.results.recording import Recording, TransferRecording
-from simulator.results.slo import Attainment, Mask, overall_attainment
-from simulator.results.summary_keys import keys_of
-from simulator.results.task_summary import TaskSummary, tasks_of
+from simulator.results.slo import Attainment, overall_attainment, slo_keys
+from simulator.results.task_summary import TaskSummary, task_keys, tasks_of
 from simulator.results.tenants import TenantSummary, tenants_of
+from simulator.results.transfers import transfer_dict
 from simulator.results.water import WaterSummary, water_of
-
-
-@dataclass(frozen=True, slots=True)
-class LatencySummary:
-    """Distributions over the measured requests; None where no request has the latency."""
-
-    ttft: Distribution | None
-    tpot: Distribution | None
-    itl: Distribution | None
-    e2el: Distribution | None
-    queue: Distribution | None
-    ttfat: Distribution | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +75,92 @@ class Summary:
 
     def to_dict(self) -> dict[str, Any]:
         """Flat keys as in vLLM's benchmark results, plus ours; plain JSON values without NaN."""
-        return keys_of(self)
+        return {
+            **self._identity(),
+            **self._throughput(),
+            **self.latency.keys(),
+            **slo_keys(self.context.slo, self.attainment),
+            "prefix_cache_hit_rate": self.prefix_hit_rate,
+            "preemptions": self.preemptions,
+            "bottlenecks": self.bottlenecks(),
+            **({} if self.drafting is None else self.drafting.keys()),
+            **self._fleet_keys(),
+            **self.cost.keys(),
+            **break_even_keys(self.break_even),
+            **self.energy.keys(),
+            **self.carbon.keys(),
+            **self.water.keys(),
+            **task_keys(self.tasks),
+            "pools": [self._pool_dict(i) for i in range(len(self.pools))],
+            **({"classes": [one.to_dict(self.duration_s) for one in self.tenants]} if self.tenants else {}),
+            **({} if self.transfers is None else {"transfers": transfer_dict(self.transfers)}),
+            "error_bars": [bar.to_dict() for bar in self.error_bars],
+            "messages": list(self.messages),
+        }
+
+    def _identity(self) -> dict[str, Any]:
+        return {
+            "scenario": self.context.scenario,
+            "model_id": self.context.model,
+            "seed": self.context.seed,
+            "num_prompts": self.counts.issued,
+            "warmup_s": self.context.warmup_ns / 1e9,
+            "rests_on_estimates": self.context.rests_on_estimates,
+        }
+
+    def _throughput(self) -> dict[str, Any]:
+        counts = self.counts
+        return {
+            "duration": self.duration_s,
+            "completed": counts.completed,
+            "failed": counts.failed,
+            "unfinished": counts.unfinished,
+            "measured_requests": counts.measured,
+            "requests_by_status": counts.by_status,
+            "total_input_tokens": counts.input_tokens,
+            "total_output_tokens": counts.output_tokens,
+            "total_thinking_tokens": counts.thinking_tokens,
+            "total_vain_thinking_tokens": counts.vain_thinking_tokens,
+            "arrival_rate": self.load.arrival_rate,
+            "request_throughput": self.rate(counts.completed),
+            "request_goodput": self.rate(counts.goodput_requests),
+            "output_throughput": self.rate(counts.output_tokens),
+            "total_token_throughput": self.rate(counts.input_tokens + counts.output_tokens),
+            "max_output_tokens_per_s": self.max_output_tokens_per_s,
+            "max_concurrent_requests": counts.max_concurrent,
+            "overloaded": self.load.overloaded,
+            "sustained_request_rate": self.load.sustained_rate,
+        }
+
+    def _fleet_keys(self) -> dict[str, Any]:
+        pools = self.context.pools
+        rated = [None if pool.rated_w is None else pool.rated_w * pool.replicas for pool in pools]
+        facility = mid(self.energy.facility_j)
+        tpot = self.latency.tpot
+        return {
+            "devices": sum(pool.devices for pool in pools),
+            "systems": sum(ceil(pool.devices / pool.devices_per_system) for pool in pools),
+            "power_limit_w": None if None in rated else sum(watts for watts in rated if watts is not None),
+            "facility_power_w": self.rate(facility),
+            "tokens_per_s_user": None if tpot is None or not tpot.median else 1e3 / tpot.median,
+            "carbon_per_1000_requests_g": mid(times(self.carbon.per_request_g, 1e3)),
+        }
+
+    def _pool_dict(self, index: int) -> dict[str, Any]:
+        about, use = self.context.pools[index], self.pools[index]
+        return {
+            "device": about.device,
+            "devices": about.devices,
+            "replicas": about.replicas,
+            "role": about.role,
+            "model": about.model,
+            **asdict(use),
+            "cost_usd": self.cost.by_pool_usd[about.name],
+            "backend": about.backend,
+            "provenance": about.provenance,
+            "estimates": list(about.estimates),
+            "accuracy_changes": [asdict(change) for change in about.accuracy_changes],
+        }
 
 
 def summarise(recording: Recording, context: RunContext) -> Summary:
@@ -121,7 +191,7 @@ def summarise(recording: Recording, context: RunContext) -> Summary:
         context=context,
         duration_s=duration_s,
         counts=counts,
-        latency=_latency_summary(recording, latencies, measured),
+        latency=latency_summary(recording, latencies, measured),
         attainment=attainment,
         pools=pools,
         max_output_tokens_per_s=_peak_output_rate(recording),
@@ -170,19 +240,6 @@ def _error_bars(context: RunContext, pools: tuple[PoolUse, ...], load: Load) -> 
 def _serving(about: PoolContext, use: PoolUse) -> float:
     """Replicas of a pool that share its queue, on average."""
     return float(about.replicas) if use.fleet is None else use.fleet.mean_serving
-
-
-def _latency_summary(recording: Recording, latencies: Latencies, measured: Mask) -> LatencySummary:
-    kept = measured & is_finished(recording.requests)
-    merged = merge_histograms(pool.inter_token for pool in recording.pools)
-    return LatencySummary(
-        ttft=distribution_of(defined(latencies.ttft[kept])),
-        tpot=distribution_of(defined(latencies.tpot[kept])),
-        itl=None if merged is None else distribution_of_histogram(merged),
-        e2el=distribution_of(defined(latencies.e2e[kept])),
-        queue=distribution_of(defined(latencies.queue[kept])),
-        ttfat=distribution_of(defined(latencies.first_answer[kept])),
-    )
 
 
 def _peak_output_rate(recording: Recording) -> float | None:

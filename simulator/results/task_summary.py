@@ -13,12 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from simulator.results.distributions import Distribution, distribution_of
+from simulator.results.distributions import Distribution, distribution_of, keys_of
 from simulator.results.latencies import defined
 from simulator.results.ranges import Range, named, per
 from simulator.results.recording import NEVER, UNKNOWN, Floats, Ints, TaskRecording
 
-_STATISTICS = ("mean", "median", "std", "p50", "p90", "p95", "p99")
 #: Standard score of a 95 % interval.
 _Z = 1.96
 
@@ -140,11 +139,7 @@ def task_keys(tasks: TaskSummary | None) -> dict[str, Any]:
         "num_tasks": None if tasks is None else tasks.ended,
         "tasks_answered": None if tasks is None else tasks.answered,
         "tasks_unfinished": None if tasks is None else tasks.unfinished,
-        **{
-            f"{statistic}_{name}_ms": None if values is None else getattr(values, statistic)
-            for name, values in latencies.items()
-            for statistic in _STATISTICS
-        },
+        **keys_of(latencies),
         "calls_per_task": mean("calls"),
         "prompt_tokens_per_task": mean("prompt_tokens"),
         "cached_tokens_per_task": mean("cached_tokens"),

@@ -17,11 +17,11 @@ import numpy as np
 
 from simulator.results.context import PoolContext, RunContext, TenantContext
 from simulator.results.cost import CostSummary
-from simulator.results.distributions import Distribution, distribution_of
+from simulator.results.distributions import Distribution, distribution_of, keys_of
 from simulator.results.latencies import Latencies, defined, is_finished
 from simulator.results.pool_use import PoolUse
 from simulator.results.recording import NEVER, STATUSES, Floats, Ints, RequestColumns
-from simulator.results.slo import Attainment, Mask, attainment_of, meets
+from simulator.results.slo import Attainment, Mask, attainment_of, meets, slo_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,6 @@ class TenantSummary:
 
     def to_dict(self, duration_s: float) -> dict[str, Any]:
         """Under the key names of the whole run's summary."""
-        statistics = ("mean", "median", "p90", "p99")
-        latencies = (("ttft", self.ttft), ("tpot", self.tpot), ("e2el", self.e2el))
         tokens = self.input_tokens + self.output_tokens
         return {
             "name": self.about.name,
@@ -65,16 +63,10 @@ class TenantSummary:
             "total_output_tokens": self.output_tokens,
             "total_cached_tokens": self.cached_tokens,
             "output_throughput": _per(self.output_tokens, duration_s),
-            **{
-                f"{statistic}_{name}_ms": None if values is None else getattr(values, statistic)
-                for name, values in latencies
-                for statistic in statistics
-            },
-            "slo_ttft_ms": _ms(self.about.slo.ttft_s),
-            "slo_tpot_ms": _ms(self.about.slo.tpot_s),
-            "slo_e2el_ms": _ms(self.about.slo.e2e_s),
-            "slo_attainment": self.attainment.overall,
-            "slo_met": self.attainment.met,
+            **keys_of(
+                {"ttft": self.ttft, "tpot": self.tpot, "e2el": self.e2el}, ("mean", "median", "p90", "p99")
+            ),
+            **slo_keys(self.about.slo, self.attainment),
             "cost_usd": self.cost_usd,
             "cost_per_request_usd": _per(self.cost_usd, self.completed),
             "cost_per_million_tokens_usd": _per(self.cost_usd, tokens / 1e6),
@@ -182,7 +174,3 @@ def _shares(tenant: Ints, tokens: Ints, tenants: int) -> Floats:
 
 def _per(amount: float | None, whole: float) -> float | None:
     return None if amount is None or not whole else amount / whole
-
-
-def _ms(seconds: float | None) -> float | None:
-    return None if seconds is None else seconds * 1e3

@@ -8,10 +8,11 @@ with WUE the water usage effectiveness [l/kWh]. Water of making the hardware is 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from simulator.results.context import RunContext
 from simulator.results.energy import J_PER_KWH, EnergySummary
-from simulator.results.ranges import Range, per, times, total
+from simulator.results.ranges import Range, named, per, times, total
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,10 @@ class WaterSummary:
     site_litres: Range | None = None
     grid_litres: Range | None = None
     per_request_ml: Range | None = None
+
+    def keys(self) -> dict[str, Any]:
+        """Flat keys of a summary."""
+        return {**named("water_l", self.litres), **named("water_per_request_ml", self.per_request_ml)}
 
 
 def water_of(context: RunContext, energy: EnergySummary, requests: int) -> WaterSummary:
