@@ -33,13 +33,11 @@ def compare(
     json_: Annotated[bool, typer.Option("--json", help="Print the figures as JSON, nothing else.")] = False,
 ) -> None:
     """Compare designs under the same traffic, or hardware for one scenario at equal service level."""
+    from simulator.cli.asked import scenario_asked
     from simulator.cli.output import check_writable
     from simulator.errors import InputError
-    from simulator.scenario.loading import load_scenario
 
-    asked = [load_scenario(name, set_ or ()) for name in scenarios]
-    if seed is not None:
-        asked = [one.model_copy(update={"seed": seed}).located(one.workload_dir, one.file) for one in asked]
+    asked = [scenario_asked(name, set_, seed) for name in scenarios]
     if out is not None:
         check_writable(out)
     entrants = _entrants(hardware, asked)

@@ -30,15 +30,13 @@ def frontier(
     json_: Annotated[bool, typer.Option("--json", help="Print the figures as JSON, nothing else.")] = False,
 ) -> None:
     """Quality against cost, latency and energy; the cheapest design that reaches a target accuracy."""
+    from simulator.cli.asked import scenario_asked
     from simulator.cli.counting import Counting
     from simulator.cli.output import check_writable
     from simulator.planning.frontier.designs import designs_of
     from simulator.planning.frontier.weigh import weigh
-    from simulator.scenario.loading import load_scenario
 
-    asked = load_scenario(scenario, set_ or ())
-    if seed is not None:
-        asked = asked.model_copy(update={"seed": seed}).located(asked.workload_dir, asked.file)
+    asked = scenario_asked(scenario, set_, seed)
     if out is not None:
         check_writable(out)
     wanted = _wanted(asked, target, budget, models, hardware)

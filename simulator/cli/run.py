@@ -28,18 +28,18 @@ def run(
 ) -> None:
     """Simulate a scenario and print what it costs in time, money and energy."""
     import simulator
+    from simulator.cli.asked import scenario_asked
     from simulator.cli.output import check_writable
     from simulator.cli.progress import Progress
     from simulator.errors import InputError
-    from simulator.scenario.loading import load_scenario
 
-    asked = load_scenario(scenario, set_ or ())
+    asked = scenario_asked(scenario, set_, seed)
     if check and not asked.slo.given:
         raise InputError("--check needs objectives, e.g. slo: {ttft: 500 ms}", file=scenario, key="slo")
     if out is not None:
         check_writable(out)
     with Progress() as progress:
-        result = simulator.run(asked, seed=seed, progress=progress)
+        result = simulator.run(asked, progress=progress)
     if out is not None:
         _save(result, out)
     _print(result, out, json_)

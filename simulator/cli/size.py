@@ -42,15 +42,13 @@ def size(
     json_: Annotated[bool, typer.Option("--json", help="Print the answer as JSON, nothing else.")] = False,
 ) -> None:
     """Find the fewest units, or the cheapest design, that meet the objectives; exit with 1 where none do."""
+    from simulator.cli.asked import scenario_asked
     from simulator.cli.counting import Counting
     from simulator.cli.output import check_writable
     from simulator.planning.size.size import size as run_size
     from simulator.planning.size.uncertainty import spread_of
-    from simulator.scenario.loading import load_scenario
 
-    asked = load_scenario(scenario, set_ or ())
-    if seed is not None:
-        asked = asked.model_copy(update={"seed": seed}).located(asked.workload_dir, asked.file)
+    asked = scenario_asked(scenario, set_, seed)
     if out is not None:
         check_writable(out)
     if budget is not None or find != "units":

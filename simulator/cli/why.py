@@ -19,11 +19,11 @@ def why(
     json_: Annotated[bool, typer.Option("--json", help="Print the reasons as JSON, nothing else.")] = False,
 ) -> None:
     """Say where the time of requests goes, how much headroom is left, and which change saves most."""
+    from simulator.cli.asked import scenario_asked
     from simulator.planning.why.answer import reasons_of
     from simulator.results.files import as_json
-    from simulator.scenario.loading import load_scenario
 
-    asked = load_scenario(scenario, set_ or ())
+    asked = scenario_asked(scenario, set_)
     turnable = asked.slo.given and getattr(asked.workload.arrivals, "rate", None) is not None
     reasons = reasons_of(asked, with_changes=changes and turnable, jobs=jobs)
     if json_:

@@ -56,8 +56,8 @@ def test_the_summary_appears_on_the_screen(asked, here, capsys):
 
 def test_seed_and_overrides_reach_the_simulation(asked, here):
     main(["run", "mine.yaml", "--seed", "7", "--set", "cluster.pools.0.replicas=3", "--set", "requests=5"])
-    scenario, seed = asked[0]
-    assert (seed, scenario.cluster.pools[0].replicas, scenario.requests) == (7, 3, 5)
+    scenario, _ = asked[0]
+    assert (scenario.seed, scenario.cluster.pools[0].replicas, scenario.requests) == (7, 3, 5)
 
 
 def test_a_shipped_scenario_runs_by_name(asked):
