@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from simulator.errors import InputError
 from simulator.hardware.device import Device
 from simulator.hardware.prices import (
@@ -26,8 +28,10 @@ from simulator.simulation.tenants import slo_of, tenant_contexts
 from simulator.units.clock import ns_from_seconds
 
 
-def context_of(scenario: Scenario, card: ModelCard, pools: list[PreparedPool]) -> RunContext:
-    """The context of a run of these pools."""
+def context_of(
+    scenario: Scenario, card: ModelCard, pools: list[PreparedPool], urgencies: Collection[int] = ()
+) -> RunContext:
+    """The context of a run of these pools; ``urgencies`` are the priorities that occur among its requests."""
     prices = scenario.prices
     owned = prices.own or OwnershipSpec()
     return RunContext(
@@ -44,25 +48,22 @@ def context_of(scenario: Scenario, card: ModelCard, pools: list[PreparedPool]) -
         share_in_service=owned.share_in_service,
         upkeep_per_year=owned.upkeep_per_year,
         tenants=tenant_contexts(scenario),
-        notes=_notes(scenario),
+        notes=_notes(scenario, urgencies),
     )
 
 
-def _notes(scenario: Scenario) -> tuple[str, ...]:
+def _notes(scenario: Scenario, urgencies: Collection[int]) -> tuple[str, ...]:
     """What a scenario asks for in vain."""
-    urgencies = {
-        tenant.workload.priority or 0 if tenant.priority is None else tenant.priority
-        for tenant in scenario.tenants
-    }
     if len(urgencies) < 2 or _heeds_priority(scenario):
         return ()
+    who = "Tenants" if scenario.tenants else "Requests"
     return (
-        "Tenants differ in priority, but priorities have no effect: set engine.scheduling_policy: priority.",
+        f"{who} differ in priority, but priorities have no effect: set engine.scheduling_policy: priority.",
     )
 
 
 def _heeds_priority(scenario: Scenario) -> bool:
-    """Whether the gateway's queue, the router or an engine lets the urgent of all tenants go first."""
+    """Whether the gateway's queue, the router or an engine lets the urgent go first."""
     cluster = scenario.cluster
     queues = cluster.admission is not None and cluster.admission.max_queue > 0
     routed = cluster.router.policy == "by_priority"

@@ -18,6 +18,7 @@ from simulator.simulation.operations import operations_plan
 from simulator.simulation.pools import PreparedPool, prepare_pools
 from simulator.simulation.serving import serving_delays
 from simulator.simulation.tenants import limits_of, tenant_plans, traffic_of
+from simulator.simulation.traffic import urgencies_of
 from simulator.simulation.wiring import attachment_of, check_ways, transfer_plan
 from simulator.units.clock import ns_from_seconds
 from simulator.units.random_streams import RandomStreams
@@ -48,9 +49,10 @@ def run_scenario(scenario: Scenario, seed: int | None = None, progress: Progress
     card = load_model(scenario.model.card)
     pools = prepare_pools(scenario)
     streams = RandomStreams(scenario.seed)
+    traffic = traffic_of(scenario, streams)
     recording = simulate(
         cluster_plan(scenario, pools),
-        traffic_of(scenario, streams),
+        traffic,
         streams,
         requests=scenario.requests,
         until_ns=None if scenario.duration is None else ns_from_seconds(scenario.duration),
@@ -58,7 +60,8 @@ def run_scenario(scenario: Scenario, seed: int | None = None, progress: Progress
         progress=progress,
     )
     meta = RunMeta.here(time.perf_counter() - started)
-    return Result.of(scenario_values(scenario), recording, context_of(scenario, card, pools), meta)
+    context = context_of(scenario, card, pools, urgencies_of(traffic))
+    return Result.of(scenario_values(scenario), recording, context, meta)
 
 
 def cluster_plan(scenario: Scenario, pools: list[PreparedPool]) -> ClusterPlan:

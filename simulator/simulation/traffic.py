@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+
+import numpy as np
 
 from simulator.engine.request import Request
 from simulator.engine.sources import requests_of
+from simulator.workload.replay import ReplaySource
 from simulator.workload.traffic import RequestSource
 
 
@@ -41,3 +44,17 @@ class TenantTraffic:
             if self.priority is not None:
                 request.priority = self.priority
             yield request
+
+    def urgencies(self) -> set[int]:
+        """The priorities that occur among its requests."""
+        if self.priority is not None:
+            return {self.priority}
+        if isinstance(self.source, ReplaySource):
+            column = self.source.traffic.priority
+            return {0} if column is None else set(np.unique(column).tolist())
+        return {getattr(self.source, "priority", None) or 0}
+
+
+def urgencies_of(traffic: Iterable[TenantTraffic]) -> set[int]:
+    """The priorities that occur among all requests."""
+    return set().union(*(one.urgencies() for one in traffic))

@@ -71,6 +71,26 @@ def test_priorities_that_nothing_heeds_are_said_to_have_no_effect():
     assert not said(alike)
 
 
+@pytest.mark.parametrize("policy", ["fcfs", "priority"])
+def test_so_are_those_of_the_rows_of_a_table(tmp_path, policy):
+    table = tmp_path / "requests.csv"
+    rows = ["request_id,arrival_s,prompt_tokens,output_tokens,priority"]
+    table.write_text("\n".join([*rows, "a,0.0,100,10,0", "b,0.1,100,10,5"]) + "\n")
+    given = {
+        "name": "rows",
+        "model": "llama-3.1-8b",
+        "workload": {"arrivals": {"process": "replay", "file": str(table)}},
+        "cluster": {
+            "pools": [
+                {"name": "main", "hardware": "nvidia-h100-sxm", "engine": {"scheduling_policy": policy}}
+            ]
+        },
+        "requests": 2,
+    }
+    told = [message for message in run(given).summary.messages if message.startswith("Requests differ")]
+    assert len(told) == (policy == "fcfs")
+
+
 def test_one_more_tenant_leaves_the_traffic_of_the_others_as_it_was():
     alone = scenario()
     alone["tenants"] = alone["tenants"][:1]
