@@ -36,6 +36,7 @@ def sensitivity(
     from simulator.cli.counting import Counting
     from simulator.cli.output import check_writable
     from simulator.errors import InputError
+    from simulator.planning.sensitivity.question import Question
     from simulator.planning.sensitivity.sobol import sobol
     from simulator.planning.sensitivity.tables import sobol_table, tornado_table
     from simulator.planning.sensitivity.tornado import tornado
@@ -53,16 +54,15 @@ def sensitivity(
     check_axes(scenario, [Axis(key, (value,)) for key, value in fixed] + [one.as_axis() for one in ranges])
     middle = {**dict(fixed), **{one.key: one.at(0.5) for one in ranges}}
     first = load_scenario(scenario, middle).seed if seed is None else seed
+    question = Question(scenario, tuple(ranges), of, first, fixed)
     folder = out or Path(f"sensitivity-{Path(scenario).stem}")
     check_writable(folder)
     with Counting("points") as progress:
         if method == "tornado":
-            swings = tornado(scenario, ranges, of, first, folder, fixed=fixed, jobs=jobs, progress=progress)
+            swings = tornado(question, folder, jobs=jobs, progress=progress)
             table, figures = tornado_table(swings, of), [one.to_dict() for one in swings]
         else:
-            indices = sobol(
-                scenario, ranges, of, samples, first, folder, fixed=fixed, jobs=jobs, progress=progress
-            )
+            indices = sobol(question, samples, folder, jobs=jobs, progress=progress)
             table, figures = sobol_table(indices, of), [one.to_dict() for one in indices]
     _print({"figure": of, "method": method, "inputs": figures}, table, json_)
 

@@ -164,15 +164,7 @@ class ListedReplica(Replica):
                 request.cached_tokens = start
         plan.start_ns = plan.end_ns = max(now, self._free_at)
         if plan.tokens:
-            plan.end_ns += self.pricer.step_ns(
-                plan.prefill_tokens,
-                plan.prefill_sequences,
-                plan.prefill_context,
-                plan.prefill_products,
-                plan.decode_sequences,
-                plan.decode_tokens,
-                plan.decode_context,
-            )
+            plan.end_ns += self.pricer.step_ns(*plan.step)
             self._log(plan)
         self._free_at = plan.end_ns
         self._under_way.append(plan)
@@ -183,19 +175,7 @@ class ListedReplica(Replica):
 
     def _log(self, plan: StepPlan) -> None:
         cache = self.scheduler.cache
-        row = (
-            self.number,
-            plan.start_ns,
-            1,
-            plan.prefill_tokens,
-            plan.prefill_sequences,
-            plan.prefill_context,
-            plan.prefill_products,
-            plan.decode_sequences,
-            plan.decode_tokens,
-            plan.decode_context,
-            len(self.scheduler.waiting),
-        )
+        row = (self.number, plan.start_ns, 1, *plan.step, len(self.scheduler.waiting))
         self.log.add_runs([row], [plan.end_ns], (cache.usable - cache.free,))
 
     def _watch_progress(self, plan: StepPlan) -> None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from simulator.planning.designs import ALONE_RATE, apart, at_rate, changed
 from simulator.results.result import Result
+from simulator.results.summary import Summary
 from simulator.scenario.scenario import Scenario
 from simulator.simulation import run_scenario
 
@@ -37,12 +37,12 @@ class Capacity:
         Lowest rate found to be too much [1/s]; None where even a trial that is over within a second is
         carried, so that ``rate`` is a lower bound.
     alone
-        Figures (``Summary.to_dict``) of requests that do not meet.
+        Figures of requests that do not meet.
     """
 
     rate: float | None
     too_much: float | None
-    alone: dict[str, Any]
+    alone: Summary
 
 
 def capacity_of(scenario: Scenario, guess: float, step: float = _STEP) -> Capacity:
@@ -64,19 +64,18 @@ def capacity_of(scenario: Scenario, guess: float, step: float = _STEP) -> Capaci
     lonely = apart(scenario)
     assert lonely is not None  # a recording has no rate to turn up, and none gets here
     alone = run_scenario(lonely)
-    figures = alone.summary.to_dict()
     if not carries(alone):
-        return Capacity(None, ALONE_RATE, figures)
+        return Capacity(None, ALONE_RATE, alone.summary)
     low, high = _bracket(scenario, guess, step)
     if high is None:
-        return Capacity(low, None, figures)
+        return Capacity(low, None, alone.summary)
     while high / low > RESOLUTION:
         middle = (low * high) ** 0.5
         if carries(run_scenario(_trial(scenario, middle, TRIAL_REQUESTS))):
             low = middle
         else:
             high = middle
-    return Capacity(low, high, figures)
+    return Capacity(low, high, alone.summary)
 
 
 def carries(result: Result) -> bool:

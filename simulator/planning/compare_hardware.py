@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from math import ceil, inf
-from typing import Any
 
 from simulator.errors import InputError
 from simulator.hardware.catalogue import load_device
@@ -30,6 +29,7 @@ from simulator.planning.size.search import Found, NotFound, UnitSearch
 from simulator.planning.size.trial import run_trial
 from simulator.planning.size.workers import run_alone
 from simulator.results.result import Result
+from simulator.results.summary import Summary
 from simulator.scenario.compare import EntrantSpec
 from simulator.scenario.scenario import Scenario
 from simulator.simulation import run_scenario
@@ -111,7 +111,7 @@ def contender(scenario: Scenario, lengths: Lengths, entrant: EntrantSpec) -> Con
     except InputError as error:
         return Contender(device.id, device.name, refusal=error.message)
     if best is None:
-        return Contender(device.id, device.name, refusal=too_slow(alone, scenario.slo))
+        return Contender(device.id, device.name, refusal=too_slow(alone.to_dict(), scenario.slo))
     layout, per_replica = best
     family = Family.of_replicas(device.id, on_hardware(scenario, entrant, layout, lengths.longest))
     found = _fewest_replicas(family, ceil(rate / per_replica))
@@ -134,7 +134,7 @@ def _fewest_chips(
     entrant: EntrantSpec,
     choices: Sequence[LayoutChoice],
     rate: float,
-) -> tuple[tuple[LayoutChoice, float] | None, dict[str, Any]]:
+) -> tuple[tuple[LayoutChoice, float] | None, Summary]:
     """The layout that carries the rate with the fewest chips, and its rate; figures without load.
 
     A layout that is not possible (no known link between devices, say) leaves the others.
@@ -146,8 +146,8 @@ def _fewest_chips(
     """
     best: tuple[LayoutChoice, float] | None = None
     chips = inf
-    alone: dict[str, Any] = {}
-    impossible: InputError | None = None
+    alone: Summary | None = None
+    impossible = InputError("there is no layout to try")
     for choice in choices:
         if choice.devices >= chips:
             break
@@ -159,6 +159,6 @@ def _fewest_chips(
         alone = capacity.alone
         if capacity.rate is not None and ceil(rate / capacity.rate) * choice.devices < chips:
             best, chips = (choice, capacity.rate), ceil(rate / capacity.rate) * choice.devices
-    if not alone and impossible is not None:
+    if alone is None:
         raise impossible
     return best, alone

@@ -149,7 +149,7 @@ def pace_of_users(scenario: Scenario, prefill: int, units: int) -> float:
         duration=TRIAL_S,
         warmup=TRIAL_WARMUP_S,
     )
-    return 1e3 / float(run_scenario(share).summary.to_dict()["mean_tpot_ms"])
+    return _user_tokens_per_s(run_scenario(share))
 
 
 def changed(scenario: Scenario, *, prefill: int, decode: int, rate: float, **run: Any) -> Scenario:
@@ -194,8 +194,15 @@ def day_of(result: Result) -> Day:
         cached_tokens_per_day=cached * HOURS * 3600,
         output_tokens_per_day=output * HOURS * 3600,
         context_tokens_per_output=_context_per_output(result),
-        user_tokens_per_s=1e3 / float(result.summary.to_dict()["mean_tpot_ms"]),
+        user_tokens_per_s=_user_tokens_per_s(result),
     )
+
+
+def _user_tokens_per_s(result: Result) -> float:
+    """What users get, mean of all requests [1/s]."""
+    pace = result.summary.latency.tpot
+    assert pace is not None  # outputs have hundreds of tokens
+    return 1e3 / pace.mean
 
 
 def _rate(scenario: Scenario) -> float:

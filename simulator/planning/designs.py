@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from simulator.errors import InputError
@@ -163,8 +164,8 @@ def apart(scenario: Scenario) -> Scenario | None:
     return changed(scenario, workload=workload, requests=count, duration=None, warmup=0.0, record="requests")
 
 
-def too_slow(alone: dict[str, Any], slo: SloSpec) -> str:
-    """What requests that do not meet miss, from their figures."""
+def too_slow(alone: Mapping[str, Any], slo: SloSpec) -> str:
+    """What requests that do not meet miss, from the figures of their summary."""
     named = (
         ("p99_ttft_ms", "TTFT", slo.ttft),
         ("p99_tpot_ms", "TPOT", slo.tpot),

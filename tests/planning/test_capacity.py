@@ -29,7 +29,7 @@ def test_hardware_too_slow_for_one_request_carries_nothing(chat):
     scenario = chat(hardware="nvidia-l4", slo={"tpot": "10 ms"})
     found = capacity_of(scenario, guess=1.0)
     assert found.rate is None
-    assert found.alone["p99_tpot_ms"] > 10
+    assert found.alone.latency.tpot.p99 > 10
 
 
 def test_a_load_is_turned_up_without_other_requests(chat):

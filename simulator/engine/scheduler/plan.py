@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from simulator.engine.request import Request
+from simulator.latency.pricer import Step
 
 
 class Entry(NamedTuple):
@@ -47,6 +48,19 @@ class StepPlan:
         self.prefill_tokens = self.prefill_sequences = self.prefill_context = self.prefill_products = 0
         self.decode_tokens = self.decode_sequences = self.decode_context = 0
         self.start_ns = self.end_ns = 0
+
+    @property
+    def step(self) -> Step:
+        """The sums, as a pricer takes them."""
+        return Step(
+            self.prefill_tokens,
+            self.prefill_sequences,
+            self.prefill_context,
+            self.prefill_products,
+            self.decode_sequences,
+            self.decode_tokens,
+            self.decode_context,
+        )
 
     @property
     def tokens(self) -> int:

@@ -10,7 +10,6 @@ variance is the inputs'.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,10 +18,7 @@ import numpy as np
 
 from simulator.errors import InputError
 from simulator.planning.run_many import Backend, Done
-from simulator.planning.sensitivity.tornado import check_known, figure_of, point_at
-from simulator.planning.sweep.point import Settings, Source
-from simulator.planning.sweep.ranges import NumberRange
-from simulator.planning.sweep.sweep import sweep
+from simulator.planning.sensitivity.question import Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +37,10 @@ class SobolIndex:
 
 
 def sobol(
-    source: Source,
-    ranges: Sequence[NumberRange],
-    figure: str,
+    question: Question,
     samples: int,
-    seed: int,
     folder: Path,
     *,
-    fixed: Settings = (),
     jobs: int | None = None,
     backend: Backend = "processes",
     progress: Done | None = None,
@@ -59,8 +51,6 @@ def sobol(
     ----------
     samples
         Base samples, a power of two; there are ``samples * (inputs + 2)`` simulations.
-    fixed
-        Keys and values that are set at all points.
 
     Raises
     ------
@@ -73,24 +63,26 @@ def sobol(
     except ImportError:
         raise InputError("Sobol indices need SALib: pip install 'simulator[sensitivity]'") from None
     problem = {
-        "num_vars": len(ranges),
-        "names": [one.key for one in ranges],
-        "bounds": [[0.0, 1.0]] * len(ranges),
+        "num_vars": len(question.ranges),
+        "names": [one.key for one in question.ranges],
+        "bounds": [[0.0, 1.0]] * len(question.ranges),
     }
-    shares = sampling.sample(problem, samples, calc_second_order=False, seed=seed)
-    points = [point_at(ranges, row, seed, fixed) for row in shares]
-    records = sweep(source, points, folder, jobs=jobs, backend=backend, progress=progress)
-    check_known(records, figure)
-    values = [figure_of(record, figure) for record in records]
+    shares = sampling.sample(problem, samples, calc_second_order=False, seed=question.seed)
+    records = question.answered(shares, folder, jobs=jobs, backend=backend, progress=progress)
+    values = [question.value(record) for record in records]
     missing = sum(value is None for value in values)
     if missing:
         reason = next((record.reason for record in records if record.reason), "the figure is unknown there")
-        raise InputError(f"{missing} of {len(values)} points have no {figure}: {reason}")
+        raise InputError(f"{missing} of {len(values)} points have no {question.figure}: {reason}")
     found = analysis.analyze(
-        problem, np.array(values, dtype=float), calc_second_order=False, seed=seed, print_to_console=False
+        problem,
+        np.array(values, dtype=float),
+        calc_second_order=False,
+        seed=question.seed,
+        print_to_console=False,
     )
     indices = [
         SobolIndex(one.key, *(float(found[name][index]) for name in ("S1", "S1_conf", "ST", "ST_conf")))
-        for index, one in enumerate(ranges)
+        for index, one in enumerate(question.ranges)
     ]
     return sorted(indices, key=lambda index: -index.total)

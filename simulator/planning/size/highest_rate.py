@@ -75,7 +75,7 @@ def highest_rate(scenario: Scenario, *, jobs: int | None = None) -> HighestRate:
         )
     capacity = capacity_of(scenario, rate_of(scenario))
     if capacity.rate is None:
-        return HighestRate(None, None, None, None, too_slow(capacity.alone, scenario.slo))
+        return HighestRate(None, None, None, None, too_slow(capacity.alone.to_dict(), scenario.slo))
     search = _RateSearch(scenario, rules_of(scenario)).run(capacity.rate, capacity.too_much)
     (found,) = run_searches([search], run_trial, jobs=jobs)
     if isinstance(found, InputError):

@@ -118,9 +118,10 @@ def _judged(guess: float, tried: tuple[str, Scenario]) -> _Outcome:
         found: Sequence[Capacity] = capacities_of(scenario, guess, seeds)
     except InputError as error:
         return _Outcome(what, (), None, 0, error.message)
-    figures = found[0].alone
+    design = found[0].alone
     rates = tuple(one.rate for one in found)
-    return _Outcome(what, rates, figures["cost_per_hour_usd"], figures["devices"])
+    devices = sum(pool.devices for pool in design.context.pools)
+    return _Outcome(what, rates, design.cost.per_hour_usd, devices)
 
 
 def _compared(base: _Outcome, other: _Outcome) -> Change:

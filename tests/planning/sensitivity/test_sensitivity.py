@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from simulator.errors import InputError
+from simulator.planning.sensitivity.question import Question
 from simulator.planning.sensitivity.sobol import sobol
 from simulator.planning.sensitivity.tables import sobol_table, tornado_table
 from simulator.planning.sensitivity.tornado import tornado
@@ -16,7 +17,7 @@ SMALL = {**SCENARIO, "requests": 20}
 
 
 def ranges(*texts: str):
-    return [parse_range(text) for text in texts]
+    return tuple(parse_range(text) for text in texts)
 
 
 def test_a_range_is_written_as_its_ends_were():
@@ -42,7 +43,7 @@ def test_what_is_no_range_is_refused(text, message):
 
 def test_the_input_that_moves_the_figure_most_comes_first(tmp_path):
     asked = ranges("cluster.pools.0.price=2 USD/hour,2.2 USD/hour", "cluster.pools.0.replicas=1,5")
-    swings = tornado(SMALL, asked, COST, 0, tmp_path, jobs=1)
+    swings = tornado(Question(SMALL, asked, COST, 0), tmp_path, jobs=1)
     assert [swing.key for swing in swings] == ["cluster.pools.0.replicas", "cluster.pools.0.price"]
     assert swings[0].at_low == pytest.approx(2.1)
     assert swings[0].at_high == pytest.approx(10.5)
@@ -55,7 +56,7 @@ def test_sobol_shares_of_a_product_are_those_of_theory(tmp_path):
     """cost = price * replicas, both uniform: the shares of its variance are known."""
     pytest.importorskip("SALib")
     asked = ranges("cluster.pools.0.price=1 USD/hour,3 USD/hour", "cluster.pools.0.purchase=1000.0,2000.0")
-    found = {one.key: one for one in sobol(SMALL, asked, COST, 16, 0, tmp_path, jobs=1)}
+    found = {one.key: one for one in sobol(Question(SMALL, asked, COST, 0), 16, tmp_path, jobs=1)}
     assert found["cluster.pools.0.price"].total == pytest.approx(1.0, abs=0.1)
     assert found["cluster.pools.0.purchase"].total == pytest.approx(0.0, abs=0.01)
     assert sobol_table(list(found.values()), COST).rows[0][0] == "cluster.pools.0.price"
@@ -63,4 +64,4 @@ def test_sobol_shares_of_a_product_are_those_of_theory(tmp_path):
 
 def test_an_unknown_figure_is_refused_with_the_nearest(tmp_path):
     with pytest.raises(InputError, match="did you mean 'cost_per_hour_usd'"):
-        tornado(SMALL, ranges("cluster.pools.0.replicas=1,2"), "cost_per_hour", 0, tmp_path, jobs=1)
+        tornado(Question(SMALL, ranges("cluster.pools.0.replicas=1,2"), "cost_per_hour", 0), tmp_path, jobs=1)

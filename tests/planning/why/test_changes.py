@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from simulator.errors import InputError
@@ -35,8 +37,9 @@ def told(monkeypatch, chat, by_seats, seats=64):
     def capacities(scenario, guess, seeds):
         del guess
         rates = by_seats.get(scenario.cluster.pools[0].engine.max_num_seqs, (10.0, 10.0, 10.0))
-        figures = {"cost_per_hour_usd": 3.6, "devices": 1}
-        return [Capacity(rate, None, figures) for rate, _ in zip(rates, seeds, strict=True)]
+        pools = [SimpleNamespace(devices=1)]
+        alone = SimpleNamespace(cost=SimpleNamespace(per_hour_usd=3.6), context=SimpleNamespace(pools=pools))
+        return [Capacity(rate, None, alone) for rate, _ in zip(rates, seeds, strict=True)]
 
     monkeypatch.setattr(changes, "capacities_of", capacities)
     pool = {"name": "main", "hardware": "nvidia-h100-sxm", "engine": {"max_num_seqs": seats}}

@@ -1,0 +1,76 @@
+"""A question of sensitivity: which inputs are moved how far, and what figure is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from simulator.errors import InputError, nearest
+from simulator.planning.run_many import Backend, Done
+from simulator.planning.sweep.point import Point, PointRecord, Settings, Source
+from simulator.planning.sweep.ranges import NumberRange
+from simulator.planning.sweep.sweep import sweep
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """How a figure of a scenario depends on inputs.
+
+    Attributes
+    ----------
+    figure
+        Key of the summary.
+    seed
+        Of all simulations.
+    fixed
+        Keys and values that are set at all points.
+    """
+
+    source: Source
+    ranges: tuple[NumberRange, ...]
+    figure: str
+    seed: int
+    fixed: Settings = ()
+
+    def answered(
+        self,
+        shares: Iterable[Sequence[float]],
+        folder: Path,
+        *,
+        jobs: int | None = None,
+        backend: Backend = "processes",
+        progress: Done | None = None,
+    ) -> list[PointRecord]:
+        """The records of points so far between the ends of every range [1], in their order.
+
+        Raises
+        ------
+        InputError
+            Where no point knows the figure.
+        """
+        points = [self._point(one) for one in shares]
+        records = sweep(self.source, points, folder, jobs=jobs, backend=backend, progress=progress)
+        self._check_known(records)
+        return records
+
+    def value(self, record: PointRecord) -> float | None:
+        """The figure of a record as a number; None where it has none."""
+        value = record.figures.get(self.figure)
+        return float(value) if isinstance(value, int | float) else None
+
+    def _point(self, shares: Sequence[float]) -> Point:
+        moved = ((one.key, one.at(float(share))) for one, share in zip(self.ranges, shares, strict=True))
+        return Point((*self.fixed, *moved), self.seed)
+
+    def _check_known(self, records: Sequence[PointRecord]) -> None:
+        """Refuse a figure that no record has; with the reason where none ran."""
+        if any(self.value(record) is not None for record in records):
+            return
+        refused = next((record.reason for record in records if record.reason is not None), None)
+        known = {key for record in records for key in record.figures}
+        if refused is not None and not known:
+            raise InputError(refused)
+        raise InputError(
+            f"no figure {self.figure!r} in the results{nearest(self.figure, known)}", file="--of"
+        )
