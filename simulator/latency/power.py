@@ -5,12 +5,13 @@ Draw of a busy device, as a share of its TDP above idle:
     dynamic = busy + memory * bytes / (busy time * bandwidth) + compute * sqrt(flops / (busy time * peak))
 
 cut off where idle plus dynamic would pass ``ceiling``. The busy time is the step without what the device
-waits for the host: servers whose host was busy draw little above idle. A square root, because products
-on few tokens fill the units badly and cost more each.
+waits for the host, and for the busiest of the ranks that share the experts: who waits draws little above
+idle. A square root, because products on few tokens fill the units badly and cost more each.
 Fitted to text models of ML.ENERGY (vLLM 0.11.1) with times as predicted; energy per output token of models
-left out is met within 6.8 % (dense) and 11.0 % (mixtures of experts), medians over H100 and B200. Of nine
-forms (linear or root in either use, draw during all-reduce apart, products padded to tiles) the simplest
-within a point of the best. Idle is the draw with weights loaded, and is charged by time, not by step.
+left out is met within 7.2 % (dense) and 8.9 % (mixtures of experts), medians over H100 and B200. Of a score
+of forms (linear or root in either use, draw apart during exchange and launches, products padded to tiles) the
+simplest within a point of the best. Idle is the draw with weights loaded, and is charged by time, not by
+step.
 
 The phases of a mixed step share its energy by the time each would need at peak rates.
 """

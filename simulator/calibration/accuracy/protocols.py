@@ -181,7 +181,7 @@ def _left_out(
     family = mlenergy_fit.FAMILIES["model"]
     if len({family(point) for point in points}) < 2:
         return []
-    errors = search.leave_one_out(expected, points, ratios, family)
+    errors = search.leave_one_out(expected, points, ratios, family, mlenergy_fit.teaches)
     return [
         (point, float(error))
         for name, off in errors.items()

@@ -8,7 +8,7 @@
 
 Runs with more seats than `MOST_SEATS` are left out, for how many requests they sent is not known, and those
 of one B200 on exam questions in the fits of time (`simulator.calibration.points.sources.mlenergy`): the
-host was busy.
+host was busy. Points of data-parallel attention are predicted, but nothing is fitted to them (`teaches`).
 `python -m simulator.calibration.points.mlenergy_fit FILE` prints the constants of time and of power, and the
 errors with each model left out in turn.
 """
@@ -74,6 +74,14 @@ class SteadyPoint:
 
 
 FAMILIES: dict[str, Callable[[SteadyPoint], str]] = {"model": lambda point: point.setup.card.id}
+
+
+def teaches(point: SteadyPoint) -> bool:
+    """Whether a point says something about the constants: not where data-parallel ranks wait for each other.
+
+    Their steps take two to six times what anything here explains, and power is fitted at predicted times.
+    """
+    return point.setup.pools[0].parallelism.data == 1
 
 
 def points_of(points: Iterable[OperatingPoint]) -> list[SteadyPoint]:
@@ -177,10 +185,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"\ntime per output token, dense models on {device}")
         report(HOST, dense, time_ratios, FAMILIES)
     print("\ntime per output token, mixture-of-experts models")
-    report(EXPERTS, [p for p in idle if p.setup.card.moe is not None], time_ratios, FAMILIES)
+    report(EXPERTS, [p for p in idle if p.setup.card.moe is not None], time_ratios, FAMILIES, teaches)
     for device in devices:
         print(f"\nenergy per output token, {device}")
-        report(POWER, [p for p in points if p.setup.device.id == device], energy_ratios, FAMILIES)
+        report(POWER, [p for p in points if p.setup.device.id == device], energy_ratios, FAMILIES, teaches)
     return 0
 
 

@@ -70,11 +70,16 @@ def leave_one_out(
     groups: Sequence[_Group],
     ratios: Callable[[Sequence[_Group], Values], Floats],
     family: Callable[[_Group], str],
+    teaches: Callable[[_Group], bool] = lambda _: True,
 ) -> dict[str, Floats]:
-    """Relative errors of every family's points with constants fitted to the other families."""
+    """Relative errors of every family's points with constants fitted to the other families.
+
+    Fitted to those that ``teaches`` says something about the constants; the others are predicted only.
+    """
     errors = {}
     for name in dict.fromkeys(family(group) for group in groups):
-        values = fit(expected, [group for group in groups if family(group) != name], ratios)
+        others = [group for group in groups if family(group) != name and teaches(group)]
+        values = fit(expected, others, ratios)
         errors[name] = ratios([group for group in groups if family(group) == name], values) - 1
     return errors
 
@@ -93,14 +98,15 @@ def report(
     groups: Sequence[_Group],
     ratios: Callable[[Sequence[_Group], Values], Floats],
     families: dict[str, Callable[[_Group], str]],
+    teaches: Callable[[_Group], bool] = lambda _: True,
 ) -> None:
     """Print the constants, their errors, and the errors with each family left out in turn."""
-    values = fit(expected, groups, ratios)
+    values = fit(expected, [group for group in groups if teaches(group)], ratios)
     for name, value in values.items():
         print(f"{name:28s} {value:.3g}")
     print(f"all fitted: {summary(ratios(groups, values) - 1)}")
     for what, family in families.items():
-        errors = leave_one_out(expected, groups, ratios, family)
+        errors = leave_one_out(expected, groups, ratios, family, teaches)
         print(f"\neach {what} left out in turn: {summary(np.concatenate(list(errors.values())))}")
         for name, off in errors.items():
             print(f"  {name:24s} {summary(off)}")

@@ -72,6 +72,7 @@ class RooflinePricer:
         self._head_ns: dict[int, float] = {}
         self._exchange_s = _ByTokens(lambda tokens: work.exchange_s(ceil(tokens / work.ways)))
         self._experts_touched = _ByTokens(self._touch_experts)
+        self._experts_wait_s = _ByTokens(lambda tokens: work.experts_wait_s(ceil(tokens / work.ways)))
         self._decode_lines = ContextLines(self._decode_step_ns)
         self._attention_lines = ContextLines(self._attention_ns)
         self._mixed_lines = ContextLines(self._mixed_attention_ns)
@@ -204,11 +205,17 @@ class RooflinePricer:
         )
 
     def _waiting_s(self, steps: StepColumns) -> Floats:
-        """What the device waits for the host in each step [s]; nothing known where scheduling is ahead."""
-        if self._asynchronous:
-            return np.zeros(len(steps.duration_ns))
-        sequences = (steps.prefill_sequences + steps.decode_sequences).astype(np.float64)
-        return (self._host_ns + self._host_sequence_ns * sequences) / _NS
+        """What the average device waits in each step [s]: for the host, and for the busiest expert rank.
+
+        Nothing is known of the host where scheduling is ahead.
+        """
+        waiting = np.zeros(len(steps.duration_ns))
+        if not self._asynchronous:
+            sequences = (steps.prefill_sequences + steps.decode_sequences).astype(np.float64)
+            waiting = waiting + (self._host_ns + self._host_sequence_ns * sequences) / _NS
+        if self._work.layout.expert > 1:
+            waiting = waiting + self._experts_wait_s(steps.prefill_tokens + steps.decode_tokens)
+        return waiting
 
     def _phase_work(self, steps: StepColumns) -> tuple[PhaseWork, PhaseWork]:
         """Bytes and FLOPs of each phase on one device. Weights are shared by tokens."""

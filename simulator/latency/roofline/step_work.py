@@ -186,17 +186,24 @@ class StepWork:
 
         Tokens that are alike visit the same experts: ``diversity`` of them choose independently.
         """
+        return self._experts_s(tokens, self.routing.spread, self.constants.experts.imbalance)
+
+    def experts_wait_s(self, tokens: int) -> float:
+        """How long the average rank waits in them for the busiest one."""
+        return max(self.experts_s(tokens) - self._experts_s(tokens, 0.0, 1.0), 0.0)
+
+    def _experts_s(self, tokens: int, spread: float, imbalance: float) -> float:
         experts = self.layout.gemms.experts
         if experts is None:
             return 0.0
-        together, ranks, routing = tokens * self.layout.data, self.layout.expert, self.routing
-        independent = together * routing.diversity
+        together, ranks = tokens * self.layout.data, self.layout.expert
+        independent = together * self.routing.diversity
         touched = experts_touched(experts.experts, experts.active, independent) / experts.experts
         local = experts.local_experts
-        visited = busiest_rank(touched * local, ranks, routing.spread, local, touched)
+        visited = busiest_rank(touched * local, ranks, spread, local, touched)
         mean_visits = together * experts.active / ranks
-        crowd = busiest_rank(independent * experts.active / ranks, ranks, routing.spread, inf)
-        crowd *= self.constants.experts.imbalance if ranks > 1 else 1.0
+        crowd = busiest_rank(independent * experts.active / ranks, ranks, spread, inf)
+        crowd *= imbalance if ranks > 1 else 1.0
         visits = mean_visits * min(crowd / (independent * experts.active / ranks), ranks)
         per_expert, hidden = experts.weights_per_expert, self.layout.card.hidden
         one_layer = experts_s(

@@ -16,6 +16,7 @@ from simulator.calibration.points.batching import savings
 from simulator.calibration.points.point import OperatingPoint, read_points
 from simulator.calibration.points.saturation import capacities
 from simulator.calibration.points.setup import card_of
+from simulator.calibration.points.sources.mlenergy import host_was_busy
 from simulator.calibration.points.validation import Compared, compare, compare_points
 
 POINTS = Path(__file__).resolve().parents[4] / "shared" / "traces" / "points"
@@ -55,7 +56,7 @@ def test_energy_per_output_token(mlenergy: list[Compared]) -> None:
     dense = [one for one in mlenergy if not has_experts(one.point)]
     experts = [one for one in mlenergy if has_experts(one.point)]
     assert median_error(dense, "joules_per_output_token") < 0.08  # target 0.08
-    assert median_error(experts, "joules_per_output_token") < 0.12  # target 0.12
+    assert median_error(experts, "joules_per_output_token") < 0.105  # target 0.12
 
 
 def test_long_reasoning_of_dense_models_on_hosts_at_rest(mlenergy: list[Compared]) -> None:
@@ -65,6 +66,17 @@ def test_long_reasoning_of_dense_models_on_hosts_at_rest(mlenergy: list[Compared
         if one.point.extra["task"] == "gpqa"
         and not has_experts(one.point)
         and one.point.device == "nvidia-h100-sxm"
+    ]
+    assert median_error(thinking, "tpot_s") < 0.04  # target 0.04
+
+
+def test_long_reasoning_on_hosts_at_rest(mlenergy: list[Compared]) -> None:
+    thinking = [
+        one
+        for one in mlenergy
+        if one.point.extra["task"] == "gpqa"
+        and (one.point.output_tokens or 0) >= 5000
+        and not host_was_busy(one.point)
     ]
     assert median_error(thinking, "tpot_s") < 0.04  # target 0.04
 
