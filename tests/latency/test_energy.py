@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simulator.latency.pricer import BOUNDS
-from simulator.scenario.backend import LinearBackendSpec
+from simulator.scenario.backend import AutoBackendSpec, LinearBackendSpec
 from tests.latency.conftest import decode_ns, prompt_ns, steps
 
 
@@ -42,6 +42,18 @@ def test_a_prompt_is_bound_by_compute_and_draws_more_than_a_decode(compiled):
     assert prompt.decode_j[0] == 0.0
     assert prompt.prefill_j[0] / ns > token.decode_j[0] / decode
     assert 119 + prompt.prefill_j[0] / (ns / 1e9) <= 700 + 1e-6
+
+
+def test_devices_that_wait_for_the_busiest_expert_rank_draw_little(compiled):
+    """The same step in the same time: the more loads of ranks scatter, the less the average rank works."""
+    columns = {"decode_sequences": [8], "decode_tokens": [8], "decode_context": [6400]}
+    draws = []
+    for spread in (0.0, 1.5, 3.0):
+        spec = AutoBackendSpec(routing_spread=spread)
+        backend = compiled("nvidia-h100-sxm", "llama-4-maverick", spec=spec, tensor=8, expert=8)
+        costs = backend.pricer.costs(steps(duration_ns=[12_000_000], **columns))
+        draws.append(costs.decode_j[0])
+    assert draws[0] > draws[1] > draws[2] > 0
 
 
 def test_devices_add_up(compiled):
