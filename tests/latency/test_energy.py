@@ -50,7 +50,9 @@ def test_devices_that_wait_for_the_busiest_expert_rank_draw_little(compiled):
     draws = []
     for spread in (0.0, 1.5, 3.0):
         spec = AutoBackendSpec(routing_spread=spread)
-        backend = compiled("nvidia-h100-sxm", "llama-4-maverick", spec=spec, tensor=8, expert=8)
+        backend = compiled(
+            "nvidia-h100-sxm", "llama-4-maverick", spec=spec, weights="fp8", tensor=8, expert=8
+        )
         costs = backend.pricer.costs(steps(duration_ns=[12_000_000], **columns))
         draws.append(costs.decode_j[0])
     assert draws[0] > draws[1] > draws[2] > 0
