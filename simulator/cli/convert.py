@@ -88,7 +88,7 @@ def convert(
 
 def _vllm_args(source: str, out: Path | None, hardware: str | None, replicas: int) -> None:
     from simulator.cli.output import write_text
-    from simulator.scenario.vllm_args import pool_from_vllm_args
+    from simulator.scenario.vllm.args import pool_from_vllm_args
 
     conversion = pool_from_vllm_args(_text(source), hardware, replicas)
     if out is None:

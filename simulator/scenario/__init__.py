@@ -16,7 +16,7 @@
 `key_paths`          dotted paths of values, and overrides of them
 `explain`            what pydantic found, as one message for whoever wrote the file
 `checks`             do the names exist, do model and engine agree
-`vllm_args`          a pasted ``vllm serve`` command line into a pool
+`vllm`               a pasted ``vllm serve`` command line into a pool
 ===================  =========================================================
 
 Rooms above build what the specs name; the specs themselves know no machinery.

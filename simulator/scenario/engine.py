@@ -2,7 +2,7 @@
 
 The meaning of each setting is that of vLLM 0.32 (V1 engine). Where vLLM's default
 depends on the device (``max_num_seqs``, ``max_num_batched_tokens``), the default here is
-the one for smaller devices and API servers; `simulator.scenario.vllm_args` writes out
+the one for smaller devices and API servers; `simulator.scenario.vllm.args` writes out
 what a pasted command line would have meant on a given device.
 """
 

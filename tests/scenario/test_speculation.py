@@ -9,7 +9,7 @@ from simulator.errors import InputError
 from simulator.scenario.cluster import PoolSpec
 from simulator.scenario.loading import load_scenario
 from simulator.scenario.speculation import SpeculationSpec
-from simulator.scenario.vllm_args import pool_from_vllm_args
+from simulator.scenario.vllm.args import pool_from_vllm_args
 
 POOL = {"name": "main", "hardware": "nvidia-h100-sxm"}
 EAGLE = {"method": "eagle3", "num_speculative_tokens": 3}

@@ -25,7 +25,7 @@ from simulator.models.card import (
 )
 from simulator.models.catalogue import load_model
 from simulator.scenario.engine import EngineSpec
-from simulator.scenario.vllm_defaults import batch_defaults
+from simulator.scenario.vllm.defaults import batch_defaults
 from simulator.units.clock import ns_from_seconds
 
 #: Version taken for runs whose engine does not say its own.

@@ -10,7 +10,7 @@ import yaml
 
 from simulator.planning.operations.handover import handover_files, handover_of
 from simulator.planning.size.size import size
-from simulator.scenario.vllm_args import pool_from_vllm_args
+from simulator.scenario.vllm.args import pool_from_vllm_args
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from simulator.errors import InputError
-from simulator.scenario.vllm_command_line import WHERE
-from simulator.scenario.vllm_flags import Flag
+from simulator.scenario.vllm.command_line import WHERE
+from simulator.scenario.vllm.flags import Flag
 
 _HUMAN = re.compile(r"(\d+(?:\.\d+)?)([kKmMgGtT]?)")
 _FACTORS = {

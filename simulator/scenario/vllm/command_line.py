@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulator.errors import InputError, nearest
-from simulator.scenario.vllm_flags import FLAGS, SHORT_FLAGS, Effect
+from simulator.scenario.vllm.flags import FLAGS, SHORT_FLAGS, Effect
 
 #: What a command line is called in messages.
 WHERE = "vllm command line"

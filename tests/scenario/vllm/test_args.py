@@ -9,8 +9,8 @@ from simulator.errors import InputError
 from simulator.scenario.engine import EngineSpec
 from simulator.scenario.hugging_face import card_of_checkpoint
 from simulator.scenario.loading import load_scenario
-from simulator.scenario.vllm_args import pool_from_vllm_args
-from simulator.scenario.vllm_flags import FLAGS, SHORT_FLAGS, Effect
+from simulator.scenario.vllm.args import pool_from_vllm_args
+from simulator.scenario.vllm.flags import FLAGS, SHORT_FLAGS, Effect
 
 LLAMA = "meta-llama/Llama-3.1-70B-Instruct"
 

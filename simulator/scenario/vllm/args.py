@@ -1,11 +1,11 @@
 """Reads a pasted ``vllm serve`` command line as a pool of the simulator.
 
-`vllm_command_line` takes it apart, `vllm_flags` says which flag means what. Every flag ends up in exactly one
+`command_line` takes it apart, `flags` says which flag means what. Every flag ends up in exactly one
 place: in the pool, among the ignored (no effect on what is simulated), among the unsupported (an effect that
 the simulation does not have; flags of another release count among them). One that is all but a known flag is
 misspelt, and an error.
 
-Where vLLM's default depends on the device (`vllm_defaults`), it is written out.
+Where vLLM's default depends on the device (`defaults`), it is written out.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from simulator.models.card import ModelCard
 from simulator.models.precision import canonical_dtype
 from simulator.scenario.engine import ExpertExchange
 from simulator.scenario.hugging_face import card_of_checkpoint
-from simulator.scenario.vllm_command_line import WHERE, read_command_line
-from simulator.scenario.vllm_defaults import batch_defaults
-from simulator.scenario.vllm_flags import FLAGS, QUANTIZATIONS, Effect, Flag
-from simulator.scenario.vllm_speculation import speculative_section
-from simulator.scenario.vllm_values import converted
+from simulator.scenario.vllm.command_line import WHERE, read_command_line
+from simulator.scenario.vllm.defaults import batch_defaults
+from simulator.scenario.vllm.flags import FLAGS, QUANTIZATIONS, Effect, Flag
+from simulator.scenario.vllm.speculation import speculative_section
+from simulator.scenario.vllm.values import converted
 
 #: Device assumed where nobody says which: a command line does not.
 ASSUMED_HARDWARE = "nvidia-h100-sxm"
