@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from simulator.calibration.accuracy.limits import LIMITS
 from simulator.results.accuracy import METRICS, Accuracy, ErrorGroup, Protocol, Spread
 
 _INTRODUCTION = """\
@@ -68,6 +69,7 @@ def document(accuracy: Accuracy) -> str:
     if accuracy.protocols:
         parts.append(_PROTOCOL)
         parts += [f"{text}\n" for text in _protocols(accuracy.protocols)]
+        parts.append(LIMITS)
     parts.append(_GROUPS)
     parts += [f"{text}\n" for text in _groups(accuracy.groups)]
     parts += _not_simulated(accuracy.not_simulated)
