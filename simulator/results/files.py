@@ -30,24 +30,14 @@ from urllib.parse import quote
 import numpy as np
 
 from simulator.errors import InputError, nearest
-from simulator.latency.pricer import BOUNDS
 from simulator.results import tables
 from simulator.results.context import RunContext
-from simulator.results.recording import (
-    NEVER,
-    DraftingRecord,
-    FleetRecording,
-    KvTierRecording,
-    LatencyHistogram,
-    LinkRecording,
-    PoolRecording,
-    Recording,
-    StepWindows,
-    TaskRecording,
-    TransferRecording,
-)
+from simulator.results.recording import NEVER, PoolRecording, Recording, TaskRecording
+from simulator.results.recording_json import pool_dict, pool_from, tasks_dict, transfers_from
 from simulator.results.result import Result, RunMeta
 from simulator.results.summary import summarise
+from simulator.results.table_files import read_table, write_table
+from simulator.units.yaml_file import read_mapping
 
 SUMMARY, RECORDING, SCENARIO = "summary.json", "recording.json", "scenario.yaml"
 #: Written into recording.json; changes whenever a file's layout does.
@@ -109,18 +99,18 @@ def read_result(folder: str | Path) -> Result:
     made = _made(folder / SUMMARY)
     try:
         context = RunContext.from_dict(about["context"])
-        requests = _read_table(folder, "requests")
+        requests = read_table(folder, "requests")
         recording = Recording(
             requests=tables.requests_from(requests),
             pools=tuple(_read_pool(folder, pool) for pool in about["pools"]),
             end_ns=about["end_ns"],
             unfinished=about["unfinished"],
-            transfers=_transfers_from(about.get("transfers")),
+            transfers=transfers_from(about.get("transfers")),
             tasks=_read_tasks(folder, about.get("tasks"), requests),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"not a whole result: {error!r}", file=folder) from None
-    return Result(_read_yaml(folder / SCENARIO), summarise(recording, context), recording, context, made)
+    return Result(read_mapping(folder / SCENARIO), summarise(recording, context), recording, context, made)
 
 
 def _made(file: Path) -> RunMeta:
@@ -198,20 +188,20 @@ def _write_files(result: Result, folder: Path) -> None:
     import yaml
 
     recording = result.recording
-    _write_table(folder, "requests", _request_pieces(recording))
+    write_table(folder, "requests", _request_pieces(recording))
     if recording.tasks is not None:
-        _write_table(folder, "tasks", [tables.task_columns(recording.tasks.columns)])
+        write_table(folder, "tasks", [tables.task_columns(recording.tasks.columns)])
     for pool in recording.pools:
-        _write_table(folder, _pool_file("windows", pool.name), [tables.window_columns(pool)])
+        write_table(folder, _pool_file("windows", pool.name), [tables.window_columns(pool)])
         if pool.step_table is not None:
-            _write_table(folder, _pool_file("steps", pool.name), [tables.step_columns(pool.step_table)])
+            write_table(folder, _pool_file("steps", pool.name), [tables.step_columns(pool.step_table)])
     about = {
         "format": FORMAT,
         "context": result.context.to_dict(),
         "end_ns": recording.end_ns,
         "unfinished": recording.unfinished,
-        "pools": [_pool_dict(pool) for pool in recording.pools],
-        "tasks": _tasks_dict(recording.tasks),
+        "pools": [pool_dict(pool) for pool in recording.pools],
+        "tasks": tasks_dict(recording.tasks),
         "transfers": None if recording.transfers is None else asdict(recording.transfers),
     }
     (folder / RECORDING).write_text(as_json(about))
@@ -232,18 +222,11 @@ def _request_pieces(recording: Recording) -> Iterator[dict[str, tables.Column]]:
         yield tables.request_columns(piece, recording.tasks)
 
 
-def _tasks_dict(tasks: TaskRecording | None) -> dict[str, Any] | None:
-    """What the task table cannot hold."""
-    if tasks is None:
-        return None
-    return {"unfinished": tasks.unfinished, "strategy": tasks.strategy, "quality": tasks.quality}
-
-
-def _transfers_from(about: dict[str, Any] | None) -> TransferRecording | None:
-    if about is None:
-        return None
-    links = tuple(LinkRecording(**link) for link in about["links"])
-    return TransferRecording(**{**about, "links": links})
+def _read_pool(folder: Path, about: dict[str, Any]) -> PoolRecording:
+    name = about["name"]
+    windows = read_table(folder, _pool_file("windows", name))
+    steps = read_table(folder, _pool_file("steps", name)) if about["has_step_table"] else None
+    return pool_from(about, windows, steps)
 
 
 def _read_tasks(
@@ -255,146 +238,7 @@ def _read_tasks(
     number = requests["request"].astype(np.int64)
     task_of_request = np.full(int(number.max()) + 1 if len(number) else 0, NEVER, dtype=np.int64)
     task_of_request[number] = requests["task"].astype(np.int64)
-    return TaskRecording(tables.tasks_from(_read_table(folder, "tasks")), task_of_request, **about)
-
-
-def _write_table(folder: Path, name: str, pieces: Iterable[dict[str, tables.Column]]) -> None:
-    """Parquet where pyarrow is there, CSV otherwise; the pieces follow one another."""
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError:
-        _write_csv(folder / f"{name}.csv", pieces)
-        return
-    writer = None
-    for columns in pieces:
-        # NaN marks what never came; in Parquet that is a null.
-        table = pa.table({key: pa.array(column, from_pandas=True) for key, column in columns.items()})
-        writer = writer or pq.ParquetWriter(folder / f"{name}.parquet", table.schema)
-        writer.write_table(table)
-    if writer is not None:
-        writer.close()
-
-
-def _write_csv(path: Path, pieces: Iterable[dict[str, tables.Column]]) -> None:
-    for index, columns in enumerate(pieces):
-        tables.frame(columns).to_csv(path, mode="a", header=index == 0, index=False)
-
-
-def _read_table(folder: Path, name: str) -> dict[str, tables.Column]:
-    import pandas as pd
-
-    for path, read in ((folder / f"{name}.parquet", _read_parquet), (folder / f"{name}.csv", pd.read_csv)):
-        if path.is_file():
-            try:
-                table = read(path)
-            # The readers raise many kinds of error for a file that is not theirs.
-            except Exception as error:
-                raise InputError(f"cannot be read as a table: {error}", file=path) from None
-            return {str(column): table[column].to_numpy() for column in table.columns}
-    raise InputError("missing from the result", file=folder / f"{name}.parquet")
-
-
-def _read_parquet(path: Path) -> Any:
-    try:
-        import pyarrow.parquet as pq
-    except ImportError:
-        raise InputError(
-            "reading Parquet needs pyarrow: pip install 'simulator[parquet]'", file=path
-        ) from None
-    return pq.read_table(path).to_pandas()
-
-
-def _pool_dict(pool: PoolRecording) -> dict[str, Any]:
-    filled = np.flatnonzero(pool.inter_token.count)
-    return {
-        "name": pool.name,
-        "replicas": pool.replicas,
-        "kv_blocks_per_replica": pool.kv_blocks_per_replica,
-        "block_size": pool.block_size,
-        "steps": pool.steps,
-        "prefix_queried_tokens": pool.prefix_queried_tokens,
-        "prefix_hit_tokens": pool.prefix_hit_tokens,
-        "preemptions": pool.preemptions,
-        "drafting": None if pool.drafting is None else asdict(pool.drafting),
-        "kv_tiers": [asdict(tier) for tier in pool.kv_tiers],
-        "fleet": None if pool.fleet is None else _fleet_dict(pool.fleet),
-        "window_ns": pool.windows.width_ns,
-        "has_step_table": pool.step_table is not None,
-        "inter_token": {
-            "lowest_ns": pool.inter_token.lowest_ns,
-            "ratio": pool.inter_token.ratio,
-            "bins": len(pool.inter_token.count),
-            "filled": [[int(i), int(pool.inter_token.count[i])] for i in filled],
-            "sum_ns": int(pool.inter_token.sum_ns),
-            "total": int(pool.inter_token.total),
-        },
-    }
-
-
-def _read_pool(folder: Path, about: dict[str, Any]) -> PoolRecording:
-    name = about["name"]
-    has_steps = about["has_step_table"]
-    scalars = ("replicas", "kv_blocks_per_replica", "block_size", "steps", "prefix_queried_tokens")
-    return PoolRecording(
-        name=name,
-        **{key: about[key] for key in (*scalars, "prefix_hit_tokens", "preemptions")},
-        windows=_windows_from(_read_table(folder, _pool_file("windows", name)), about["window_ns"]),
-        inter_token=_histogram_from(about["inter_token"]),
-        step_table=tables.steps_from(_read_table(folder, _pool_file("steps", name))) if has_steps else None,
-        drafting=_drafting_from(about.get("drafting")),
-        kv_tiers=tuple(KvTierRecording(**tier) for tier in about.get("kv_tiers", ())),
-        fleet=_fleet_from(about.get("fleet")),
-    )
-
-
-def _drafting_from(about: dict[str, Any] | None) -> DraftingRecord | None:
-    if about is None:
-        return None
-    return DraftingRecord(about["verifications"], about["drafted"], tuple(about["accepted_by_position"]))
-
-
-#: What varies with time in the record of a fleet.
-_FLEET_SERIES = ("time_ns", "on", "serving", "down")
-
-
-def _fleet_dict(fleet: FleetRecording) -> dict[str, Any]:
-    series = {key: getattr(fleet, key).tolist() for key in _FLEET_SERIES}
-    return {**{key: getattr(fleet, key) for key in fleet.__slots__}, **series}
-
-
-def _fleet_from(about: dict[str, Any] | None) -> FleetRecording | None:
-    if about is None:
-        return None
-    series: dict[str, Any] = {key: np.array(about[key], dtype=np.int64) for key in _FLEET_SERIES}
-    return FleetRecording(**{**about, **series})
-
-
-def _windows_from(columns: dict[str, tables.Column], width_ns: int) -> StepWindows:
-    def ns(name: str) -> Any:
-        return columns[name].astype(float) * 1e9
-
-    return StepWindows(
-        width_ns=width_ns,
-        steps=columns["steps"].astype(np.int64),
-        busy_ns=np.rint(ns("busy_s")).astype(np.int64),
-        prefill_ns=np.rint(ns("prefill_s")).astype(np.int64),
-        prefill_tokens=columns["prefill_tokens"].astype(np.int64),
-        decode_tokens=columns["decode_tokens"].astype(np.int64),
-        batch_ns=ns("batch_seconds"),
-        kv_blocks_ns=ns("kv_block_seconds"),
-        waiting_ns=ns("waiting_seconds"),
-        prefill_j=columns["prefill_j"].astype(float),
-        decode_j=columns["decode_j"].astype(float),
-        bound_ns=np.stack([ns(f"bound_{bound}_s") for bound in BOUNDS], axis=1),
-    )
-
-
-def _histogram_from(about: dict[str, Any]) -> LatencyHistogram:
-    count = np.zeros(about["bins"], dtype=np.int64)
-    for index, tokens in about["filled"]:
-        count[index] = tokens
-    return LatencyHistogram(about["lowest_ns"], about["ratio"], count, about["sum_ns"], about["total"])
+    return TaskRecording(tables.tasks_from(read_table(folder, "tasks")), task_of_request, **about)
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -404,18 +248,6 @@ def _read_json(path: Path) -> dict[str, Any]:
         raise InputError(f"not JSON: {error}", file=path) from None
     if not isinstance(found, dict):
         raise InputError(f"a JSON object is expected, {type(found).__name__} found", file=path)
-    return found
-
-
-def _read_yaml(path: Path) -> dict[str, Any]:
-    import yaml
-
-    try:
-        found = yaml.safe_load(_read_text(path))
-    except yaml.YAMLError:
-        raise InputError("not YAML", file=path) from None
-    if not isinstance(found, dict):
-        raise InputError(f"a mapping is expected, {type(found).__name__} found", file=path)
     return found
 
 

@@ -21,6 +21,7 @@ from simulator.results.recording import (
     PoolRecording,
     RequestColumns,
     StepTable,
+    StepWindows,
     TaskColumns,
     TaskRecording,
 )
@@ -132,6 +133,28 @@ def window_columns(pool: PoolRecording) -> dict[str, Column]:
         "decode_j": windows.decode_j,
         **{f"bound_{name}_s": windows.bound_ns[:, i] / 1e9 for i, name in enumerate(BOUNDS)},
     }
+
+
+def windows_from(columns: dict[str, Column], width_ns: int) -> StepWindows:
+    """The inverse of ``window_columns``, for windows of ``width_ns``. Raises KeyError on other columns."""
+
+    def ns(name: str) -> Floats:
+        return columns[name].astype(float) * 1e9
+
+    return StepWindows(
+        width_ns=width_ns,
+        steps=_integers(columns["steps"]),
+        busy_ns=np.rint(ns("busy_s")).astype(np.int64),
+        prefill_ns=np.rint(ns("prefill_s")).astype(np.int64),
+        prefill_tokens=_integers(columns["prefill_tokens"]),
+        decode_tokens=_integers(columns["decode_tokens"]),
+        batch_ns=ns("batch_seconds"),
+        kv_blocks_ns=ns("kv_block_seconds"),
+        waiting_ns=ns("waiting_seconds"),
+        prefill_j=columns["prefill_j"].astype(float),
+        decode_j=columns["decode_j"].astype(float),
+        bound_ns=np.stack([ns(f"bound_{bound}_s") for bound in BOUNDS], axis=1),
+    )
 
 
 def step_columns(table: StepTable) -> dict[str, Column]:
