@@ -24,9 +24,9 @@ from pathlib import Path
 import numpy as np
 
 from simulator.calibration.points.engines import spread_of_side
-from simulator.calibration.points.point import OperatingPoint
+from simulator.calibration.points.point import OperatingPoint, read_points
 from simulator.calibration.points.sources import other, silicon
-from simulator.calibration.points.validation import Compared, compare_points
+from simulator.calibration.points.validation import Compared, compare_each
 from simulator.errors import InputError, program
 from simulator.reporting.table import Table
 
@@ -80,6 +80,13 @@ def duels(compared: Sequence[Compared]) -> list[Duel]:
         if actual is not None and expected is not None:
             found.append(Duel(one.point, measured[1] > actual, predicted[1] > expected))
     return found
+
+
+def rivals(points: Sequence[OperatingPoint]) -> list[OperatingPoint]:
+    """Those of which the same was measured both ways, with the number of engines stated."""
+    apart = {_kind(point) for point in points if point.mode == "disagg" and point.prefill.workers is not None}
+    both = apart & {_kind(point) for point in points if point.mode != "disagg"}
+    return [point for point in points if _kind(point) in both]
 
 
 def score(found: Sequence[Duel]) -> Score | None:
@@ -204,7 +211,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     files = parser.parse_args(arguments).file
     from simulator.reporting.screen import print_table
 
-    table = winner_table(compare_points(files))
+    points = rivals([point for file in files for point in read_points(file)])
+    table = winner_table(list(compare_each(points)))
     if table is None:
         raise InputError("no disaggregated point has an aggregated one to be set against")
     from rich.console import Console

@@ -86,14 +86,15 @@ def compare_points(
     """The points of these files, simulated; see `validate_points`."""
     points = [point for file in files for point in read_points(Path(file))]
     found = []
-    for one in _each(points):
+    for one in compare_each(points):
         found.append(one)
         if progress is not None:
             progress(len(found), len(points))
     return found
 
 
-def _each(points: Sequence[OperatingPoint]) -> Iterator[Compared]:
+def compare_each(points: Sequence[OperatingPoint]) -> Iterator[Compared]:
+    """These points in order, simulated; many of them in processes of their own."""
     if len(points) < MANY:
         return map(compare, points)
     from joblib import Parallel, delayed

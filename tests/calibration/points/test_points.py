@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from simulator.calibration.not_simulated import NotSimulated
 from simulator.calibration.points import validate_points
 from simulator.calibration.points.batching import saving_table
-from simulator.calibration.points.disaggregation import at_or_near_time, at_time, duels, score
+from simulator.calibration.points.disaggregation import at_or_near_time, at_time, duels, rivals, score
 from simulator.calibration.points.load import closed_loop, fixed
 from simulator.calibration.points.point import OperatingPoint, Workers
 from simulator.calibration.points.saturation import capacities
@@ -178,6 +179,14 @@ def test_the_winner_is_found_at_equal_time_per_token() -> None:
     places = [(0.01, 100.0), (0.02, 200.0), (0.015, 50.0)]
     assert at_time(places, 0.02**0.5 * 0.01**0.5) == pytest.approx(20_000**0.5)
     assert at_time(places, 0.03) is None
+
+
+def test_only_what_was_measured_both_ways_is_compared() -> None:
+    sides = Workers(1, 1, 1, 1, 1)
+    together, apart = point(), point(mode="disagg", prefill=sides, decode=sides)
+    longer = [replace(one, output_tokens=128.0) for one in (together, replace(apart, prefill=NOBODY))]
+    assert rivals([together, apart, *longer]) == [together, apart]
+    assert rivals([together, replace(apart, model="qwen3-32b")]) == []
 
 
 def test_outside_of_the_aggregated_points_their_line_goes_on() -> None:
