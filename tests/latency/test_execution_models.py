@@ -112,5 +112,7 @@ def test_unknown_software_is_refused_with_what_is_known(compiled):
 
 
 def test_devices_without_a_link_are_not_proposed_in_numbers(compiled):
-    with pytest.raises(DoesNotFitError, match="of devices without a known link to others, one is"):
+    with pytest.raises(
+        DoesNotFitError, match="one such device is all there can be, for no link to others is known"
+    ):
         compiled("apple-m4-max", "llama-3.1-405b", weights="bf16")
