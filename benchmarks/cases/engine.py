@@ -28,6 +28,8 @@ REASONING = {
     "prompt_tokens": {"distribution": "fixed", "tokens": 500},
     "output_tokens": {"distribution": "lognormal", "mu": 8.7422, "sigma": 0.7, "max": 120_000},
 }
+#: A figure is the best of so many runs, as the bare timeout it is compared with: what else runs only adds.
+RUNS = 3
 #: What the peers were measured with [blocks of 16 tokens].
 PEERS_BLOCKS = 27_000
 
@@ -66,9 +68,14 @@ def run(workload: dict[str, Any], **engine: Any) -> Loop:
     return Loop(recording, time.perf_counter() - wall, time.process_time() - cpu)
 
 
+def best_run(workload: dict[str, Any], **engine: Any) -> Loop:
+    """The run that took least time of the processor."""
+    return min((run(workload, **engine) for _ in range(RUNS)), key=lambda loop: loop.cpu_s)
+
+
 def conversation() -> Figures:
     """The yardstick without prefix caching."""
-    loop = run(CONVERSATION, enable_prefix_caching=False)
+    loop = best_run(CONVERSATION, enable_prefix_caching=False)
     return {
         "engine.requests_per_s": REQUESTS / loop.wall_s,
         "engine.steps_per_request": loop.steps / REQUESTS,
@@ -79,7 +86,7 @@ def conversation() -> Figures:
 
 def conversation_cached() -> Figures:
     """The peers' yardstick: prefix caching on, nothing shared, and their number of blocks."""
-    loop = run(CONVERSATION, enable_prefix_caching=True, num_gpu_blocks=PEERS_BLOCKS)
+    loop = best_run(CONVERSATION, enable_prefix_caching=True, num_gpu_blocks=PEERS_BLOCKS)
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
     return {
         "engine.conv10k_cpu_s": loop.cpu_s,
@@ -91,7 +98,7 @@ def conversation_cached() -> Figures:
 
 def reasoning() -> Figures:
     """Generated tokens that are simulated in a second, and in the time of a bare timeout."""
-    loop = run(REASONING, enable_prefix_caching=False)
+    loop = best_run(REASONING, enable_prefix_caching=False)
     tokens = float(loop.recording.requests.output_tokens.sum())
     return {
         "engine.reasoning_tokens_per_s": tokens / loop.wall_s,

@@ -78,6 +78,45 @@ class AggregateReplica(Replica):
     ``jumping=False`` takes one event per step; results are bit-identical.
     """
 
+    __slots__ = (
+        "_admissions",
+        "_answers_at",
+        "_awake",
+        "_bases",
+        "_blocks",
+        "_budget",
+        "_chunked",
+        "_decodes",
+        "_ends",
+        "_ends_at",
+        "_events",
+        "_first",
+        "_former_pricer",
+        "_lag",
+        "_leaves_after",
+        "_longest",
+        "_pace_step",
+        "_partial",
+        "_ready",
+        "_reserve",
+        "_residues",
+        "_retry",
+        "_rows",
+        "_running",
+        "_seats",
+        "_shared",
+        "_shares_context",
+        "_size",
+        "_stepwise",
+        "_taken_meanwhile",
+        "_usual_run",
+        "_waiting",
+        "_wake_step",
+        "_watermark",
+        "_witness",
+        "cache",
+    )
+
     def __init__(self, *args: Any, jumping: bool = True, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         settings = self.settings

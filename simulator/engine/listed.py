@@ -176,7 +176,7 @@ class ListedReplica(Replica):
     def _log(self, plan: StepPlan) -> None:
         cache = self.scheduler.cache
         row = (self.number, plan.start_ns, 1, *plan.step, len(self.scheduler.waiting))
-        self.log.add_runs([row], [plan.end_ns], (cache.usable - cache.free,))
+        self.log.add_runs([row], [plan.end_ns], [cache.usable - cache.free])
 
     def _watch_progress(self, plan: StepPlan) -> None:
         self._empty_steps = 0 if plan.tokens or plan.preempted else self._empty_steps + 1

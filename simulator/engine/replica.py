@@ -37,12 +37,14 @@ TURNS = 1 << 32
 class Wake(Event):
     """A replica's appointment at a step boundary."""
 
+    __slots__ = ("callbacks", "env")
+
     _value = None
     _ok = True
 
-    def __init__(self, env: NsEnvironment, callback: Callable[[Event], None]) -> None:
+    def __init__(self, env: NsEnvironment, callbacks: list[Callable[[Event], None]]) -> None:
         self.env = env
-        self.callbacks = [callback]
+        self.callbacks = callbacks
 
 
 class Counts(NamedTuple):
@@ -93,6 +95,36 @@ class Replica:
         Optional witness of every step; it forces one event per step.
     """
 
+    __slots__ = (
+        "_aborts",
+        "_bring_blocks",
+        "_inbox",
+        "_loading",
+        "_own_pricer",
+        "_pace",
+        "_to_free",
+        "_turn",
+        "_wake",
+        "_wake_ns",
+        "_when_woken",
+        "draft_stats",
+        "env",
+        "keeps_early_aborts",
+        "lent",
+        "log",
+        "number",
+        "observer",
+        "on_end",
+        "outstanding",
+        "outstanding_tokens",
+        "pool",
+        "prefix_stats",
+        "pricer",
+        "settings",
+        "tiers",
+        "usd_per_hour",
+    )
+
     def __init__(
         self,
         env: NsEnvironment,
@@ -134,6 +166,7 @@ class Replica:
         self._aborts: list[Request] = []
         self._wake: Event | None = None
         self._wake_ns = NEVER
+        self._when_woken: list[Callable[[Event], None]] = [self._woken]
         # Replicas that wake at the same instant do so in this order, whether they jumped there or not.
         self._turn = AFTER_ARRIVALS + pool * TURNS + number
 
@@ -300,9 +333,9 @@ class Replica:
             if self._wake_ns == time_ns:
                 return
             self._void_wake()
-        self._wake = wake = Wake(self.env, self._woken)
+        self._wake = wake = Wake(self.env, self._when_woken)
         self._wake_ns = time_ns
-        self.env.schedule(wake, self._turn, time_ns - self.env.now)  # type: ignore[arg-type]
+        self.env.schedule_at(wake, self._turn, time_ns)
 
     def _woken(self, event: Any) -> None:
         if event is self._wake:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from heapq import heappop
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
 from simpy import Environment
@@ -27,6 +27,10 @@ class NsEnvironment(Environment):
         def now(self) -> int:
             """The simulated time [ns]."""
             ...
+
+    def schedule_at(self, event: Event, priority: int, time_ns: int) -> None:
+        """What `Environment.schedule` does, for an absolute time: replicas appoint most of all events."""
+        heappush(self._queue, (time_ns, priority, next(self._eid), event))  # type: ignore[misc]
 
     def advance(self, events: int) -> bool:
         """Take up to so many events; False where there are no more but in the background.

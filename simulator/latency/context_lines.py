@@ -34,10 +34,11 @@ class ContextLines:
         Time [ns] for a number of sequences and their summed context [tokens].
     """
 
-    __slots__ = ("_curve", "_lines")
+    __slots__ = ("_at", "_curve", "_lines")
 
     def __init__(self, curve: Callable[[int, int], float]) -> None:
         self._curve = curve
+        self._at: dict[tuple[int, int], float] = {}  # on the grid, which neighbours share
         self._lines: dict[int, DecodeLine] = {}
 
     def line(self, sequences: int, context: int) -> DecodeLine:
@@ -54,8 +55,15 @@ class ContextLines:
     def _draw(self, sequences: int, context: int, shift: int) -> DecodeLine:
         start = (context >> shift) << shift
         end = start + (1 << shift)
-        at_start = self._curve(sequences, start)
-        slope = (self._curve(sequences, end) - at_start) / (end - start)
+        at_start = self._value(sequences, start)
+        slope = (self._value(sequences, end) - at_start) / (end - start)
         line = DecodeLine(at_start - slope * start, slope, end - 1)
         self._lines[(sequences << _KEY_SHIFT) + (shift << _BITS) + (context >> shift)] = line
         return line
+
+    def _value(self, sequences: int, context: int) -> float:
+        key = (sequences, context)
+        value = self._at.get(key)
+        if value is None:
+            value = self._at[key] = self._curve(sequences, context)
+        return value

@@ -9,9 +9,9 @@ grow with the number of steps unless a scenario asks for all of them.
 from __future__ import annotations
 
 import math
+import struct
 from array import array
 from collections.abc import Sequence
-from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from simulator.results.recording import LatencyHistogram, StepTable, StepWindows
 #: replica, start_ns, steps, prefill tokens/sequences/context/products, decode sequences/tokens/first
 #: context, requests waiting
 ROW = 11
+PACK = struct.Struct(f"={ROW}q").pack
 #: Steps per reduction: small enough for its arrays to stay in the cache.
 CHUNK_STEPS = 1 << 13
 #: Sums weighted by time count in units of this many nanoseconds, so that they stay below 2**53.
@@ -44,7 +45,7 @@ class StepLog:
 
     def __init__(self, pricer: StepPricer, keep_steps: bool = False) -> None:
         self._pricer = pricer
-        self._rows: list[tuple[int, ...]] = []
+        self._rows = bytearray()
         self._ends = array("q")
         self._kv_blocks = array("q")
         self._kept: list[tuple[Ints, ...]] | None = [] if keep_steps else None
@@ -55,16 +56,16 @@ class StepLog:
         self._itl_sum_ns = 0
         self._itl_count = 0
 
-    def add_runs(
-        self, rows: Sequence[tuple[int, ...]], ends: Sequence[int], kv_blocks: Sequence[int]
-    ) -> None:
+    def add_runs(self, rows: Sequence[tuple[int, ...]], ends: list[int], kv_blocks: list[int]) -> None:
         """Runs of equal steps, a row each, and of every step the end time and the KV blocks in use.
 
         The hot call: once per wake of a replica.
         """
-        self._rows += rows
-        self._ends.extend(ends)
-        self._kv_blocks.extend(kv_blocks)
+        # At once, so that the numbers' objects can be used again while they are in the processor's cache.
+        for row in rows:
+            self._rows += PACK(*row)
+        self._ends.fromlist(ends)
+        self._kv_blocks.fromlist(kv_blocks)
         if len(self._ends) >= CHUNK_STEPS:
             self.flush()
 
@@ -72,33 +73,38 @@ class StepLog:
         """Reduce what has been written since the last flush."""
         if not self._rows:
             return
-        flat = np.fromiter(chain.from_iterable(self._rows), dtype=np.int64, count=ROW * len(self._rows))
-        rows = flat.reshape(-1, ROW)
+        rows = np.frombuffer(self._rows, dtype=np.int64).reshape(-1, ROW).T
         ends = np.frombuffer(self._ends, dtype=np.int64)
-        counts = rows[:, 2]
-        run = np.repeat(np.arange(len(rows)), counts)
-        within = np.arange(len(ends)) - np.repeat(np.cumsum(counts) - counts, counts)
-        starts = np.where(within == 0, rows[run, 1], np.concatenate(([0], ends[:-1])))
-        decode_sequences = rows[run, 7]
+        counts = rows[2]
+        first = np.cumsum(counts) - counts
+
+        def each(column: Ints) -> Ints:
+            """What holds for a run, for every step of it."""
+            return np.repeat(column, counts)
+
+        starts = np.empty_like(ends)
+        starts[1:] = ends[:-1]
+        starts[first] = rows[1]
+        decode_sequences = each(rows[7])
         steps = StepColumns(
             duration_ns=ends - starts,
-            prefill_tokens=rows[run, 3],
-            prefill_sequences=rows[run, 4],
-            prefill_context=rows[run, 5],
-            prefill_products=rows[run, 6],
+            prefill_tokens=each(rows[3]),
+            prefill_sequences=each(rows[4]),
+            prefill_context=each(rows[5]),
+            prefill_products=each(rows[6]),
             decode_sequences=decode_sequences,
-            decode_tokens=rows[run, 8],
-            decode_context=rows[run, 9] + within * decode_sequences,
+            decode_tokens=each(rows[8]),
+            decode_context=each(rows[9] - first * rows[7]) + np.arange(len(ends)) * decode_sequences,
         )
         kv_blocks = np.frombuffer(self._kv_blocks, dtype=np.int64)
-        waiting = rows[run, 10]
+        waiting = each(rows[10])
         self._add_windows(steps, ends, kv_blocks, waiting)
         self._add_inter_token(steps)
         self.steps += len(ends)
         if self._kept is not None:
             self._kept.append(
                 (
-                    rows[run, 0],
+                    each(rows[0]),
                     starts,
                     steps.duration_ns,
                     steps.prefill_tokens,
@@ -112,8 +118,8 @@ class StepLog:
                     waiting,
                 )
             )
-        self._rows.clear()
-        # New arrays: the views above still point into the old ones.
+        # New ones: the views above still point into the old.
+        self._rows = bytearray()
         self._ends = array("q")
         self._kv_blocks = array("q")
 
@@ -180,14 +186,18 @@ class StepLog:
             "decode_uj": np.rint(costs.decode_j * 1e6),
         }
         window = ends // self._width_ns
+        # Steps of one window in a row are summed first: far fewer sums than steps.
+        begins = np.flatnonzero(np.diff(window, prepend=-1))
+        window = window[begins]
         first = int(window.min())
         window -= first
-        touched = self._sums[:, first : int(window.max()) + first + 1]
+        width = int(window.max()) + 1
+        touched = self._sums[:, first : first + width]
         for row, name in enumerate(_SUMS):
-            touched[row] += np.bincount(window, per_step[name], touched.shape[1])
-        for code in np.unique(costs.bound).tolist():
-            bound = costs.bound == code
-            touched[len(_SUMS) + code] += np.bincount(window[bound], duration[bound], touched.shape[1])
+            touched[row] += np.bincount(window, np.add.reduceat(per_step[name], begins), width)
+        for code in range(len(BOUNDS)):
+            bound_ns = np.where(costs.bound == code, duration, 0)
+            touched[len(_SUMS) + code] += np.bincount(window, np.add.reduceat(bound_ns, begins), width)
 
     def _double_width(self) -> None:
         self._width_ns *= 2

@@ -28,7 +28,7 @@ Progress = Callable[[int, float | None], None]
 PROGRESS_S = 0.2
 PROGRESS_EVENTS = 2048
 #: New objects between two searches for cyclic garbage.
-YOUNG_OBJECTS = 100_000
+YOUNG_OBJECTS = 500_000
 
 
 def simulate(

@@ -182,3 +182,14 @@ def test_a_roofline_of_a_machine_with_resident_weights_can_be_asked_for(compiled
     asked = compiled("cerebras-wse3", "llama-3.1-8b", spec=RooflineBackendSpec())
     assert asked.provenance.backend == "roofline"
     assert "gemm" in asked.provenance.estimated
+
+
+@pytest.mark.parametrize(
+    ("model", "layout"),
+    [("llama-3.1-8b", {}), ("llama-3.1-70b", {"tensor": 4}), ("gpt-oss-120b", {"tensor": 2})],
+)
+def test_between_the_ends_of_a_tile_the_body_is_all_but_straight(compiled, model, layout):
+    pricer = compiled("nvidia-h100-sxm", model, **layout).pricer
+    for tokens in (577, 600, 640, 1000, 1500, 2047, 5000, 8191):
+        drawn = pricer._price_body(tokens)
+        assert drawn == pytest.approx(1e9 * pricer._work.body_s(tokens), rel=5e-4)

@@ -4,9 +4,10 @@
 
 with T the tokens of the step (padded to CUDA-graph sizes), B the rows that sample (one per prompt, decode
 and draft), n the decode sequences and C their context. ``body`` and ``head`` are tables by token count,
-filled as counts first occur. In a step with prefill decode attention may take longer (`mixed_decode_s`), and
-``mixed`` is what the layers lose because attention then leaves the CUDA graph. The host's own work is added
-where scheduling is synchronous; where it is asynchronous the longer of the two counts.
+filled as counts first occur; beyond the graphs ``body`` is evaluated at both ends of a tile of tokens, for
+it is all but straight between them. In a step with prefill decode attention may take longer
+(`mixed_decode_s`), and ``mixed`` is what the layers lose because attention then leaves the CUDA graph. The
+host's own work is added where scheduling is synchronous; where it is asynchronous the longer of both counts.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from simulator.latency.context_lines import ContextLines
 from simulator.latency.power import PhaseWork, step_energy_j
 from simulator.latency.pricer import BOUNDS, StepColumns, StepCosts
 from simulator.latency.roofline.step_work import PROMPT_TILE, StepWork
-from simulator.latency.roofline.terms import QUERY_TILE, graph_tokens
+from simulator.latency.roofline.terms import QUERY_TILE, TILE_TOKENS, graph_tokens
 from simulator.latency.roofline.verification import Together, Verification
 from simulator.models.accounting import experts_touched
 from simulator.models.precision import bytes_per_value
@@ -69,6 +70,7 @@ class RooflinePricer:
         self._captured_prompts = largest_graph if work.program == "vllm" else 0
         self._prompt_terms = tuple((_NS * seconds, limit) for seconds, limit in work.prompt_terms())
         self._body_ns: dict[int, float] = {}
+        self._rank_body: dict[int, float] = {}
         self._head_ns: dict[int, float] = {}
         self._exchange_s = _ByTokens(lambda tokens: work.exchange_s(ceil(tokens / work.ways)))
         self._experts_touched = _ByTokens(self._touch_experts)
@@ -146,8 +148,21 @@ class RooflinePricer:
 
     def _price_body(self, tokens: int) -> float:
         local = ceil(tokens / self._work.ways)
-        padded = graph_tokens(local, self._largest_graph)
-        time = self._body_ns[tokens] = _NS * self._work.body_s(padded)
+        last = -(-local // TILE_TOKENS) * TILE_TOKENS
+        first = last - TILE_TOKENS + 1
+        if first <= max(self._largest_graph, TILE_TOKENS) or self._work.overlaps_halves:
+            time = self._rank_body_ns(graph_tokens(local, self._largest_graph))
+        else:
+            at_first = self._rank_body_ns(first)
+            slope = (self._rank_body_ns(last) - at_first) / (last - first)
+            time = at_first + slope * (local - first)
+        self._body_ns[tokens] = time
+        return time
+
+    def _rank_body_ns(self, padded: int) -> float:
+        time = self._rank_body.get(padded)
+        if time is None:
+            time = self._rank_body[padded] = _NS * self._work.body_s(padded)
         return time
 
     def _price_head(self, sequences: int) -> float:
@@ -290,17 +305,12 @@ class RooflinePricer:
         overhead_s = (
             seconds - np.maximum(memory_s, compute_s) - network_s - np.where(self._asynchronous, 0.0, host_s)
         )
-        parts = {
-            "compute": compute_s,
-            "memory": memory_s,
-            "network": network_s,
-            "host": host_s,
-            "overhead": overhead_s,
-        }
-        names = tuple(parts)
-        largest = np.argmax(np.stack([parts[name] for name in names]), axis=0)
-        codes: NDArray[np.int8] = np.array([BOUNDS.index(name) for name in names], dtype=np.int8)
-        bound: NDArray[np.int8] = codes[largest]
+        largest, bound = compute_s, np.full(len(seconds), BOUNDS.index("compute"), dtype=np.int8)
+        others = {"memory": memory_s, "network": network_s, "host": host_s, "overhead": overhead_s}
+        for name, part in others.items():
+            larger = part > largest
+            largest = np.where(larger, part, largest)
+            bound[larger] = BOUNDS.index(name)
         return bound
 
 
