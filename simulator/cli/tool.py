@@ -29,6 +29,10 @@ TOOLS = {
     "speculation": Tool("calibration.speculation", "FILE", "published speed-ups beside predicted ones"),
     "disaggregation": Tool("calibration.points.disaggregation", "FILE...", "which of two designs wins"),
     "accuracy": Tool("calibration.accuracy", "SHARED", "writes validation/errors.yaml, docs/validation.md"),
+    "kernels": Tool("calibration.kernels", "[FILE]", "products and power that were measured, and predicted"),
+    "measure-kernels": Tool(
+        "calibration.kernels.measure", "DEVICE FILE", "measures them on this machine's GPU"
+    ),
     "operators": Tool("calibration.operators", "FOLDER", "constants of devices from operator tables"),
     "engine-fit": Tool("calibration.points.engine_fit", "FILE", "constants that whole engines show"),
     "mlenergy-fit": Tool("calibration.points.mlenergy_fit", "FILE", "constants of vLLM 0.11, and of power"),
