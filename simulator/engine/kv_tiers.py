@@ -1,14 +1,16 @@
 """Memory behind the KV cache: what was computed once is loaded from it instead of computed again.
 
 A tier keeps what requests leave behind when they end, prompt and output, in an LRU cache of its own
-(`engine.kv_cache`): it is written through, so that blocks which the device evicts are already there. When a
-request comes to a replica, its longest prefix is looked up in the replica's own cache and in each tier in
-turn, at the step boundary at which the engine would have seen it; a tier that holds more than what was found
-before it sends the difference, and the engine sees the request when the last byte has arrived. A tier with a
-`hit_rate` holds that share of every prompt, whatever it says.
+(`engine.kv_cache`): it is written through, so that blocks which the device evicts are already there. Where
+writing has a bandwidth, what the tier does not hold yet is written first, one request after the other, and
+can be found once it is there. When a request comes to a replica, its longest prefix is looked up in the
+replica's own cache and in each tier in turn, at the step boundary at which the engine would have seen it; a
+tier that holds more than what was found before it sends the difference, and the engine sees the request when
+the last byte has arrived. A tier with a `hit_rate` holds that share of every prompt, whatever it says.
 
-Left out: the bandwidth that writing takes, and sharing of device blocks between a loaded prefix and one that
-the device still held (it is loaded into blocks of its own).
+Left out: sharing of device blocks between a loaded prefix and one that the device still held (it is loaded
+into blocks of its own), and prefixes that are written twice because two requests ended before either was
+there.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from functools import partial
 
 from simulator.engine.kv_cache import KVCache
 from simulator.engine.request import Request
-from simulator.engine.timing import NsEnvironment
+from simulator.engine.timing import Background, NsEnvironment
 from simulator.engine.transfer import Link, LinkPlan
 from simulator.results.recording import KvTierRecording
 
@@ -36,6 +38,8 @@ class TierPlan:
         That it keeps; None where ``hit_rate`` says what is found.
     shared
         Whether all replicas of the pool have one together.
+    writes
+        Way of the cache entries from each replica; None: they are there at once.
     """
 
     name: str
@@ -43,6 +47,7 @@ class TierPlan:
     blocks: int | None = None
     hit_rate: float = 0.0
     shared: bool = False
+    writes: LinkPlan | None = None
 
 
 class Tier:
@@ -52,7 +57,7 @@ class Tier:
         self.plan = plan
         self.looked_up_tokens = 0
         self.hit_tokens = 0
-        self.read_bytes = 0.0
+        self.read_bytes = self.written_bytes = 0.0
         self.loading_ns = 0
         self._block_size = block_size
         self._cache = None if plan.blocks is None else KVCache(plan.blocks, block_size, caching=True)
@@ -66,24 +71,33 @@ class Tier:
         found = int(self.plan.hit_rate * request.prompt_tokens)
         return min(found, request.known_tokens - 1) // size * size
 
-    def keep(self, request: Request) -> None:
-        """Take over what an ended request has left behind."""
+    def remains(self, request: Request) -> Request | None:
+        """What an ended request leaves behind, as whole blocks; None where that can not be kept."""
         cache = self._cache
         if cache is None or request.content is None:
-            return
-        tokens = request.known_tokens - 1  # the last token was never an input
+            return None
         kept = Request(
             request.index, 0, request.prompt_tokens, request.output_tokens, content=request.content
         )
         kept.outputs = request.outputs
-        blocks = tokens // self._block_size
-        if blocks > cache.usable:
-            return
+        kept.blocks = (request.known_tokens - 1) // self._block_size  # the last token was never an input
+        return kept if kept.blocks <= cache.usable else None
+
+    def new_tokens(self, kept: Request) -> int:
+        """How much of it is not here yet, in whole blocks [tokens]."""
+        assert self._cache is not None
+        return (kept.blocks - self._cache.lookup(kept)[1]) * self._block_size
+
+    def keep(self, kept: Request) -> None:
+        """It is here from now on."""
+        cache, blocks = self._cache, kept.blocks
+        assert cache is not None
+        kept.blocks = 0
         hits, hit, _ = cache.lookup(kept)
         cache.adopt(kept, hits)
         cache.take(blocks - hit)
         kept.blocks = blocks
-        cache.register(kept, tokens)
+        cache.register(kept, kept.known_tokens - 1)
         cache.release(kept)
 
 
@@ -99,6 +113,7 @@ class KvTiers:
     def __init__(self, env: NsEnvironment, tiers: Sequence[Tier], bytes_per_token: float) -> None:
         self._tiers = tiers
         self._links = [Link(env, tier.plan.link) for tier in tiers]
+        self._writes = [None if tier.plan.writes is None else Link(env, tier.plan.writes) for tier in tiers]
         self._bytes_per_token = bytes_per_token
         self._env = env
 
@@ -127,8 +142,20 @@ class KvTiers:
 
     def keep(self, request: Request) -> None:
         """A request has ended in the replica."""
-        for tier in self._tiers:
-            tier.keep(request)
+        for tier, link in zip(self._tiers, self._writes, strict=True):
+            kept = tier.remains(request)
+            if kept is None:
+                continue
+            if link is None:
+                tier.keep(kept)
+            else:
+                self._write(tier, link, kept)
+
+    def _write(self, tier: Tier, link: Link, kept: Request) -> None:
+        size = tier.new_tokens(kept) * self._bytes_per_token
+        tier.written_bytes += size
+        written_ns = link.occupy(self._env.now, size, link.bytes_per_s) + link.latency_ns
+        Background(self._env, written_ns - self._env.now, lambda: tier.keep(kept))
 
 
 class _Load:
@@ -166,6 +193,7 @@ def recorded(tiers: Sequence[Tier]) -> tuple[KvTierRecording, ...]:
             hit_tokens=sum(tier.hit_tokens for tier in group),
             read_bytes=sum(tier.read_bytes for tier in group),
             loading_ns=sum(tier.loading_ns for tier in group),
+            written_bytes=sum(tier.written_bytes for tier in group),
         )
         for name, group in by_name.items()
     )

@@ -22,13 +22,15 @@ class TierUse:
     """What one tier behind the KV caches was good for, over the whole run.
 
     ``hit_rate`` is the share of looked-up tokens that were loaded from it; ``loading_s`` the time that
-    requests waited for its loads, summed over requests [s].
+    requests waited for its loads, summed over requests [s]; ``written_bytes`` what was written where that
+    has a bandwidth [bytes].
     """
 
     hit_rate: float | None
     hit_tokens: int
     read_bytes: float
     loading_s: float
+    written_bytes: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ def use_of_pool(pool: PoolRecording, warmup_ns: int, end_ns: int) -> PoolUse:
 def use_of_tier(tier: KvTierRecording) -> TierUse:
     """Use of one tier behind the KV caches of a pool."""
     hit_rate = _ratio(tier.hit_tokens, tier.looked_up_tokens)
-    return TierUse(hit_rate, tier.hit_tokens, tier.read_bytes, tier.loading_ns / 1e9)
+    return TierUse(hit_rate, tier.hit_tokens, tier.read_bytes, tier.loading_ns / 1e9, tier.written_bytes)
 
 
 def bottleneck_shares(windows: StepWindows, part: slice) -> dict[str, float]:

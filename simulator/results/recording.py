@@ -119,7 +119,8 @@ class KvTierRecording:
     """A tier of memory behind the KV caches of a pool, all replicas together.
 
     ``hit_tokens`` of ``looked_up_tokens`` were loaded from it [tokens], as ``read_bytes`` [bytes];
-    requests spent ``loading_ns`` waiting for that, queueing included [ns].
+    requests spent ``loading_ns`` waiting for that, queueing included [ns]. ``written_bytes`` came to it over
+    a link [bytes]; 0 where writing takes no time.
     """
 
     name: str
@@ -127,6 +128,7 @@ class KvTierRecording:
     hit_tokens: int
     read_bytes: float
     loading_ns: int
+    written_bytes: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,10 @@ class KvTierSpec(Spec):
     bandwidth: Annotated[BytesPerSecond, Field(gt=0.0)]
     """Of reading, for one replica; loads of a replica follow one another."""
 
+    write_bandwidth: Annotated[BytesPerSecond, Field(gt=0.0)] | None = None
+    """Of writing, for one replica; what a request leaves behind is found once it is written, one after the
+    other. Default: at once."""
+
     latency: Seconds = 0.0
     """From asking to the first byte."""
 
@@ -37,6 +41,10 @@ class KvTierSpec(Spec):
         if (self.capacity is None) == (self.hit_rate is None):
             raise ValueError(
                 f"tier {self.name!r} needs either a capacity (its content is simulated) or a hit_rate"
+            )
+        if self.write_bandwidth is not None and self.capacity is None:
+            raise ValueError(
+                f"write_bandwidth has no effect on tier {self.name!r}: its content is not simulated"
             )
         if self.shared and self.capacity is None:
             raise ValueError(f"shared has no effect on tier {self.name!r}: its content is not simulated")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from simulator.engine.kv_tiers import TierPlan
 from simulator.engine.pool import PoolPlan
@@ -133,7 +133,8 @@ def kv_tier(spec: KvTierSpec, bytes_per_block: float) -> TierPlan:
             key="kv_tiers",
         )
     link = LinkPlan(spec.bandwidth, ns_from_seconds(spec.latency))
-    return TierPlan(spec.name, link, blocks, spec.hit_rate or 0.0, spec.shared)
+    writes = None if spec.write_bandwidth is None else replace(link, bytes_per_s=spec.write_bandwidth)
+    return TierPlan(spec.name, link, blocks, spec.hit_rate or 0.0, spec.shared, writes)
 
 
 def engine_settings(

@@ -9,6 +9,7 @@ from simulator.engine.request import Request
 from simulator.engine.transfer import LinkPlan
 from simulator.results.conservation import check_conservation
 from tests.engine.clusters import MS, STEP_NS, cluster, pool, request, run, settings
+from tests.engine.test_fleet import serve
 
 #: One token takes a millisecond to load at this bandwidth.
 BYTES_PER_TOKEN = 1000.0
@@ -41,7 +42,7 @@ def ended_request(index, stream, tokens):
 def test_a_tier_keeps_what_was_used_last():
     host = Tier(tier(blocks=20), block_size=16)
     for index, stream in enumerate("abc"):
-        host.keep(ended_request(index, stream, 160))
+        host.keep(host.remains(ended_request(index, stream, 160)))
     found = [host.find(Request(9, 0, 161, 1, content=((stream, 0, 161),))) for stream in "abc"]
     assert found == [0, 160, 160]
 
@@ -58,6 +59,28 @@ def test_what_the_device_has_evicted_is_loaded_instead_of_computed():
     (recorded,) = target.recording().pools[0].kv_tiers
     assert (recorded.hit_tokens, recorded.read_bytes, recorded.loading_ns) == (144, 144_000, load_ns)
     check_conservation(target.recording())
+
+
+def test_what_is_still_being_written_is_not_found():
+    # Writing a prompt's ten blocks takes 1.6 s: what comes in between is computed again.
+    def cached(gap_ns, **changes):
+        target = tiered(tier(**changes), blocks=12)
+        ones = [prompt(0, 0, "a"), prompt(1, 100 * MS, "b"), prompt(2, gap_ns, "a")]
+        run(target, ones)
+        return ones[2].cached_tokens, target.recording().pools[0].kv_tiers[0].written_bytes
+
+    slow = LinkPlan(1e5)
+    assert cached(1000 * MS) == (144, 0.0)
+    assert cached(1000 * MS, writes=slow)[0] == 0
+    found, written = cached(5000 * MS, writes=slow)
+    assert found == 144
+    assert written == 2 * 160 * BYTES_PER_TOKEN  # the third time all of it is there
+
+
+def test_writing_goes_on_for_nobody():
+    target = tiered(tier(writes=LinkPlan(1.0)))
+    (only,) = serve(target, [prompt(0, 0, "a")])
+    assert target.recording().end_ns == only.finish_ns
 
 
 def test_what_the_device_still_has_is_not_loaded():

@@ -79,8 +79,21 @@ def test_loading_takes_the_weights_over_the_bandwidth():
     assert (first_serving - first_on) / 1e9 == pytest.approx(weights / 8e9 + 1.0, rel=0.01)
 
 
+#: Conversations that come back to a small cache, with a store that is written slowly.
+STORED = {
+    "workload__shared_prefix": {"tokens": {"distribution": "fixed", "tokens": 900}},
+    f"{POOL}engine__enable_prefix_caching": True,
+    f"{POOL}engine__num_gpu_blocks": 700,
+    f"{POOL}kv_tiers": [
+        {"name": "store", "capacity": "50 GB", "bandwidth": "5 GB/s", "write_bandwidth": "100 MB/s"}
+    ],
+}
+
+
 @pytest.mark.parametrize(
-    "changes", [SCALED, FAILING, SLOW, EVERYTHING], ids=["scaled", "failing", "slow", "everything"]
+    "changes",
+    [SCALED, FAILING, SLOW, EVERYTHING, STORED],
+    ids=["scaled", "failing", "slow", "everything", "stored"],
 )
 def test_nothing_is_lost_and_results_are_the_same_again_and_without_jumps(changes):
     result = run(**changes)
