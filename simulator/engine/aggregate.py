@@ -7,7 +7,8 @@ per residue class of the block size, which says how many need a new block in eac
 Requests that will end sit in buckets by step. Between an admission, an end, a lack of blocks
 and the next arrival the batch only ages: the durations of the whole run of steps are computed
 at once, and one event is scheduled at its end. An arrival in between moves the event
-forward to the boundary of the step that is executing.
+forward to the boundary of the step that is executing; where it is known when the next one comes,
+the event is there from the beginning.
 
 It covers the default policy (first come first served, chunked prefill or not, prefix caching,
 preemption, synchronous and asynchronous scheduling) where the budget holds a full batch;
@@ -356,6 +357,8 @@ class AggregateReplica(Replica):
             wake = events[0]
         if wake < self._first:
             wake = self._first
+        elif ends[wake - self._first] > self.expected_ns > now:
+            wake = self._first + bisect_left(ends, self.expected_ns)
         self._wake_step = wake
         self._wake_at(ends[wake - self._first])
 
@@ -595,10 +598,12 @@ class AggregateReplica(Replica):
             return -1
         last = self._last_with_blocks(step, event + self._lag)
         ages = last > event or not self._lag
-        last = min(last, event, step + self._usual_run + SPARE_STEPS)
+        last = min(last, event)
+        if self.expected_ns <= now:  # nobody knows when the next request comes
+            last = min(last, step + self._usual_run + SPARE_STEPS)
         if decodes and last >= step:
             self._append_run(step, last, now)
-        return event if ages and last == event else -1
+        return event if ages and last == event and self._first + len(self._ends) > event else -1
 
     def _last_with_blocks(self, step: int, last: int) -> int:
         """The last step up to ``last`` for which the free blocks suffice."""
@@ -614,16 +619,23 @@ class AggregateReplica(Replica):
         return last
 
     def _append_run(self, step: int, last: int, now: int) -> None:
-        """Append equal steps ``step`` to ``last`` to the plan; the first of all begins ``now``."""
+        """Append equal steps ``step`` to ``last`` to the plan; the first of all begins ``now``.
+
+        Those that follow on the next request, whose time is known, are left out.
+        """
         ends = self._ends
-        if ends:
-            now = ends[-1]
         decodes = self._decodes
         context = self._bases + decodes * step
+        decode_line = self.pricer.decode_line
         left = last - step + 1
+        if self.expected_ns > now:
+            fixed, slope, _ = decode_line(decodes, context)
+            until = (self.expected_ns - now) / (fixed + slope * context + 1.0)
+            left = min(left, max(int(until) + 2 + self._lag, 1))
+        if ends:
+            now = ends[-1]
         self._rows.append((self.number, now, left, 0, 0, 0, 0, decodes, decodes, context, len(self._waiting)))
         self._blocks.append(RUN)
-        decode_line = self.pricer.decode_line
         while left:
             fixed, slope, context_end = decode_line(decodes, context)
             steps = (context_end - context) // decodes + 1
@@ -697,7 +709,9 @@ class AggregateReplica(Replica):
             fixed, slope, _ = pricer.decode_line(decodes, context)
             end = begin + int(fixed + slope * context)
         cache = self.cache
-        cache.take(self._residues[step % self._size])
+        needed = self._residues[step % self._size]
+        if needed:
+            cache.take(needed)
         self._ends.append(end)
         self._rows.append((self.number, begin, 1, 0, 0, 0, 0, decodes, decodes, context, len(self._waiting)))
         self._blocks.append(cache.usable - cache.free - self._taken_meanwhile)
@@ -724,17 +738,14 @@ class AggregateReplica(Replica):
                 request.first_answer_ns = now
         witness = self._witness
         emitted = [] if witness is None else witness.emissions(step)
-        ended = self._ends_at.pop(step, None)
-        finished: list[Request] = []
-        if ended is not None:
-            if len(ended) > 1:
-                ended.sort(key=_by_order)
-            for request in ended:
-                self._finish(request)
-                finished.append(request)
+        ended = self._ends_at.pop(step, ())
+        if len(ended) > 1:
+            ended = sorted(ended, key=_by_order)
+        for request in ended:
+            self._finish(request)
         if witness is not None:
-            witness.completed(step, emitted, finished, aborted)
-        for request in finished:
+            witness.completed(step, emitted, list(ended), aborted)
+        for request in ended:
             self._ended(request, now)
 
     def _finish(self, request: Request) -> None:

@@ -149,6 +149,17 @@ class Cluster:
         """
         self.gateway.submit(request)
 
+    def sole_receiver(self) -> Replica | None:
+        """The replica that gets every request when it is sent; None where there is no such."""
+        plan = self.plan
+        comes_between = (plan.operations, plan.adaptation, self._admission)
+        if any(one is not None for one in comes_between) or plan.delays != NO_DELAYS:
+            return None
+        if len(plan.pools) > 1 or len(plan.tenants) > 1:
+            return None
+        replicas = self.pools[0].replicas
+        return replicas[0] if len(replicas) == 1 else None
+
     def abort(self, request: Request) -> None:
         """Its client wants no more of a request that has not ended; it ends with the reason ``abort``."""
         assert request.place is not None

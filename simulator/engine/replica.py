@@ -100,6 +100,7 @@ class Replica:
         "_bring_blocks",
         "_inbox",
         "_loading",
+        "_most_tokens",
         "_own_pricer",
         "_pace",
         "_to_free",
@@ -109,6 +110,7 @@ class Replica:
         "_when_woken",
         "draft_stats",
         "env",
+        "expected_ns",
         "keeps_early_aborts",
         "lent",
         "log",
@@ -138,6 +140,7 @@ class Replica:
     ) -> None:
         self.env = env
         self.settings = settings
+        self._most_tokens = settings.usable_blocks * settings.block_size
         self.pricer = self._own_pricer = pricer
         self._pace = 1.0
         self.log = log
@@ -155,6 +158,9 @@ class Replica:
         self.usd_per_hour: float | None = None
         self.prefix_stats = PrefixStats()
         self.draft_stats: DraftStats | None = None
+        #: When the next request is known to come to this replica [ns]: plans need not reach further. A time
+        #: that is over says nothing.
+        self.expected_ns = NEVER
         #: Memory behind the KV cache; None for none.
         self.tiers: KvTiers | None = None
         self._loading: dict[Request, None] = {}
@@ -179,16 +185,11 @@ class Replica:
 
     def submit(self, request: Request) -> None:
         """Hand in a request; the next step that is composed can admit it."""
-        settings = self.settings
-        longest = min(request.prompt_tokens + request.output_tokens, settings.max_model_len)
-        needed = -(-longest // settings.block_size)
-        if needed > settings.usable_blocks:
-            raise SimulatorError(
-                f"request {request.index} needs {needed} KV blocks"
-                f" and the engine has {settings.usable_blocks}"
-            )
+        tokens = request.prompt_tokens + request.output_tokens
+        if tokens > self._most_tokens:
+            self._refuse_unless_cut(tokens, request)
         self.outstanding += 1
-        self.outstanding_tokens += request.prompt_tokens + request.output_tokens
+        self.outstanding_tokens += tokens
         if request.blocks:
             self.lent -= 1
             self._bring_blocks = True
@@ -197,6 +198,16 @@ class Replica:
         request.replica = self.number
         self._inbox.append(request)
         self._notice()
+
+    def _refuse_unless_cut(self, tokens: int, request: Request) -> None:
+        """A request needs more tokens than all blocks hold, unless the model's length ends it before."""
+        settings = self.settings
+        needed = -(-min(tokens, settings.max_model_len) // settings.block_size)
+        if needed > settings.usable_blocks:
+            raise SimulatorError(
+                f"request {request.index} needs {needed} KV blocks"
+                f" and the engine has {settings.usable_blocks}"
+            )
 
     def abort(self, request: Request) -> None:
         """Ask for a request to be dropped before the next step is composed."""

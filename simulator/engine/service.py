@@ -130,7 +130,8 @@ class Service:
         return [*requests, *self.disaggregation.lost_with(replica, ())]
 
     def _ended(self, request: Request) -> None:
-        self._left(self._pools[request.pool].replicas[request.replica], request)
+        if self._listeners[request.pool]:
+            self._left(self._pools[request.pool].replicas[request.replica], request)
         self._done(request)
 
     def _left(self, replica: Replica, request: Request) -> None:

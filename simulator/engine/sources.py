@@ -12,6 +12,7 @@ from itertools import repeat
 from simpy.events import Event
 
 from simulator.engine.content import canonical
+from simulator.engine.replica import Replica
 from simulator.engine.request import Request
 from simulator.engine.timing import Appointment, NsEnvironment
 from simulator.workload.traffic import RequestSource, Traffic
@@ -75,18 +76,31 @@ def _requests(traffic: Traffic, start: int, ends_on_stop: bool, with_content: bo
 
 
 class OpenLoop:
-    """Submits every request at its arrival time, however the cluster fares."""
+    """Submits every request at its arrival time, however the cluster fares.
 
-    def __init__(self, env: NsEnvironment, requests: Iterator[Request], submit: Submit) -> None:
+    ``receiver`` gets all of them and is told when the next one comes; None where nobody can know who gets it.
+    """
+
+    def __init__(
+        self,
+        env: NsEnvironment,
+        requests: Iterator[Request],
+        submit: Submit,
+        receiver: Replica | None = None,
+    ) -> None:
         self.env = env
         self._requests = requests
         self._submit = submit
+        self._receiver = receiver
         self._next = next(requests, None)
         self._appoint()
 
     def _appoint(self) -> None:
         if self._next is not None:
-            Appointment(self.env, self._next.arrival_ns - self.env.now, self._arrive)
+            arrival_ns = self._next.arrival_ns
+            if self._receiver is not None:
+                self._receiver.expected_ns = arrival_ns
+            Appointment(self.env, arrival_ns - self.env.now, self._arrive)
 
     def _arrive(self, event: Event) -> None:
         request = self._next

@@ -29,7 +29,7 @@ class NsEnvironment(Environment):
             ...
 
     def schedule_at(self, event: Event, priority: int, time_ns: int) -> None:
-        """What `Environment.schedule` does, for an absolute time: replicas appoint most of all events."""
+        """What `Environment.schedule` does, for an absolute time."""
         heappush(self._queue, (time_ns, priority, next(self._eid), event))  # type: ignore[misc]
 
     def advance(self, events: int) -> bool:
@@ -53,13 +53,15 @@ class NsEnvironment(Environment):
 class Appointment(Event):
     """An event that happens after a set time and calls one function: cheaper than a process."""
 
+    __slots__ = ("callbacks", "env")
+
     _value = None
     _ok = True
 
     def __init__(self, env: NsEnvironment, delay_ns: int, then: Appointed) -> None:
         self.env = env
         self.callbacks = [then]
-        env.schedule(self, NORMAL, delay_ns)
+        env.schedule_at(self, NORMAL, env.now + delay_ns)
 
 
 class Background(Appointment):

@@ -9,6 +9,8 @@ setting), bfp8 a mix of Tenstorrent's block formats. Scales per tensor, per chan
 
 from __future__ import annotations
 
+from functools import cache
+
 from simulator.errors import InputError, nearest
 
 #: Bytes per stored value, scales included.
@@ -86,6 +88,7 @@ def dense_format(dtype: str) -> str:
     return dtype.removesuffix(_PRUNED)
 
 
+@cache
 def bytes_per_value(dtype: str) -> float:
     """Bytes one stored value takes in this format, scales included."""
     return BYTES_PER_VALUE[canonical_dtype(dtype)]

@@ -78,7 +78,7 @@ def simulate(
     for number, tenant in enumerate(tenants):
         requests_of_tenant = tenant.requests(number, len(tenants), with_content=reads)
         if tenant.source.concurrency is None:
-            OpenLoop(env, requests_of_tenant, submit)
+            OpenLoop(env, requests_of_tenant, submit, cluster.sole_receiver() if desk is None else None)
         else:
             end_ns = until_ns if tenant.until_ns is None else tenant.until_ns
             ClosedLoop(env, requests_of_tenant, submit, tenant.source.concurrency, end_ns)

@@ -32,7 +32,11 @@ class TenantTraffic:
 
     def requests(self, number: int, tenants: int, with_content: bool) -> Iterator[Request]:
         """Its requests, with indices that no other of so many tenants has."""
-        for request in requests_of(self.source, with_content):
+        requests = requests_of(self.source, with_content)
+        return requests if tenants == 1 and self.priority is None else self._marked(requests, number, tenants)
+
+    def _marked(self, requests: Iterator[Request], number: int, tenants: int) -> Iterator[Request]:
+        for request in requests:
             if tenants > 1:
                 request.index = request.index * tenants + number
                 request.tenant = number

@@ -7,6 +7,12 @@ from dataclasses import fields, is_dataclass
 import numpy as np
 import pytest
 
+from simulator.engine.cluster import Cluster
+from simulator.engine.timing import NsEnvironment
+from simulator.scenario.loading import load_scenario
+from simulator.simulation.pools import prepare_pools
+from simulator.simulation.run import cluster_plan
+from simulator.units.random_streams import RandomStreams
 from tests.simulation.scenarios import SMALL, run
 
 #: Scenario and changes; between them every kind of pool, router, cache and loop.
@@ -41,6 +47,27 @@ def test_the_recording_is_bit_identical_without_jumps(case):
     stepped = run(scenario, **changes, jumping=False)
     assert_identical(jumped.recording, stepped.recording)
     assert jumped.summary.to_dict() == stepped.summary.to_dict()
+
+
+@pytest.mark.parametrize(
+    "case", ["one replica", "synchronous", "little memory", "shared prompts", "pipeline"]
+)
+def test_nothing_changes_where_a_replica_does_not_know_when_the_next_request_comes(case, monkeypatch):
+    scenario, changes = CASES[case]
+    told = run(scenario, **changes)
+    monkeypatch.setattr(Cluster, "sole_receiver", lambda self: None)
+    assert_identical(told.recording, run(scenario, **changes).recording)
+
+
+def test_a_replica_knows_its_next_request_only_where_nothing_comes_between():
+    def receiver(changes=None):
+        scenario = load_scenario(SMALL, changes or {})
+        plan = cluster_plan(scenario, prepare_pools(scenario))
+        return Cluster(NsEnvironment(), plan, RandomStreams(0)).sole_receiver()
+
+    assert receiver() is not None
+    assert receiver({"cluster.pools.0.replicas": 2}) is None
+    assert receiver({"cluster.admission": {"max_outstanding": 10}}) is None
 
 
 def test_the_little_memory_of_the_case_above_really_preempts():

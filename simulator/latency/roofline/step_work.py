@@ -317,7 +317,7 @@ class StepWork:
             return alone * constants.mixed_batch_factor
         attended = sequences * group.attended(context / sequences) if sequences else 0.0
         flops = attended / self.layout.context * group.decode_flops_per_product
-        return mixed_decode_s(constants, alone, flops, self.machine.product_flops("bf16"))
+        return mixed_decode_s(constants, alone, flops, self._attention_peak)
 
     def empty_tile_s(self) -> float:
         """One tile of queries that a decode has beside a prompt and does not need, all heads and layers."""
@@ -338,8 +338,12 @@ class StepWork:
             sequences * group.kv_heads,
             queries * attended * group.decode_flops_per_product * self._padded_heads(group),
             self.machine.bandwidth,
-            self.machine.product_flops("bf16"),
+            self._attention_peak,
         )
+
+    @cached_property
+    def _attention_peak(self) -> float:
+        return self.machine.product_flops("bf16")
 
     def _padded_heads(self, group: AttentionGroup) -> float:
         """How many times more products a kernel computes that pads the query heads of latent attention."""
