@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import inf
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from simpy.events import Event
 
@@ -348,20 +348,17 @@ class Replica:
         self._wake_ns = time_ns
         self.env.schedule_at(wake, self._turn, time_ns)
 
-    def _woken(self, event: Any) -> None:
-        if event is self._wake:
-            now = self._wake_ns
-            self._wake = None
-            self._wake_ns = NEVER
-            self._on_wake(now)
-        else:
-            self.env.background -= 1
+    def _woken(self, event: Event) -> None:
+        now = self._wake_ns
+        self._wake = None
+        self._wake_ns = NEVER
+        self._on_wake(now)
 
     def _void_wake(self) -> None:
         """The appointment stays in the queue, but simulation does not go on for its sake."""
         if self._wake is not None:
+            self.env.void(self._wake)
             self._wake = None
-            self.env.background += 1
 
     def _ended(self, request: Request, now: int) -> None:
         request.status = FINISHED

@@ -20,6 +20,7 @@ class NsEnvironment(Environment):
         super().__init__(initial_time=0)
         #: Events in the queue for whose sake simulation does not go on.
         self.background = 0
+        self._when_void: list[Appointed] = [self._pass_void]
 
     if TYPE_CHECKING:
 
@@ -31,6 +32,14 @@ class NsEnvironment(Environment):
     def schedule_at(self, event: Event, priority: int, time_ns: int) -> None:
         """What `Environment.schedule` does, for an absolute time."""
         heappush(self._queue, (time_ns, priority, next(self._eid), event))  # type: ignore[misc]
+
+    def void(self, event: Event) -> None:
+        """An event in the queue is void: simulation does not go on for its sake."""
+        event.callbacks = self._when_void
+        self.background += 1
+
+    def _pass_void(self, event: Event) -> None:
+        self.background -= 1
 
     def advance(self, events: int) -> bool:
         """Take up to so many events; False where there are no more but in the background.
