@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from simulator.calibration.runs import power_trace
 from simulator.calibration.runs.held_out import serving_for
 from simulator.calibration.runs.measured import read_run
 from simulator.calibration.runs.power_trace import DEVICES, WALL, PowerTrace, power_traces
-from simulator.calibration.runs.server_power import device_series, wall_figures, wall_series
+from simulator.calibration.runs.server_power import PowerSeries, device_series, wall_figures, wall_series
 from simulator.calibration.runs.simulated import simulate_run
 from simulator.calibration.runs.validation import report_on
 from simulator.errors import InputError
@@ -101,6 +102,63 @@ def test_a_late_log_of_devices_is_shifted_to_the_run_and_the_wall_is_not(
     assert devices.error_over(1) == pytest.approx(0.0, abs=1e-9)
 
 
+def _devices_beside(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, own: Recording, simulated: PowerSeries, log: list[float]
+) -> PowerTrace:
+    """The trace of devices with a clock of their own that logged these readings, one a second."""
+    monkeypatch.setattr(power_trace, "device_series", lambda *_: simulated)
+    monkeypatch.setattr(power_trace, "wall_series", lambda *_: None)
+    rows = [(0.0, "server_wall", 400.0)]
+    _logged(folder, rows + [(float(t), "gpu0", w) for t, w in enumerate(log) if np.isfinite(w)])
+    run = read_run(OWN).model_copy(update={"folder": folder, "server_power": PARTS})
+    (found,) = power_traces(run, own)
+    return found
+
+
+def test_a_constant_draw_is_not_shifted(
+    own: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    constant = PowerSeries(0.1, np.full(300, 90.1))
+    found = _devices_beside(monkeypatch, tmp_path, own, constant, [100.0] * 30)
+    assert (found.lag_s, len(found.measured)) == (0, 30)
+    assert found.mean_error == pytest.approx(-0.099)
+
+
+def test_sides_are_aligned_only_where_they_cover_half_of_the_shorter(
+    own: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last seconds of one look just like the first ones of the other, and nothing else does."""
+    random = np.random.default_rng(3)
+    alike = np.linspace(100.0, 300.0, 12)
+    simulated = PowerSeries(1.0, np.concatenate([alike, random.uniform(100, 300, 58)]))
+    log = [*random.uniform(100, 300, 58), *alike]
+    found = _devices_beside(monkeypatch, tmp_path, own, simulated, log)
+    assert found.known.sum() >= 35
+    assert found.lag_s != 58
+
+
+def test_windows_longer_than_a_second_are_spread_over_seconds(
+    own: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watts = 100.0 + np.arange(600) % 7
+    simulated = PowerSeries(1.6, watts)
+    found = _devices_beside(monkeypatch, tmp_path, own, simulated, [103.0] * 960)
+    assert len(found.predicted) == 960 and np.isfinite(found.predicted).all()
+    assert found.predicted.sum() == pytest.approx(simulated.energy_j)
+    assert found.predicted[:4] == pytest.approx([100.0, 100.4, 101.0, 101.8])
+
+
+def test_a_gap_in_the_log_moves_no_later_window(
+    own: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rising = 100.0 + np.arange(60.0)
+    log = [float("nan") if 10 <= t < 25 else w for t, w in enumerate(rising.tolist())]
+    found = _devices_beside(monkeypatch, tmp_path, own, PowerSeries(1.0, rising), log)
+    assert [start for start, _, _ in found.windows(10)] == [0, 20, 30, 40, 50]
+    assert next(w for start, _, w in found.windows(10) if start == 20) == pytest.approx(127.0)
+    assert found.error_over(10) == pytest.approx(0.0) and found.mean_error == pytest.approx(0.0)
+
+
 def test_a_run_without_a_log_has_no_trace_and_a_damaged_log_is_named(own: Recording, tmp_path: Path) -> None:
     run = read_run(OWN)
     assert power_traces(run, own) == ()
@@ -127,7 +185,7 @@ def test_the_draw_of_a_server_follows_three_pulses_of_load() -> None:
     assert abs(wall.mean_error) < 0.09
     assert max(wall.error_over(1), wall.error_over(10)) < 0.09
     assert devices.error_over(10) < 0.17
-    correlation = np.corrcoef(wall.predicted, wall.measured)[0, 1]
+    correlation = np.corrcoef(wall.predicted[wall.known], wall.measured[wall.known])[0, 1]
     assert correlation > 0.95
     windows = [row for row in report.rows() if row.get("metric", "").startswith("power_w of server_wall")]
     assert len(windows) == len(list(wall.windows(10)))
