@@ -38,7 +38,7 @@ class Change:
     Attributes
     ----------
     rate
-        Highest rate within the objectives [1/s], geometric mean over the seeds; None where there is none.
+        Highest rate within the objectives [1/s], geometric mean over the seeds; None where any seed has none.
     usd_per_million
         Cost of a million requests at that rate [USD]; None where a price is unknown.
     saves
@@ -46,7 +46,7 @@ class Change:
     saves_low, saves_high
         Interval of it (95 %); None where there is none.
     reason
-        Why the change is not possible.
+        Why there is no rate.
     """
 
     what: str
@@ -106,9 +106,23 @@ class _Outcome:
 
     @property
     def rate(self) -> float | None:
-        """Geometric mean over the seeds that have one [1/s]."""
+        """Geometric mean over the seeds [1/s]; None unless each has one.
+
+        A design that misses its objectives under some traffic would else be told by the rest, which it
+        happens to hold.
+        """
         known = [log(rate) for rate in self.rates if rate is not None]
-        return exp(float(np.mean(known))) if known else None
+        return exp(float(np.mean(known))) if known and len(known) == len(self.rates) else None
+
+    @property
+    def why_no_rate(self) -> str:
+        """In words."""
+        if self.reason is not None:
+            return self.reason
+        without = sum(rate is None for rate in self.rates)
+        if without == len(self.rates):
+            return "misses the objectives at any rate"
+        return f"misses the objectives under {without} of {len(self.rates)} seeds"
 
 
 def _judged(guess: float, tried: tuple[str, Scenario]) -> _Outcome:
@@ -127,8 +141,7 @@ def _judged(guess: float, tried: tuple[str, Scenario]) -> _Outcome:
 def _compared(base: _Outcome, other: _Outcome) -> Change:
     rate = other.rate
     if rate is None:
-        reason = other.reason or "misses the objectives at any rate"
-        return Change(other.what, None, None, None, reason=reason)
+        return Change(other.what, None, None, None, reason=other.why_no_rate)
     usd = None if other.usd_per_hour is None else other.usd_per_hour / rate * _PER_MILLION_H
     if other is base:
         return Change(other.what, rate, usd, 0.0, 0.0, 0.0)
@@ -138,16 +151,13 @@ def _compared(base: _Outcome, other: _Outcome) -> Change:
         dearer = log(other.devices / base.devices)
     else:
         dearer = log(other.usd_per_hour / base.usd_per_hour)
-    logs = [
-        dearer - log(mine / own)
-        for own, mine in zip(base.rates, other.rates, strict=True)
-        if own is not None and mine is not None
-    ]
-    if not logs:
-        return Change(other.what, rate, usd, None)
-    mean = float(np.mean(logs))
+    pairs = zip(base.rates, other.rates, strict=True)
+    logs = [dearer - log(mine / own) for own, mine in pairs if own is not None and mine is not None]
+    mean, spread = float(np.mean(logs)), half_width(logs)
+    if spread is None:
+        return Change(other.what, rate, usd, -expm1(mean))
     # Equal on all seeds still means no closer than rates are told apart.
-    half = max(half_width(logs) or 0.0, log(RESOLUTION))
+    half = max(spread, log(RESOLUTION))
     return Change(other.what, rate, usd, -expm1(mean), -expm1(mean + half), -expm1(mean - half))
 
 

@@ -31,12 +31,12 @@ def test_the_change_that_lifts_the_limit_comes_first(starved):
     assert ranked == sorted(ranked, reverse=True)
 
 
-def told(monkeypatch, chat, by_seats, seats=64):
+def told(monkeypatch, chat, by_seats, seats=64, default=(10.0, 10.0, 10.0)):
     """Changes of a design whose rates are told by its seats [1/s], one for each seed."""
 
     def capacities(scenario, guess, seeds):
         del guess
-        rates = by_seats.get(scenario.cluster.pools[0].engine.max_num_seqs, (10.0, 10.0, 10.0))
+        rates = by_seats.get(scenario.cluster.pools[0].engine.max_num_seqs, default)
         pools = [SimpleNamespace(devices=1)]
         alone = SimpleNamespace(cost=SimpleNamespace(per_hour_usd=3.6), context=SimpleNamespace(pools=pools))
         return [Capacity(rate, None, alone) for rate, _ in zip(rates, seeds, strict=True)]
@@ -69,6 +69,30 @@ def test_what_seeds_and_trials_cannot_tell_apart_is_within_noise_and_not_ranked(
 def test_what_costs_more_comes_after_what_is_within_noise(monkeypatch, chat):
     found = list(told(monkeypatch, chat, {32: (5.0, 5.0, 5.0)}))
     assert found.index(AS_IT_IS) < found.index("twice the seats") < found.index("half the seats")
+
+
+def test_a_change_that_misses_the_objectives_under_some_seeds_holds_no_rate(monkeypatch, chat):
+    found = told(monkeypatch, chat, {128: (20.0, None, None), 32: (None, None, None)})
+    some, never = found["twice the seats"], found["half the seats"]
+    assert (some.rate, some.saves, some.within_noise) == (None, None, False)
+    assert some.reason == "misses the objectives under 2 of 3 seeds"
+    assert never.reason == "misses the objectives at any rate"
+    assert list(found).index(AS_IT_IS) < list(found).index("twice the seats")
+
+
+def test_what_holds_under_all_seeds_does_not_cost_more_than_what_holds_under_one(monkeypatch, chat):
+    found = told(monkeypatch, chat, {64: (10.0, None, None), 128: (8.0, 8.0, 8.0)})
+    base, better = found[AS_IT_IS], found["twice the seats"]
+    assert base.rate is None and base.reason == "misses the objectives under 2 of 3 seeds"
+    assert better.rate == pytest.approx(8.0) and better.saves == 1.0
+    assert list(found).index("twice the seats") < list(found).index(AS_IT_IS)
+
+
+def test_one_pair_of_rates_has_no_interval(monkeypatch, chat):
+    monkeypatch.setattr(changes, "SEEDS", 1)
+    only = told(monkeypatch, chat, {128: (20.0,)}, default=(10.0,))["twice the seats"]
+    assert only.saves == pytest.approx(0.5)
+    assert (only.saves_low, only.saves_high) == (None, None)
 
 
 def test_a_design_that_can_not_run_has_no_changes(chat):
