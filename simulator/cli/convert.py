@@ -142,14 +142,18 @@ def _spec(format_: Format, source: str) -> WorkloadSpec:
     from simulator.errors import InputError
     from simulator.scenario.workload import WorkloadSpec
     from simulator.workload import load_workload
+    from simulator.workload.library import read_workload
 
     if format_ is Format.SERVEGEN:
         if source == STANDARD_INPUT:
             raise InputError("ServeGen's clients lie in several files; name one of them or their folder")
         clients = {"process": "servegen", "file": str(Path(source).resolve())}
         return WorkloadSpec.model_validate({"arrivals": clients})
+    if source != STANDARD_INPUT:
+        return load_workload(source)
+    # What comes through a pipe lies nowhere: files that it names are meant from here.
     with file_of(source, ".yaml") as file:
-        return load_workload(file)
+        return read_workload(Path(file), Path.cwd())
 
 
 def _needed(out: Path | None) -> Path:

@@ -35,8 +35,19 @@ def load_workload(name_or_path: str | Path, base_dir: str | Path | None = None) 
         file = base / name_or_path
     else:
         file = find_file(name_or_path, FOLDER, base, "workload")
+    return read_workload(file, file.resolve().parent)
+
+
+def read_workload(file: Path, folder: Path) -> WorkloadSpec:
+    """A workload from its YAML file, relative names of traces in it meant from ``folder``.
+
+    Raises
+    ------
+    InputError
+        Where the file is missing or wrong.
+    """
     spec = validate(WorkloadSpec, read_mapping(file, "workload"), file)
-    return with_absolute_files(spec, file.resolve().parent)
+    return with_absolute_files(spec, folder)
 
 
 def with_absolute_files(spec: WorkloadSpec, folder: Path) -> WorkloadSpec:

@@ -88,6 +88,23 @@ def test_a_workload_may_come_through_standard_input(tmp_path, monkeypatch):
     assert len(table.read_text().splitlines()) == 6
 
 
+def test_files_that_a_piped_workload_names_are_meant_from_the_current_folder(capsys, tmp_path, monkeypatch):
+    (tmp_path / "azure.csv").write_text(AZURE)
+    monkeypatch.chdir(tmp_path)
+    text = "arrivals: {process: replay, file: azure.csv}\n"
+    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+    assert main(["convert", "workload", "-", "--requests", "2", "--out", "requests.csv"]) == 0
+    piped = (tmp_path / "requests.csv").read_text()
+    assert piped.splitlines()[1].split(",")[2:4] == ["4808", "10"]
+    (tmp_path / "workload.yaml").write_text(text)
+    assert main(["convert", "workload", "./workload.yaml", "--requests", "2", "--out", "again.csv"]) == 0
+    assert (tmp_path / "again.csv").read_text() == piped
+    monkeypatch.setattr("sys.stdin", io.StringIO(text.replace("azure", "nosuch")))
+    capsys.readouterr()
+    assert main(["convert", "workload", "-", "--out", "no.csv"]) == 2
+    assert str(tmp_path / "nosuch.csv") in capsys.readouterr().err
+
+
 def test_what_is_wrong_with_standard_input_names_it(capsys, monkeypatch, tmp_path):
     monkeypatch.setattr("sys.stdin", io.StringIO(AZURE + "2023-11-16 18:17:05,many,8\n"))
     assert main(["convert", "azure", "-", "--out", str(tmp_path / "x.csv")]) == 2
