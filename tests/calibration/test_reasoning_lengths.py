@@ -54,6 +54,15 @@ def test_responses_cut_without_a_mark_are_found_by_their_common_length(tmp_path)
     assert hard.ended.max() == 5014
 
 
+def test_short_answers_that_share_their_longest_length_by_chance_were_not_cut(tmp_path):
+    short = [12, 15, 15, 18, 20, 20, 20]
+    rows = [f"short,easy,{tokens},stop" for tokens in short] + ["loops,easy,32768,stop"] * 4
+    rows += [f"far,easy,{tokens},stop" for tokens in (*short, 60, 60, 60)]
+    file = tmp_path / "x.csv"
+    file.write_text("model,difficulty,completion_tokens,finish_reason\n" + "\n".join(rows) + "\n")
+    assert {cell.model: cell.at_cap for cell in read_cells(file)} == {"short": 0, "loops": 4, "far": 3}
+
+
 def test_loops_that_are_told_are_no_part_of_the_spread():
     random = np.random.default_rng(1)
     tokens = np.concatenate([5000 * random.lognormal(0, 0.33, 400), np.full(100, 60_000.0)])
