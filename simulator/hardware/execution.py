@@ -111,7 +111,7 @@ class LayerRest(Evidence):
     ``linear_us`` comes instead of the launch of attention in linear layers, ``indexer_us`` on top of
     it where an indexer chooses the tokens attended to. ``dispatch_us`` is what a layer of experts takes
     however few tokens there are where kernels of their own take each to its experts and back: packing, and
-    waiting for the slowest rank. ``launch_share`` says how much of all fixed times of
+    waiting for the slowest rank; 0 where it was not measured (Hopper). ``launch_share`` says how much of all fixed times of
     a layer (products, attention, experts and these) is left where a serving program fuses kernels or
     starts one before the last has ended; 1 where it does not say. ``prompt_share`` is how long steps with
     prompts too large for a CUDA graph take in whole engines, over what their operators take alone: gaps

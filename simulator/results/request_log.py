@@ -35,5 +35,5 @@ class RequestLog:
 
     def columns(self) -> RequestColumns:
         """The rows as one array per column."""
-        table = np.frombuffer(bytes(self._packed), dtype=np.int64).reshape(-1, WIDTH)
+        table = np.frombuffer(self._packed, dtype=np.int64).reshape(-1, WIDTH)
         return RequestColumns(*(table[:, i].copy() for i in range(WIDTH)))

@@ -19,6 +19,7 @@ from typing import Any
 
 from simulator.calibration.kernels.measured import FORMAT
 from simulator.errors import InputError, program
+from simulator.hardware.catalogue import load_device
 
 #: (n, k) of the products of a layer: whole models, and one of four tensor-parallel ranks.
 SHAPES = {
@@ -27,8 +28,10 @@ SHAPES = {
     "qwen3-32b": {"qkv": (10240, 5120), "o": (5120, 8192), "gate_up": (51200, 5120), "down": (5120, 25600)},
 }
 TOKENS = (1, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192)
-#: Tokens of the loads whose draw is measured.
-STEADY_TOKENS = (16, 64, 128, 256, 512, 2048, 8192)
+#: Tokens of the loads whose draw is measured: most of them below the cap of a large card.
+STEADY_TOKENS = (1, 4, 8, 16, 32, 64, 128, 512, 2048)
+#: What is copied to load the memory alone [bytes].
+COPIED = 4e9
 #: More than any L2 cache holds [bytes], how long a load is kept up and how long it settles before [s].
 BEYOND_CACHE, STEADY_S, SETTLES_S = 4e8, 4.0, 1.5
 
@@ -46,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("device", help="name of the device's profile")
     parser.add_argument("file", type=Path, help="where to write")
     options = parser.parse_args(arguments)
+    load_device(options.device)  # a name that nobody knows is refused before anything is measured
     gpu = _Gpu()
     products = [
         {
@@ -61,18 +65,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for dtype in ("bf16", "fp8")
         for m in TOKENS
     ]
-    draws = [{"work": "idle", "watts": gpu.watts(None)[0]}]
+    draws = [{"work": "idle", "watts": round(gpu.watts(None)[0], 1)}, gpu.copying()]
     draws += [gpu.draw("qwen3-32b", m, dtype) for dtype in ("bf16", "fp8") for m in STEADY_TOKENS]
-    measured = {
+    head = {
         "format": FORMAT,
         "device": options.device,
         "source": gpu.about,
         "date": date.today().isoformat(),
-        "products": products,
-        "draws": draws,
     }
-    options.file.write_text(json.dumps(measured, indent=1) + "\n")
+    options.file.write_text(_as_json(head, products=products, draws=draws))
     return 0
+
+
+def _as_json(head: dict[str, str], **tables: list[dict[str, Any]]) -> str:
+    """One line for each entry of the head and for each row of the tables."""
+    parts = [f'"{name}": {json.dumps(value)}' for name, value in head.items()]
+    for name, rows in tables.items():
+        parts.append(f'"{name}": [\n' + ",\n".join(f"  {json.dumps(row)}" for row in rows) + "\n]")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
 class _Gpu:
@@ -101,19 +111,29 @@ class _Gpu:
         self._torch.cuda.empty_cache()
         return round(1e6 * seconds, 3)
 
+    def copying(self) -> dict[str, Any]:
+        """Power of copies from memory to memory, over and over."""
+        torch = self._torch
+        source = torch.empty(int(COPIED / 2), device="cuda", dtype=torch.bfloat16)
+        target = torch.empty_like(source)
+        watts, seconds = self.watts(lambda: target.copy_(source))
+        return {"work": "copy", "bytes_per_s": round(2 * COPIED / seconds), "watts": round(watts, 1)}
+
     def draw(self, model: str, tokens: int, dtype: str) -> dict[str, Any]:
         """Power of the products of a model's layers, over and over."""
         shapes = list(SHAPES[model].values()) * 2
-        replay = self._graph([self._product(n, k, tokens, dtype) for n, k in shapes])
-        watts, seconds = self.watts(replay)
+        calls = [self._product(n, k, tokens, dtype) for n, k in shapes]
+        watts, seconds = self.watts(self._graph(calls))
+        del calls  # not before: the graph works on their tensors
+        self._torch.cuda.empty_cache()
         weights = sum(n * k for n, k in shapes)
         return {
             "work": f"products of {model}",
             "dtype": dtype,
             "tokens": tokens,
-            "bytes_per_s": weights * (2 if dtype == "bf16" else 1) / seconds,
-            "flops_per_s": 2.0 * weights * tokens / seconds,
-            "watts": watts,
+            "bytes_per_s": round(weights * (2 if dtype == "bf16" else 1) / seconds),
+            "flops_per_s": round(2.0 * weights * tokens / seconds),
+            "watts": round(watts, 1),
         }
 
     def watts(self, replay: Call | None) -> tuple[float, float]:
@@ -129,17 +149,19 @@ class _Gpu:
         watcher = threading.Thread(target=watch)
         watcher.start()
         begin, rounds = time.monotonic(), 0
-        while time.monotonic() - begin < STEADY_S:
-            if replay is None:
-                time.sleep(0.1)
-            else:
-                for _ in range(5):
-                    replay()
-                self._torch.cuda.synchronize()
-            rounds += 5
-        took = time.monotonic() - begin
-        over.set()
-        watcher.join()
+        try:
+            while time.monotonic() - begin < STEADY_S:
+                if replay is None:
+                    time.sleep(0.1)
+                else:
+                    for _ in range(5):
+                        replay()
+                    self._torch.cuda.synchronize()
+                rounds += 5
+            took = time.monotonic() - begin
+        finally:
+            over.set()
+            watcher.join()
         steady = [reading for reading in counter if reading[0] > begin + SETTLES_S]
         (first_s, first_mj), (last_s, last_mj) = steady[0], steady[-1]
         return 1e-3 * (last_mj - first_mj) / (last_s - first_s), took / rounds

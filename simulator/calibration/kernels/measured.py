@@ -45,7 +45,6 @@ class Draw(_Frozen):
     tokens: PositiveInt | None = None
     bytes_per_s: NonNegativeFloat = 0.0
     flops_per_s: NonNegativeFloat = 0.0
-    clock_mhz: PositiveFloat | None = None
 
 
 class MeasuredKernels(_Frozen):
