@@ -84,6 +84,8 @@ def _inverse(
             usd = parse_quantity(budget, "USD/hour")
         except ValueError as error:
             raise InputError(str(error), file="--budget") from None
+        if usd <= 0:
+            raise InputError(f"found {budget!r}, expected more than nothing", file="--budget")
         bought = within_budget(asked, usd, _entrants(asked, hardware), jobs=jobs)
         solved = any(one.reason is None for one in bought)
         figures = {"scenario": asked.name, "budget_usd_per_hour": usd, "solved": solved}

@@ -48,7 +48,7 @@ def tool(
     """List the programs beside these commands, or run one of them."""
     if name is None:
         for title, one in TOOLS.items():
-            typer.echo(f"  {f'{title} {one.given}':26}{one.what}")
+            typer.echo(f"  {f'{title} {one.given}':30}{one.what}")
         return
     from simulator.errors import InputError, nearest
 

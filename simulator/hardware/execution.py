@@ -108,13 +108,14 @@ class LayerRest(Evidence):
     """What is left of a layer: norms, rotary embedding, activation, cache write and launches.
 
     ``mixed_us`` comes on top in a step that also prefills: attention then leaves the CUDA graph.
-    ``linear_us`` comes instead of the launch of attention in linear layers, ``indexer_us`` on top of
-    it where an indexer chooses the tokens attended to. ``dispatch_us`` is what a layer of experts takes
-    however few tokens there are where kernels of their own take each to its experts and back: packing, and
-    waiting for the slowest rank; 0 where it was not measured (Hopper). ``launch_share`` says how much of all fixed times of
-    a layer (products, attention, experts and these) is left where a serving program fuses kernels or
-    starts one before the last has ended; 1 where it does not say. ``prompt_share`` is how long steps with
-    prompts too large for a CUDA graph take in whole engines, over what their operators take alone: gaps
+    ``linear_us`` comes instead of the launch of attention in linear layers, ``indexer_us`` on top of it
+    where an indexer chooses the tokens attended to. ``dispatch_us`` is what a layer of experts takes
+    however few tokens there are where kernels of their own take each to its experts and back: packing,
+    and waiting for the slowest rank; 0 where it was not measured (Hopper). ``launch_share`` says how much
+    of all fixed times of a layer (products, attention, experts and these) is left where a serving program
+    fuses kernels or starts one before the last has ended; 1 where it does not say. ``prompt_share`` is
+    how long steps with prompts too large for a CUDA graph take in whole engines, over what their
+    operators take alone: gaps
     between kernels, conversions and copies that no table has; likewise by program, 1 where it does not say.
     """
 

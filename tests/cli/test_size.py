@@ -80,6 +80,7 @@ def test_the_inverse_questions_have_answers(scenario, capsys):
         (["--find", "slo"], "needs a budget"),
         (["--find", "units?"], "allowed are units, rate"),
         (["--budget", "4 EUR"], "4 EUR"),
+        (["--budget", "-2 USD/hour"], "more than nothing"),
     ],
 )
 def test_inverse_questions_without_sense_are_refused(scenario, capsys, arguments, message):

@@ -20,7 +20,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, default=60, help="how often arrivals are drawn")
     parser.add_argument("--json", action="store_true", help="a JSON list of figures")
     asked = parser.parse_args(arguments)
-    rows = compare_traffic(asked.workload, asked.trace, max(asked.seeds, 1))
+    if asked.seeds < 1:
+        parser.error(f"--seeds: found {asked.seeds}, expected at least 1")
+    rows = compare_traffic(asked.workload, asked.trace, asked.seeds)
     if asked.json:
         print(json.dumps([row.to_dict() for row in rows], indent=2))
         return 0

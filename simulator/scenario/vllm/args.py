@@ -14,10 +14,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
+from pydantic import ValidationError
+
 from simulator.errors import InputError, misspelt, nearest
 from simulator.hardware.catalogue import load_device
 from simulator.models.card import ModelCard
 from simulator.models.precision import canonical_dtype
+from simulator.scenario.cluster import PoolSpec
 from simulator.scenario.engine import ExpertExchange
 from simulator.scenario.hugging_face import card_of_checkpoint
 from simulator.scenario.vllm.command_line import WHERE, read_command_line
@@ -242,6 +245,7 @@ class _Reading:
             pool["speculative"] = self.speculative
         if self.latency:
             pool["latency"] = {"backend": "auto", **self.latency}
+        _check(pool)
         return VllmConversion(
             model=self.model,
             pool=pool,
@@ -291,3 +295,13 @@ class _Reading:
         if "max_num_seqs" not in self.engine:
             self.engine["max_num_seqs"] = min(seats, told or tokens)
             self.notes.append(f"max_num_seqs: {self.engine['max_num_seqs']} is vLLM's default on this device")
+
+
+def _check(pool: Mapping[str, Any]) -> None:
+    """Refuse values that vLLM would not start with either."""
+    try:
+        PoolSpec.model_validate(pool)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        raise InputError(f"found {first['input']!r}: {first['msg']}", file=WHERE, key=key) from None

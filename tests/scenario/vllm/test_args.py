@@ -200,3 +200,13 @@ def test_the_way_to_the_experts_and_shared_prompts_are_understood():
 def test_kernels_that_are_not_modelled_are_set_aside():
     found = pool_from_vllm_args("vllm serve m --all2all-backend pplx")
     assert any("all2all-backend" in aside.flag for aside in found.unsupported)
+
+
+@pytest.mark.parametrize(
+    ("flag", "key"),
+    [("-tp 0", "parallelism.tensor"), ("--gpu-memory-utilization 1.5", "engine.gpu_memory_utilization")],
+)
+def test_values_that_no_pool_can_have_are_refused(flag, key):
+    with pytest.raises(InputError) as refused:
+        pool_from_vllm_args(f"vllm serve meta-llama/Llama-3.1-8B-Instruct {flag}")
+    assert refused.value.key == key
