@@ -6,6 +6,7 @@ trial         one simulation and what it says about every objective
 verdict       several trials of one design taken together, with an interval
 rules         how long, how often and how surely
 search        the fewest units of one family, simulated; a generator that asks for trials
+neighbour     one unit fewer: what it failed under, and what it missed there
 workers       runs many searches at once over the cores of this machine
 highest_rate  the rate that a given cluster holds
 within_budget the objectives that a budget buys

@@ -114,23 +114,9 @@ class Candidate:
             "power_w": self.watts,
             "bound": None if self.estimate is None else self.estimate.least,
             "verdict": found.verdict.to_dict(),
-            "one_fewer": self._fewer(),
+            "one_fewer": None if found.neighbour is None else found.neighbour.to_dict(),
             "verification": {**verdict_of([found.verification]).to_dict(), "seed": found.verification.seed},
             "refuted": [{"units": units, **verdict_of([trial]).to_dict()} for units, trial in found.refuted],
-        }
-
-    def _fewer(self) -> dict[str, Any] | None:
-        """The failing neighbour and by how much it fails."""
-        assert self.found is not None
-        fewer = self.found.fewer
-        if fewer is None:
-            return None
-        worst = fewer.worst
-        return {
-            "units": self.found.units - 1,
-            "misses": worst.name,
-            "misses_by": -worst.margin,
-            **fewer.to_dict(),
         }
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from simulator.planning.designs import apart, changed, too_slow
 from simulator.planning.size.bound import Estimate
 from simulator.planning.size.families import Family
+from simulator.planning.size.neighbour import Neighbour
 from simulator.planning.size.rules import BEYOND_DOUBT, SCREENING_REQUESTS, Rules
 from simulator.planning.size.trial import Ask, Trial
 from simulator.planning.size.verdict import Verdict, hopeless, verdict_of
@@ -41,7 +42,8 @@ class Found:
     verdict
         Of that many units, over all replications.
     fewer
-        Of one unit fewer, which does not do; None where there is no fewer.
+        Of one unit fewer in the search; None where there is no fewer. It met the objectives only where its
+        verification refuted it.
     verification
         Of that many units under a seed that it was not chosen by.
     refuted
@@ -57,6 +59,14 @@ class Found:
     verification: Trial
     refuted: tuple[tuple[int, Trial], ...] = ()
     undecided: str | None = None
+
+    @property
+    def neighbour(self) -> Neighbour | None:
+        """One unit fewer, and what it failed under; None where there is none fewer."""
+        if self.fewer is None:
+            return None
+        fewer = self.units - 1
+        return Neighbour(fewer, self.fewer, dict(self.refuted).get(fewer))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from simulator.planning.size.answer import Candidate, SizeAnswer
+from simulator.planning.size.neighbour import Neighbour
 from simulator.planning.size.trial import ObjectiveTrial
 from simulator.planning.size.uncertainty import Spread
 from simulator.planning.size.verdict import ObjectiveVerdict, Verdict, verdict_of
@@ -63,6 +64,8 @@ def proof_table(best: Candidate) -> Table:
         f"verification (seed {found.verification.seed})",
     )
     note = f"share and 95 % interval; {found.verdict.requests:,} requests per design"
+    if found.neighbour is not None and found.neighbour.sentence is not None:
+        note = f"{found.neighbour.sentence}. The table: {note}"
     return Table("Proof", header, tuple(rows), note)
 
 
@@ -74,7 +77,6 @@ def candidate_tables(answer: SizeAnswer) -> list[Table]:
             refused.append((one.hardware, one.reason or ""))
             continue
         cost = one.usd_per_hour
-        fewer = one.found.fewer
         rows.append(
             (
                 one.hardware,
@@ -82,7 +84,7 @@ def candidate_tables(answer: SizeAnswer) -> list[Table]:
                 show.count(one.devices),
                 show.UNKNOWN if cost is None else show.dollars(cost.mid),
                 show.watts(one.watts),
-                show.NOTHING if fewer is None else f"−{show.percent(max(-fewer.worst.margin, 0.0))}",
+                _missed(one.found.neighbour),
                 one.found.family.label,
             )
         )
@@ -108,6 +110,15 @@ def spread_table(spreads: Sequence[Spread]) -> Table:
     )
     note = "middle 90 % of the draws of step times, rate and prices"
     return Table("How sure", ("units", "USD/h", "range", "cheapest"), rows, note)
+
+
+def _missed(neighbour: Neighbour | None) -> str:
+    """By how much one unit fewer fails."""
+    if neighbour is None:
+        return show.NOTHING
+    _, by = neighbour.misses
+    missed = "queue grows" if by is None else f"−{show.percent(by)}"
+    return missed if neighbour.refutation is None else f"{missed} (fresh seed)"
 
 
 def _judged(one: ObjectiveVerdict) -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from simulator.planning.size.answer import Candidate
 from simulator.planning.size.bound import Estimate
 from simulator.planning.size.families import families_of
 from simulator.planning.size.rules import VERIFICATION_SEED, rules_of
 from simulator.planning.size.search import Found, NotFound, UnitSearch
-from tests.planning.size.trials import answered, replicas, trial
+from simulator.planning.size.tables import proof_table
+from tests.planning.size.trials import TARGET, answered, replicas, trial
 
 
 @pytest.fixture
@@ -62,6 +66,47 @@ def test_a_design_that_fails_its_verification_gives_way_to_a_larger_one(search):
     assert not found.refuted[0][1].met
     seeds = [ask.seed for ask in asks if ask.seed >= VERIFICATION_SEED]
     assert len(set(seeds)) == len(seeds) == 2
+
+
+def test_a_neighbour_that_its_verification_refuted_says_so_and_is_not_told_as_met(search):
+    def reply(ask):
+        verifies = ask.seed >= VERIFICATION_SEED
+        enough = replicas(ask) >= 5 or (replicas(ask) == 4 and not verifies)
+        return replace(trial(0.99 if enough or ask.scenario.requests == 40 else 0.9), seed=ask.seed)
+
+    found, _ = answered(search(4), reply)
+    assert found.units == 5 and found.fewer.met
+    told = found.neighbour.to_dict()
+    assert (told["units"], told["met"], told["misses"]) == (4, False, "requests")
+    assert told["misses_by"] == pytest.approx(TARGET - 0.9)
+    assert told["first_seeds"]["met"] and not any(one["met"] for one in told["objectives"])
+    (seed,) = told["seeds"]
+    expected = f"4 units met the first seeds (99 % of requests) and failed the fresh seed {seed} with 90 %"
+    assert told["reason"] == expected
+    candidate = Candidate("l4", found, None, None, (), 0)
+    assert expected in proof_table(candidate).note
+
+
+def test_a_neighbour_that_misses_in_the_search_names_the_objective(search):
+    found, _ = answered(search(6), enough_from(5))
+    told = found.neighbour.to_dict()
+    assert (told["met"], told["misses"], told["reason"], told["first_seeds"]) == (
+        False,
+        "requests",
+        None,
+        None,
+    )
+    assert told["misses_by"] == pytest.approx(TARGET - 0.6)
+
+
+def test_a_neighbour_that_only_its_queue_fails_misses_no_share(search):
+    def reply(ask):
+        few = replicas(ask) < 5 and ask.scenario.requests != 40
+        return trial(0.96 if few else 0.99, overloaded=few)
+
+    found, _ = answered(search(5), reply)
+    assert found.units == 5
+    assert found.neighbour.misses == ("queue", None)
 
 
 def test_nothing_is_returned_that_never_passes(search):
