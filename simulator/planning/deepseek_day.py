@@ -285,10 +285,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         }
         print(json.dumps({**found, "units": _units(units), "wall_s": seconds}, indent=2))
         return 0
-    print(f"{'':38}{'published':>16}{'simulated':>16}{'error':>9}")
+    print(f"{'':38}{'published':>22}{'simulated':>22}{'error':>9}")
     for key, published, value in _beside(day):
         error = value / published - 1
-        print(f"{key.replace('_', ' '):38}{published:16,.2f}{value:16,.2f}{error:+9.1%}")
+        print(f"{key.replace('_', ' '):38}{published:22,.2f}{value:22,.2f}{error:+9.1%}")
     print(
         f"{units.prefill} prefill units of 4 nodes, {units.decode} decode units of 18; with one fewer users"
         f" get {units.pace_with_one_fewer:.1f} tokens/s. Fitted: prefill at {PREFILL_LOAD:.0%} of full speed."

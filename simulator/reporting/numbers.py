@@ -51,13 +51,26 @@ def dollars(usd: float | None) -> str:
 
 
 def energy(joules: float | None) -> str:
-    """An energy given in [J], in J, kJ, MJ or kWh."""
+    """An energy given in [J], in J, kJ or kWh."""
     if joules is None:
         return UNKNOWN
+    size, unit = _energy_unit(joules)
+    return f"{_digits(joules / size)} {unit}"
+
+
+def energy_span(value: Range | None) -> str:
+    """A range of energies given in [J], all in the unit of the figure itself."""
+    if value is None:
+        return UNKNOWN
+    size, unit = _energy_unit(value.mid)
+    return span(value, lambda joules: f"{_digits((joules or 0.0) / size)} {unit}")
+
+
+def _energy_unit(joules: float) -> tuple[float, str]:
     for size, unit in ((3.6e6, "kWh"), (1e3, "kJ")):
         if joules >= size:
-            return f"{_digits(joules / size)} {unit}"
-    return f"{_digits(joules)} J"
+            return size, unit
+    return 1.0, "J"
 
 
 def watts(value: float | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from simulator.reporting import numbers as show
+from simulator.results.ranges import Range
 
 
 @pytest.mark.parametrize(
@@ -49,3 +50,8 @@ def test_energy_takes_the_unit_that_reads_best(joules, text):
 )
 def test_plain_numbers_have_three_significant_digits(value, text):
     assert show.number(value) == text
+
+
+def test_a_range_of_energies_has_one_unit():
+    assert show.energy_span(Range(1.82e6, 2.76e6, 4.1e6)) == "2,760 kJ (1,820 kJ to 4,100 kJ)"
+    assert show.energy_span(None) == show.UNKNOWN
