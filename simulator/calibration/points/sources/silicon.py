@@ -46,8 +46,8 @@ from simulator.calibration.points.sources.silicon_drafts import drafts_of
 from simulator.hardware.device import Device
 from simulator.models.card import ModelCard
 from simulator.scenario.backend import AutoBackendSpec
-from simulator.scenario.cluster import PoolSpec
-from simulator.scenario.engine import EngineSpec
+from simulator.scenario.cluster import PoolSpec, Role
+from simulator.scenario.engine import EngineSpec, ExpertExchange
 
 #: How random prompts choose experts, and how the loads of expert-parallel ranks scatter (see `Routing`):
 #: found by `simulator.calibration.points.engine_fit`.
@@ -80,8 +80,15 @@ MEMORY = 0.95
 #: Devices of a node: with more ranks experts are never split. Most devices that share every layer in any row
 #: that says how its engines lie.
 NODE, WIDEST = 8, 16
-#: Programs whose kernels take each token to the ranks of its experts only (DeepEP; TensorRT-LLM's own).
+#: Programs whose kernels take each token to the ranks of its experts only (DeepEP; TensorRT-LLM's own), and
+#: which of them an engine runs: prefill engines those for many tokens, with one copy for each node (DeepEP's
+#: README: normal kernels for training and prefill, low-latency ones for decode).
 OWN_EXCHANGE = ("sglang", "tensorrt-llm")
+EXCHANGES: dict[Role, ExpertExchange] = {
+    "unified": "deepep_low_latency",
+    "prefill": "deepep_high_throughput",
+    "decode": "deepep_low_latency",
+}
 
 
 def setup(point: OperatingPoint) -> Setup:
@@ -194,7 +201,7 @@ def _pool(point: OperatingPoint, engines: Engines) -> PoolSpec:
         "async_scheduling": ahead,
     }
     if point.engine in OWN_EXCHANGE and _sends_to_experts(engines.spread):
-        engine["all2all_backend"] = "deepep_low_latency"
+        engine["all2all_backend"] = EXCHANGES[engines.role]
     if is_inferencex(point):
         engine["gpu_memory_utilization"] = MEMORY
     if version:

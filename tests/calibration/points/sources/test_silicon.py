@@ -96,9 +96,11 @@ def test_tokens_faster_than_memory_are_those_of_more_engines() -> None:
 def test_every_rank_has_a_step_of_its_own_and_sends_tokens_to_their_experts() -> None:
     prefill, decode = silicon.setup(APART).pools
     assert prefill.engine.max_num_batched_tokens == 8 * silicon.STEP_TOKENS
-    assert prefill.engine.all2all_backend == "deepep_low_latency"
+    assert prefill.engine.all2all_backend == "deepep_high_throughput"
     assert decode.engine.max_num_batched_tokens == silicon.STEP_TOKENS
     assert decode.engine.all2all_backend == "allgather_reducescatter"
     assert prefill.engine.gpu_memory_utilization == silicon.MEMORY
+    wide = replace(APART, decode=APART.prefill)
+    assert silicon.setup(wide).pools[1].engine.all2all_backend == "deepep_low_latency"
     split = replace(APART, prefill=Workers(1, 1, 1, 4, 1))
     assert silicon.setup(split).pools[0].engine.all2all_backend == "allgather_reducescatter"
