@@ -57,6 +57,7 @@ def sensitivity(
     question = Question(scenario, tuple(ranges), of, first, fixed)
     folder = out or Path(f"sensitivity-{Path(scenario).stem}")
     check_writable(folder)
+    question.check_figure()
     with Counting("points") as progress:
         if method == "tornado":
             swings = tornado(question, folder, jobs=jobs, progress=progress)

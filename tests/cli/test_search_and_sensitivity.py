@@ -61,7 +61,18 @@ def test_a_search_prints_the_best_design(scenario, capsys):
         (["sensitivity", "chat.yaml", "--range", "requests=1,2", "--method", "x"], "unknown method 'x'"),
         (
             ["sensitivity", "chat.yaml", "--range", "requests=10,20", "--set", "requests=30"],
-            "'requests' is set more than once",
+            "'requests' is set more than once: by --set requests and by --range requests; keep one of them",
+        ),
+        (
+            ["sensitivity", "chat.yaml", "--range", "requests=10,20", "--range", "requests=30,40"],
+            "--range: 'requests' is set more than once; give all its values in one --range",
+        ),
+        (["sensitivity", "chat.yaml", "--range", "requests=10,,20"], "--range: requests: a value is missing"),
+        (["sensitivity", "chat.yaml", "--range", "requests"], "--range: found 'requests', expected key=low"),
+        (["sensitivity", "chat.yaml", "--range", "requests=-5,10"], "--range: requests: "),
+        (
+            ["sensitivity", "chat.yaml", "--range", "requests=10,20", "--set", "cluster.pools.0.replicas=-1"],
+            "--set: cluster.pools[0].replicas: ",
         ),
         (
             ["sensitivity", "chat.yaml", "--range", "requests=10,20", "--set", "seeed=30"],
@@ -74,3 +85,15 @@ def test_a_search_prints_the_best_design(scenario, capsys):
 def test_bad_questions_are_refused(scenario, capsys, arguments, message):
     assert main(arguments) == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_figure_that_no_result_has_is_refused_before_anything_is_written(scenario, capsys, monkeypatch):
+    def never(*_arguments, **_named):
+        raise AssertionError("no point may run")
+
+    monkeypatch.setattr("simulator.planning.sensitivity.question.sweep", never)
+    asked = ["--range", "workload.arrivals.rate=2 /s,8 /s", "--of", "p99_tftt_ms", "--out", "kept"]
+    assert main(["sensitivity", scenario, *asked]) == 2
+    shown = capsys.readouterr().err
+    assert "--of: no figure 'p99_tftt_ms' in the results (did you mean 'p99_ttft_ms'?)" in shown
+    assert not Path("kept").exists()

@@ -27,7 +27,10 @@ def answer(frontier: Frontier) -> str:
     if frontier.budget is not None:
         wanted.append(f"at most {show.dollars(frontier.budget)} per task")
     if not wanted:
-        return "No target was asked for: the fronts are below."
+        return (
+            "No target was asked for: the column 'on the front of' says which designs none beats in what;"
+            " --target or --budget picks one."
+        )
     one = frontier.cheapest
     asked = " for ".join(wanted)
     if one is None:

@@ -7,10 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simulator.errors import InputError, nearest
+from simulator.planning.designs import changed
 from simulator.planning.run_many import Backend, Done
-from simulator.planning.sweep.point import Point, PointRecord, Settings, Source
+from simulator.planning.sweep.point import Point, PointRecord, Settings, Source, single_figures
 from simulator.planning.sweep.ranges import NumberRange
 from simulator.planning.sweep.sweep import sweep
+from simulator.scenario.loading import load_scenario
+from simulator.simulation import run_scenario
+
+#: Requests of the run that tells what the figures are called.
+_FEW_REQUESTS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,28 @@ class Question:
     figure: str
     seed: int
     fixed: Settings = ()
+
+    def check_figure(self) -> None:
+        """Refuse a figure that no result has, before anything is asked for or written.
+
+        The names of figures are learned from a few requests with all inputs in the middle. Where these cannot
+        run, the points will say why.
+
+        Raises
+        ------
+        InputError
+            With the nearest name.
+        """
+        middle = load_scenario(self.source, dict(self._point([0.5] * len(self.ranges)).settings))
+        few = changed(middle, requests=_FEW_REQUESTS, duration=None, warmup=0.0)
+        try:
+            figures = single_figures(run_scenario(few, seed=self.seed))
+        except InputError:
+            return
+        # A figure that so few requests leave unknown (None) may have a value at the points.
+        known = [key for key, value in figures.items() if not isinstance(value, str)]
+        if self.figure not in known:
+            raise self._unknown(known)
 
     def answered(
         self,
@@ -71,6 +99,8 @@ class Question:
         known = {key for record in records for key in record.figures}
         if refused is not None and not known:
             raise InputError(refused)
-        raise InputError(
-            f"no figure {self.figure!r} in the results{nearest(self.figure, known)}", file="--of"
-        )
+        raise self._unknown(known)
+
+    def _unknown(self, known: Iterable[str]) -> InputError:
+        hint = nearest(self.figure, known)
+        return InputError(f"no figure {self.figure!r} in the results{hint}", file="--of")

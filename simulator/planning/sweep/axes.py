@@ -11,7 +11,7 @@ from typing import Any
 
 from simulator.errors import InputError
 from simulator.planning.sweep.point import Point
-from simulator.scenario.key_paths import parse_path
+from simulator.scenario.key_paths import format_path, parse_path
 from simulator.scenario.loading import load_scenario
 from simulator.units.yaml_file import parse_value
 
@@ -19,17 +19,20 @@ _OPEN, _CLOSE, _QUOTES = "[{(", "]})", "\"'"
 _WHOLE_RANGE = re.compile(r"(-?\d+)\.\.(-?\d+)")
 #: Name of the column that holds the seed, in tables of points.
 SEED = "seed"
+#: The option that gives values, unless another did.
+SET = "--set"
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """One key and the values it takes in turn."""
+    """One key and the values it takes in turn; ``option`` is what gave them."""
 
     key: str
     values: tuple[Any, ...]
+    option: str = SET
 
 
-def parse_axis(text: str) -> Axis:
+def parse_axis(text: str, option: str = SET) -> Axis:
     """An axis from ``key=v1,v2``; every value is read as YAML.
 
     Commas inside brackets, braces or quotes belong to a value. ``1..4`` stands for 1,2,3,4.
@@ -43,16 +46,16 @@ def parse_axis(text: str) -> Axis:
     key = key.strip()
     if not equals or not key or not values.strip():
         raise InputError(
-            f"found {text!r}, expected key=v1,v2, e.g. cluster.pools[0].replicas=1,2,4", file="--set"
+            f"found {text!r}, expected key=v1,v2, e.g. cluster.pools[0].replicas=1,2,4", file=option
         )
     parse_path(key)
     found: list[Any] = []
     for part in _parts(values):
-        found += _values(part.strip(), key)
+        found += _values(part.strip(), key, option)
     twice = [value for index, value in enumerate(found) if value in found[:index]]
     if twice:
-        raise InputError(f"the value {twice[0]!r} stands twice", file="--set", key=key)
-    return Axis(key, tuple(found))
+        raise InputError(f"the value {twice[0]!r} stands twice", file=option, key=key)
+    return Axis(key, tuple(found), option)
 
 
 def grid(
@@ -82,21 +85,42 @@ def check_axes(
     InputError
         With file, key and what is allowed; also where two axes set the same key.
     """
-    keys = [axis.key for axis in axes] + [key for given in listed[:1] for key in given]
-    paths = [parse_path(key) for key in keys]
-    for index, path in enumerate(paths):
-        for other in paths[:index]:
-            if path[: len(other)] == other or other[: len(path)] == path:
-                raise InputError(
-                    f"{keys[index]!r} is set more than once; give all its values in one --set", file="--set"
-                )
+    _refuse_twice([*axes, *(Axis(key, (), "--points") for given in listed[:1] for key in given)])
     first = {axis.key: axis.values[0] for axis in axes}
-    load_scenario(source, {**listed[0], **first})
+    _check(source, {**listed[0], **first}, axes)
     for axis in axes:
         for value in axis.values[1:]:
-            load_scenario(source, {**listed[0], **first, axis.key: value})
+            _check(source, {**listed[0], **first, axis.key: value}, axes)
     for given in listed[1:]:
-        load_scenario(source, {**given, **first})
+        _check(source, {**given, **first}, axes)
+
+
+def _refuse_twice(axes: Sequence[Axis]) -> None:
+    paths = [parse_path(axis.key) for axis in axes]
+    for index, (axis, path) in enumerate(zip(axes, paths, strict=True)):
+        for earlier, other in zip(axes[:index], paths[:index], strict=True):
+            if path[: len(other)] != other and other[: len(path)] != path:
+                continue
+            twice = f"{axis.key!r} is set more than once"
+            if axis.option != earlier.option:
+                where = f"by {earlier.option} {earlier.key} and by {axis.option} {axis.key}; keep one of them"
+                raise InputError(f"{twice}: {where}", file=axis.option)
+            raise InputError(f"{twice}; give all its values in one {axis.option}", file=axis.option)
+
+
+def _check(source: str | Path | Mapping[str, Any], settings: Mapping[str, Any], axes: Sequence[Axis]) -> None:
+    """Load the scenario with these settings; what is wrong with one names the option that gave it."""
+    try:
+        load_scenario(source, settings)
+    except InputError as error:
+        if error.file != SET or error.key is None:
+            raise
+        given = [axis.option for axis in axes if _meet(format_path(parse_path(axis.key)), error.key)]
+        raise type(error)(error.message, file=given[0] if given else SET, key=error.key) from None
+
+
+def _meet(one: str, other: str) -> bool:
+    return one.startswith(other) or other.startswith(one)
 
 
 def read_points(file: Path) -> list[dict[str, Any]]:
@@ -149,13 +173,13 @@ def _parts(text: str) -> Iterator[str]:
     yield text[start:]
 
 
-def _values(text: str, key: str) -> list[Any]:
+def _values(text: str, key: str, option: str) -> list[Any]:
     if not text:
-        raise InputError("a value is missing between two commas", file="--set", key=key)
+        raise InputError("a value is missing between two commas", file=option, key=key)
     whole = _WHOLE_RANGE.fullmatch(text)
     if whole is None:
         return [parse_value(text)]
     low, high = int(whole[1]), int(whole[2])
     if low > high:
-        raise InputError(f"the range {text} is empty; write {high}..{low}", file="--set", key=key)
+        raise InputError(f"the range {text} is empty; write {high}..{low}", file=option, key=key)
     return list(range(low, high + 1))

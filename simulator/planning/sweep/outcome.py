@@ -8,7 +8,7 @@ from typing import Any
 
 from simulator.planning.sweep.designs import Design, designs_of
 from simulator.planning.sweep.differences import differences_to
-from simulator.planning.sweep.pareto import Goal, goals_of, pareto_front
+from simulator.planning.sweep.pareto import Goal, goals_of, is_sound, pareto_front
 from simulator.planning.sweep.point import PointRecord
 from simulator.reporting import numbers as show
 from simulator.reporting.table import Table
@@ -56,13 +56,25 @@ class Outcome:
             tables.append(self._table("Designs", ran[:MOST_ROWS], note))
         if self.front and len(ran) > 1:
             weighed = ", ".join(goal.key for goal in self.goals)
-            tables.append(self._table(f"Pareto front ({weighed})", self.front[:MOST_ROWS], ""))
+            tables.append(
+                self._table(f"Pareto front ({weighed})", self.front[:MOST_ROWS], self._left_out(ran))
+            )
         tables += self._differences(ran)
         refused = [design for design in self.designs if not design.records]
         if refused:
             rows = tuple((self.label(design), design.reason or "") for design in refused[:MOST_ROWS])
             tables.append(Table("Could not run", ("", "why"), rows))
         return tables
+
+    def _left_out(self, ran: Sequence[Design]) -> str:
+        """Why designs that nothing beats may be missing from the front; empty where none is."""
+        short = [design for design in ran if not is_sound(design)]
+        if not short:
+            return ""
+        if len(short) == len(ran):
+            return "every design misses its objectives or is overloaded"
+        noun = "design is" if len(short) == 1 else "designs are"
+        return f"{len(short)} {noun} left out: overloaded, or short of the objectives"
 
     def label(self, design: Design) -> str:
         """What tells a design from the others, in short."""

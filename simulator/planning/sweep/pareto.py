@@ -80,7 +80,7 @@ def pareto_front(designs: Sequence[Design], goals: Sequence[Goal]) -> list[Desig
     Designs that serve less than they were asked to (overloaded, or short of their objectives) stay out where
     any other does not.
     """
-    sound = [design for design in designs if design.records and _sound(design)]
+    sound = [design for design in designs if design.records and is_sound(design)]
     rated = [
         (
             design,
@@ -92,7 +92,8 @@ def pareto_front(designs: Sequence[Design], goals: Sequence[Goal]) -> list[Desig
     return [one for one, costs in rated if not any(_beats(other, costs) for _, other in rated)]
 
 
-def _sound(design: Design) -> bool:
+def is_sound(design: Design) -> bool:
+    """Whether a design serves what it was asked to within its objectives, under every seed."""
     return not any(
         record.figures.get("overloaded") or record.figures.get("slo_met") is False
         for record in design.records

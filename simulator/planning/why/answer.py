@@ -139,6 +139,9 @@ def _saving(change: Change) -> str:
     if change.saves_low is None or change.saves_high is None:
         return f"{change.saves * 100:+.0f} %"
     interval = f"{change.saves_low * 100:+.0f} to {change.saves_high * 100:+.0f} %"
-    return (
-        f"within noise ({interval})" if change.within_noise else f"{change.saves * 100:+.0f} % ({interval})"
-    )
+    if change.within_noise:
+        return f"within noise ({interval})"
+    if change.not_settled:
+        under = "" if change.under_every_seed is None else f", {change.under_every_seed} under each"
+        return f"not settled by {SEEDS} seeds{under} ({interval})"
+    return f"{change.saves * 100:+.0f} % ({interval})"

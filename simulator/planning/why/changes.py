@@ -3,8 +3,9 @@
 Every change is judged by the highest rate that the changed cluster holds within the objectives and by what
 it costs: the saving is the difference in cost per million requests at that rate. Where a price is unknown,
 changes are ranked by the rate per device. Rates come from short trials (`planning.capacity`) under the
-traffic of a few seeds, the same for all changes; what saves no more than seeds make a difference, or than two
-rates can be told apart by, is within noise and not ranked.
+traffic of a few seeds, the same for all changes; what saves no more than two rates can be told apart by is
+within noise, and what the seeds disagree about by more than that is not settled by them. Neither is ranked;
+what costs more under every single seed stands with the losses, however wide its interval.
 """
 
 from __future__ import annotations
@@ -26,8 +27,11 @@ from simulator.scenario.cluster import PoolSpec
 from simulator.scenario.scenario import Scenario
 
 AS_IT_IS = "as it is"
+SAVES, COSTS_MORE = "saves", "costs more"
 #: Traffic that every change is tried under: the scenario's own seed and those after it.
 SEEDS = 3
+#: A saving that is known to this factor is known closely: two rates, each told apart by `RESOLUTION` [1].
+_CLOSELY = RESOLUTION**2
 _PER_MILLION_H = 1e6 / 3600
 
 
@@ -45,6 +49,8 @@ class Change:
         Share of the cost of the design as it is (or of its devices per rate) that the change saves [1].
     saves_low, saves_high
         Interval of it (95 %); None where there is none.
+    under_every_seed
+        "saves" or "costs more" where all seeds say so by more than rates are told apart by; else None.
     reason
         Why there is no rate.
     """
@@ -55,24 +61,39 @@ class Change:
     saves: float | None
     saves_low: float | None = None
     saves_high: float | None = None
+    under_every_seed: str | None = None
     reason: str | None = None
 
     @property
     def within_noise(self) -> bool:
-        """Whether nobody can tell if it saves anything."""
-        low, high = self.saves_low, self.saves_high
-        return low is not None and high is not None and low <= 0 <= high
+        """Whether it makes no difference that anyone could tell: a narrow interval around nothing."""
+        return self._open and self._close
+
+    @property
+    def not_settled(self) -> bool:
+        """Whether it may make a large difference, but the seeds do not agree which: a wide interval."""
+        return self._open and not self._close
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
-        return {name: getattr(self, name) for name in (*self.__slots__, "within_noise")}
+        return {name: getattr(self, name) for name in (*self.__slots__, "within_noise", "not_settled")}
+
+    @property
+    def _open(self) -> bool:
+        low, high = self.saves_low, self.saves_high
+        return low is not None and high is not None and low <= 0 <= high
+
+    @property
+    def _close(self) -> bool:
+        low, high = self.saves_low, self.saves_high
+        return low is not None and high is not None and 1 - low <= (1 - high) * _CLOSELY**2
 
 
 def ranked_changes(scenario: Scenario, *, jobs: int | None = None) -> list[Change]:
     """All changes that are tried and the design as it is.
 
     Those that save come first, the most saving before the others; then the design as it is and what cannot be
-    told from it, then what costs more, and at last what is not possible.
+    told from it or is not settled, then what costs more, and at last what is not possible.
 
     Raises
     ------
@@ -91,7 +112,9 @@ def ranked_changes(scenario: Scenario, *, jobs: int | None = None) -> list[Chang
 def _order(one: Change) -> tuple[float, float]:
     if one.saves is None:
         return (inf, 0.0)
-    return (0.0, 0.0) if one.within_noise else (-np.sign(one.saves), -one.saves)
+    if one.within_noise or (one.not_settled and one.under_every_seed != COSTS_MORE):
+        return (0.0, 0.0)
+    return (-np.sign(one.saves), -one.saves)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +181,15 @@ def _compared(base: _Outcome, other: _Outcome) -> Change:
         return Change(other.what, rate, usd, -expm1(mean))
     # Equal on all seeds still means no closer than rates are told apart.
     half = max(spread, log(RESOLUTION))
-    return Change(other.what, rate, usd, -expm1(mean), -expm1(mean + half), -expm1(mean - half))
+    low, high = -expm1(mean + half), -expm1(mean - half)
+    return Change(other.what, rate, usd, -expm1(mean), low, high, _under_every_seed(logs))
+
+
+def _under_every_seed(logs: Sequence[float]) -> str | None:
+    """What all seeds say of the cost, each by more than rates are told apart by."""
+    if min(logs) > log(RESOLUTION):
+        return COSTS_MORE
+    return SAVES if max(logs) < -log(RESOLUTION) else None
 
 
 def _changes(scenario: Scenario) -> Iterator[tuple[str, Scenario]]:

@@ -166,6 +166,23 @@ def test_a_dearer_design_that_is_right_more_often_is_on_the_front_by_default():
     assert [design.settings["model"] for design in outcome_of(records).front] == ["small", "large"]
 
 
+@pytest.mark.parametrize(
+    ("met", "note"),
+    [
+        ((True, True), ""),
+        ((False, True), "1 design is left out: overloaded, or short of the objectives"),
+        ((False, False), "every design misses its objectives or is overloaded"),
+    ],
+)
+def test_the_front_says_how_many_designs_it_leaves_out(met, note):
+    records = [
+        PointRecord(f"{cost}", {"model": f"{cost}"}, 0, figures={"cost_per_hour_usd": cost, "slo_met": one})
+        for cost, one in zip((1.0, 2.0), met, strict=True)
+    ]
+    tables = {table.title: table for table in outcome_of(records, "cost_per_hour_usd").tables()}
+    assert tables["Pareto front (cost_per_hour_usd)"].note == note
+
+
 def test_the_table_has_a_row_per_point(tmp_path):
     records = sweep(SCENARIO, points("slo={ttft: 1 s},{ttft: 2 s}"), tmp_path, jobs=1)
     rows = rows_of(records)

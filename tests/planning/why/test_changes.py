@@ -9,7 +9,7 @@ import pytest
 from simulator.errors import InputError
 from simulator.planning.capacity import Capacity
 from simulator.planning.why import changes
-from simulator.planning.why.answer import reasons_of
+from simulator.planning.why.answer import _saving, reasons_of
 from simulator.planning.why.changes import AS_IT_IS, ranked_changes
 
 
@@ -56,14 +56,33 @@ def test_a_saving_that_every_seed_shows_is_ranked_before_all(monkeypatch, chat):
 
 @pytest.mark.parametrize(
     "rates",
-    [(10.0, 10.0, 10.0), (10.5, 10.5, 10.5), (20.0, 8.0, 11.0)],
-    ids=["no difference", "closer than rates are told apart", "seeds that disagree"],
+    [(10.0, 10.0, 10.0), (10.5, 10.5, 10.5), (10.5, 9.8, 10.1)],
+    ids=["no difference", "closer than rates are told apart", "seeds that hardly disagree"],
 )
 def test_what_seeds_and_trials_cannot_tell_apart_is_within_noise_and_not_ranked(monkeypatch, chat, rates):
     found = told(monkeypatch, chat, {128: rates})
     assert found["twice the seats"].within_noise
     assert next(iter(found)) == AS_IT_IS
     assert found["twice the seats"].to_dict()["within_noise"] is True
+
+
+def test_what_seeds_disagree_about_widely_is_not_settled_and_not_ranked(monkeypatch, chat):
+    found = told(monkeypatch, chat, {128: (20.0, 8.0, 11.0)})
+    change = found["twice the seats"]
+    assert change.not_settled and not change.within_noise and change.under_every_seed is None
+    assert next(iter(found)) == AS_IT_IS
+    assert _saving(change).startswith("not settled by 3 seeds (-")
+
+
+def test_what_is_far_worse_under_every_seed_is_a_loss_however_wide_its_interval(monkeypatch, chat):
+    found = told(monkeypatch, chat, {32: (0.4, 1.0, 8.0), 128: (80.0, 20.0, 11.0)})
+    worse, better = found["half the seats"], found["twice the seats"]
+    assert worse.saves_low < worse.saves < 0 < worse.saves_high
+    assert (worse.not_settled, worse.under_every_seed) == (True, "costs more")
+    assert _saving(worse).startswith("not settled by 3 seeds, costs more under each (-")
+    assert (better.not_settled, better.under_every_seed) == (True, "saves")
+    assert list(found).index(AS_IT_IS) < list(found).index("half the seats")
+    assert worse.to_dict()["not_settled"] is True
 
 
 def test_what_costs_more_comes_after_what_is_within_noise(monkeypatch, chat):
