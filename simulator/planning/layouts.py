@@ -23,6 +23,7 @@ from simulator.hardware.execution import (
 from simulator.latency.smallest import fitting_parallelisms
 from simulator.models.card import ModelCard
 from simulator.planning.lengths import Lengths
+from simulator.scenario.cluster import ParallelismSpec
 
 #: Sequences that a layout should hold, and seats that graphs of fixed shape are compiled for.
 _HELD = (8, 32, 128)
@@ -90,3 +91,9 @@ def _few(fitting: Iterator[tuple[int, int]], device: Device) -> Iterator[tuple[i
 
 def _seats(device: Device, seats: int) -> tuple[int, ...]:
     return _SEATS if isinstance(device.execution, StaticShapesExecution) else (seats,)
+
+
+def in_words(sizes: ParallelismSpec) -> str:
+    """A layout of one replica in short: ``tensor 4 pipeline 2``."""
+    named = {"tensor": sizes.tensor, "pipeline": sizes.pipeline, "data": sizes.data, "expert": sizes.expert}
+    return " ".join(f"{name} {size}" for name, size in named.items() if size > 1 or name == "tensor")

@@ -46,17 +46,25 @@ def front_tables(frontier: Frontier) -> list[Table]:
     fronts = [one for one in frontier.designs if any(one in front for front in frontier.fronts.values())]
     shown = fronts or [one for one in frontier.designs if one.refusal is None]
     rows = tuple(_row(one, frontier)[: len(_SHORT_HEADER)] for one in _by_cost(shown))
-    return [Table("On the front", _SHORT_HEADER, rows, _basis(frontier)), *_refused(frontier)]
+    return [Table("On the front", _SHORT_HEADER, rows, _note(frontier)), *_refused(frontier)]
 
 
 def tables_of(frontier: Frontier) -> list[Table]:
     """All designs, the cheapest first; and what could not run."""
     rows = tuple(_row(one, frontier) for one in _by_cost(frontier.designs) if one.refusal is None)
-    return [Table("Designs", _HEADER, rows, _basis(frontier)), *_refused(frontier)]
+    return [Table("Designs", _HEADER, rows, _note(frontier)), *_refused(frontier)]
 
 
 def _by_cost(designs: Sequence[Weighed]) -> list[Weighed]:
     return sorted(designs, key=lambda one: (one.cost_per_task_usd is None, one.cost_per_task_usd or 0.0))
+
+
+def _note(frontier: Frontier) -> str:
+    laid = dict.fromkeys(
+        f"{one.model} on {one.hardware}: {one.layout}" for one in frontier.designs if one.layout
+    )
+    layouts = f". Layouts, the smallest that do: {'; '.join(laid)}" if laid else ""
+    return _basis(frontier) + layouts
 
 
 def _basis(frontier: Frontier) -> str:

@@ -12,7 +12,9 @@ from typing import Any
 
 from simulator.errors import InputError
 from simulator.models.catalogue import load_model
+from simulator.planning.designs import only_pool
 from simulator.planning.frontier.designs import Design
+from simulator.planning.layouts import in_words
 from simulator.planning.run_many import Backend, Done, in_processes
 from simulator.reasoning.build import build_judge
 from simulator.reasoning.judging import TaskSetJudge
@@ -30,7 +32,7 @@ WEIGHED = (
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """One design with its figures; None where unknown."""
+    """One design with its figures; None where unknown. ``layout`` is that of a replica."""
 
     model: str
     hardware: str
@@ -48,6 +50,7 @@ class Weighed:
     vain_thinking_share: float | None
     overloaded: bool | None
     refusal: str | None = None
+    layout: str | None = None
 
     @property
     def name(self) -> str:
@@ -157,6 +160,7 @@ def _weighed(design: Design) -> Weighed:
         output_tokens_per_task=figures["output_tokens_per_task"],
         vain_thinking_share=figures["vain_thinking_share"],
         overloaded=figures["overloaded"],
+        layout=in_words(only_pool(design.scenario).parallelism),
     )
 
 

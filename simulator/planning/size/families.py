@@ -16,7 +16,7 @@ from simulator.hardware.catalogue import load_device
 from simulator.hardware.device import Device
 from simulator.models.catalogue import load_model
 from simulator.planning.designs import changed, exchanged, said, with_engine
-from simulator.planning.layouts import LayoutChoice, layout_choices
+from simulator.planning.layouts import LayoutChoice, in_words, layout_choices
 from simulator.planning.lengths import Lengths, lengths_of
 from simulator.scenario.cluster import ClusterSpec, ParallelismSpec, PoolSpec
 from simulator.scenario.compare import EntrantSpec
@@ -208,7 +208,4 @@ def _label(cluster: ClusterSpec, engine: EngineSpec | None, split: str | None) -
 
 
 def _layout(pool: PoolSpec) -> str:
-    sizes = pool.parallelism
-    named = {"tensor": sizes.tensor, "pipeline": sizes.pipeline, "data": sizes.data, "expert": sizes.expert}
-    parts = [f"{name} {size}" for name, size in named.items() if size > 1 or name == "tensor"]
-    return f"{' '.join(parts)}, {pool.engine.max_num_seqs} seats"
+    return f"{in_words(pool.parallelism)}, {pool.engine.max_num_seqs} seats"

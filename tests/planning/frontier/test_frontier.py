@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -77,6 +78,18 @@ def test_the_answer_has_tables_and_a_figure_for_each_quantity(found):
     assert set(figures_of(found)) == {"cost_per_task_usd", "p50_task_latency_s", "energy_per_task_j"}
     assert len(tables_of(found)[0].rows) == 6
     assert len(front_tables(found)[0].rows) == 2
+
+
+def test_the_layout_that_was_used_is_named(found):
+    assert {one.layout for one in found.designs} == {"tensor 1"}
+    hardware = found.designs[0].hardware
+    assert f"{SEVEN_B} on {hardware}: tensor 1" in front_tables(found)[0].note
+
+
+def test_without_a_target_the_answer_says_where_the_fronts_are(found):
+    told = answer(replace(found, target=None))
+    column = "on the front of"
+    assert column in told and column in tables_of(found)[0].header and column in front_tables(found)[0].header
 
 
 def test_a_model_that_fits_nowhere_says_so():
