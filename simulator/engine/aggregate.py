@@ -628,8 +628,9 @@ class AggregateReplica(Replica):
         context = self._bases + decodes * step
         decode_line = self.pricer.decode_line
         left = last - step + 1
+        line = decode_line(decodes, context)
         if self.expected_ns > now:
-            fixed, slope, _ = decode_line(decodes, context)
+            fixed, slope, _ = line
             until = (self.expected_ns - now) / (fixed + slope * context + 1.0)
             left = min(left, max(int(until) + 2 + self._lag, 1))
         if ends:
@@ -637,7 +638,7 @@ class AggregateReplica(Replica):
         self._rows.append((self.number, now, left, 0, 0, 0, 0, decodes, decodes, context, len(self._waiting)))
         self._blocks.append(RUN)
         while left:
-            fixed, slope, context_end = decode_line(decodes, context)
+            fixed, slope, context_end = line
             steps = (context_end - context) // decodes + 1
             if steps > left:
                 steps = left
@@ -652,7 +653,9 @@ class AggregateReplica(Replica):
                 priced = (fixed + slope * np.arange(context, beyond, decodes)).astype(np.int64)
                 ends += (now + np.cumsum(priced)).tolist()
             now = ends[-1]
-            context = beyond
+            if left:
+                context = beyond
+                line = decode_line(decodes, context)
 
     # -- passing step boundaries --------------------------------------------------------------------
 
