@@ -870,7 +870,8 @@ class AggregateReplica(Replica):
                     self._hold(request, min(step + self._lag, request.leave_step))
                     if request in self._leaves_after.get(request.leave_step, ()):
                         self._remove_decode(request)
-                    request.outputs = max(0, request.base + step - request.prompt_tokens)
+                    # What came with it or was delivered before a preemption stays delivered.
+                    request.outputs = max(request.outputs, request.base + step - request.prompt_tokens)
                 self.cache.release(request)
                 if self._shares_context:
                     self._count_shared_once()

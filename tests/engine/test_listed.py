@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -63,6 +63,7 @@ def test_it_counts_neither_as_queried_nor_as_hit() -> None:
 @pytest.mark.parametrize("every", [1, 2, 3])
 @hypothesis_settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 2**32))
+@example(seed=1201840)  # aborted after the step that admits it was composed, and before it ran
 def test_both_engines_decode_for_a_prefill_pool_alike(every: int, seed: int) -> None:
     case = random_case(seed)
     assert run_case(case, decoding(ListedReplica, every)) == run_case(case, decoding(AggregateReplica, every))
