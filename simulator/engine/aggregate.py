@@ -603,7 +603,7 @@ class AggregateReplica(Replica):
             last = min(last, step + self._usual_run + SPARE_STEPS)
         if decodes and last >= step:
             self._append_run(step, last, now)
-        return event if ages and last == event and self._first + len(self._ends) > event else -1
+        return event if ages and self._first + len(self._ends) > event else -1
 
     def _last_with_blocks(self, step: int, last: int) -> int:
         """The last step up to ``last`` for which the free blocks suffice."""
@@ -632,7 +632,7 @@ class AggregateReplica(Replica):
         if self.expected_ns > now:
             fixed, slope, _ = line
             until = (self.expected_ns - now) / (fixed + slope * context + 1.0)
-            left = min(left, max(int(until) + 2 + self._lag, 1))
+            left = min(left, int(until) + 2 + self._lag)
         if ends:
             now = ends[-1]
         self._rows.append((self.number, now, left, 0, 0, 0, 0, decodes, decodes, context, len(self._waiting)))
