@@ -5,9 +5,9 @@
 reads the tables of responses in FOLDER (``model``, ``effort``, a difficulty, ``completion_tokens``,
 ``finish_reason``). Each model is left out, the law is fitted to the others, and the left-out model's median,
 90th and 99th percentiles are predicted from nothing but its mean at each difficulty, as ``distribution:
-reasoning`` with ``mean`` and ``level`` draws them; a second line tells ``loops`` and ``max`` too. A table of
-too few models to fit is predicted with the shipped law. Also printed: the law fitted to all, the parts of the
-spread (problem, run, model), and two limits (`limits`): a mean says little about a model's spread.
+reasoning`` with ``means`` draws them; a second line tells ``loops`` and ``max`` too. A table of too few
+models to fit is predicted with the shipped law. Also printed: the law fitted to all, the parts of the spread
+(problem, run, model), and limits (`limits`): a mean says little about a model's spread.
 
 The fit is to the responses that ended by themselves: those marked as cut, and those of a model that share its
 longest length to the token, are loops. It minimises Welsch's loss of the log errors of p50 and p90 (so that a

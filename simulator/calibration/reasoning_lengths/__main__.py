@@ -102,6 +102,11 @@ def _print(report: dict[str, Any]) -> None:
             " with the one shape for all that is best on these very cells:"
             f" {report['limits']['one_shape_in_hindsight']:.1%}"
         )
+        if report["limits"]["by_likeness"] is not None:
+            print(
+                "with the shape of the cells most alike by level, place and reach of the means,"
+                f" each model left out: {report['limits']['by_likeness']:.1%}"
+            )
     print("law: " + ", ".join(f"{name} {value:.4g}" for name, value in law.items()))
     if report["parts_of_spread"] is not None:
         parts = report["parts_of_spread"]

@@ -25,7 +25,7 @@ Predict = Callable[[LengthLaw, Cell, float], LengthTable]
 
 
 def from_mean(law: LengthLaw, cell: Cell, level: float) -> LengthTable:
-    """``{distribution: reasoning, mean: ..., level: ...}``."""
+    """``{distribution: reasoning, means: {...}, difficulty: ...}``, which gives mean and level."""
     return lengths_of(law, cell.mean, level)
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from simulator.calibration.reasoning_lengths.responses import Cell
 from simulator.workload.lengths.reasoning import REFERENCE_LEVEL, LengthLaw
+from simulator.workload.lengths.reasoning_profiles import level_of
 
 Floats = NDArray[np.float64]
 
@@ -23,8 +24,8 @@ def levels(cells: Iterable[Cell]) -> dict[str, float]:
     """Mean over difficulties of ln(mean tokens), by model."""
     means: dict[str, list[float]] = {}
     for cell in cells:
-        means.setdefault(cell.model, []).append(float(np.log(cell.mean)))
-    return {model: float(np.mean(values)) for model, values in means.items()}
+        means.setdefault(cell.model, []).append(cell.mean)
+    return {model: level_of(values) for model, values in means.items()}
 
 
 def fit_law(cells: Sequence[Cell]) -> LengthLaw:

@@ -9,6 +9,7 @@ import numpy as np
 
 from simulator.calibration.reasoning_lengths.errors import FEWEST_RESPONSES, TOLERANCE
 from simulator.calibration.reasoning_lengths.fit import levels
+from simulator.calibration.reasoning_lengths.likeness import close_by_likeness
 from simulator.calibration.reasoning_lengths.responses import Cell
 from simulator.workload.lengths.reasoning import LengthLaw
 
@@ -27,19 +28,24 @@ class Limits:
     one_shape_in_hindsight
         With the one ratio of median to mean and of 90th percentile to mean for all cells that turns out best
         on these very cells. How much more a law reaches says what level and loops tell of a cell.
+    by_likeness
+        With the shape that is best in the cells most alike, each model left out (`likeness`): whether means
+        say more of a spread than the law takes from them. None where there are fewer than three models.
     """
 
     law_exact: float
     one_shape_in_hindsight: float
+    by_likeness: float | None
 
 
 def limits_of(law: LengthLaw, cells: Sequence[Cell]) -> Limits | None:
-    """Both limits; None where no cell has enough responses to be scored."""
+    """The limits; None where no cell has enough responses to be scored."""
     level = levels(cells)
     cells = [cell for cell in cells if len(cell.tokens) >= FEWEST_RESPONSES]
     if not cells:
         return None
-    return Limits(_law_exact(law, [level[cell.model] for cell in cells], cells), _one_shape(cells))
+    exact = _law_exact(law, [level[cell.model] for cell in cells], cells)
+    return Limits(exact, _one_shape(cells), close_by_likeness(cells))
 
 
 def _law_exact(law: LengthLaw, level: Sequence[float], cells: Sequence[Cell]) -> float:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
+from simulator.errors import nearest
 from simulator.scenario.spec import Count, Spec
 from simulator.scenario.workload.quantities import Positive
 
@@ -18,6 +19,8 @@ from simulator.scenario.workload.quantities import Positive
 LONGEST = 4_194_304
 
 Tokens = Annotated[Count, Field(le=LONGEST)]
+#: A difficulty as means are told by, a name or a size.
+Difficulty = Annotated[str, BeforeValidator(str)]
 Weights = tuple[Annotated[float, Field(ge=0.0, allow_inf_nan=False)], ...]
 
 
@@ -140,17 +143,21 @@ class ReasoningLengthSpec(BoundedSpec):
     """How long a reasoning model's output is on problems of one difficulty, thinking and answer together.
 
     Either ``profile`` names a model with published lengths (``techniques/reasoning_lengths.yaml``), or
-    ``mean`` says how long its outputs are on average at this difficulty. Benchmark profiles have
-    difficulties; pooled ones (``...-gpqa``) and production ones mix them.
+    ``mean`` says how long its outputs are on average at this difficulty, or ``means`` how long at each of
+    several. Benchmark profiles have difficulties; pooled ones (``...-gpqa``) and production ones mix them.
     """
 
     distribution: Literal["reasoning"]
     mean: Positive | None = None
     """Mean length at this difficulty, loops included [tokens]."""
+    means: Annotated[dict[Difficulty, Positive], Field(min_length=1)] | None = None
+    """Mean length at each difficulty, loops included [tokens]; ``difficulty`` names the one to draw from, the
+    others tell how evenly the model thinks."""
     profile: str | None = None
     """Name of a shipped profile, e.g. ``deepseek-r1-0528`` or ``production/deepseek-r1``."""
     difficulty: str | int | None = None
-    """Of a benchmark profile: easy, medium, hard, hardest (8, 64, 128, 192 nodes of a graph quiz)."""
+    """Of ``means``, or of a benchmark profile: easy, medium, hard, hardest (8, 64, 128, 192 nodes of a graph
+    quiz)."""
     effort: Literal["low", "medium", "high"] | None = None
     """Effort asked for; scales the length as it does for the one model with all three published."""
     level: float | None = None
@@ -162,11 +169,23 @@ class ReasoningLengthSpec(BoundedSpec):
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
-        if (self.mean is None) == (self.profile is None):
-            raise ValueError("reasoning lengths need exactly one of mean, profile")
+        if sum(origin is not None for origin in (self.mean, self.means, self.profile)) != 1:
+            raise ValueError("reasoning lengths need exactly one of mean, means, profile")
+        if self.means is not None:
+            self._one_of_the_means(self.means)
         if self.loops and self.max is None:
             raise ValueError("loops needs max: a loop ends only there")
         return self
+
+    def _one_of_the_means(self, means: dict[str, float]) -> None:
+        if self.level is not None:
+            raise ValueError("level follows from means; give it with mean only")
+        told = ", ".join(means)
+        if self.difficulty is None:
+            raise ValueError(f"means needs a difficulty, one of {told}")
+        asked = str(self.difficulty)
+        if asked not in means:
+            raise ValueError(f"means tells no difficulty {asked!r}{nearest(asked, means)}; it tells {told}")
 
 
 class EmpiricalSpec(BoundedSpec):

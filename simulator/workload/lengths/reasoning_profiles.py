@@ -6,6 +6,7 @@ difficulty) and *production* (what a service generated in a day, five to eight t
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from math import log
@@ -44,7 +45,12 @@ class BenchmarkProfile:
     @property
     def level(self) -> float:
         """Mean over difficulties of ln(mean tokens)."""
-        return sum(log(mean) for mean in self.means.values()) / len(self.means)
+        return level_of(self.means.values())
+
+
+def level_of(means: Iterable[float]) -> float:
+    """Level of a model with these mean lengths at its difficulties: the mean of their logarithms."""
+    return float(np.mean([log(mean) for mean in means]))
 
 
 def benchmark_profiles() -> dict[str, BenchmarkProfile]:
@@ -72,6 +78,9 @@ def reasoning_length(spec: ReasoningLengthSpec) -> LengthTable:
         Where there is no such profile or difficulty.
     """
     scale = 1.0 if spec.effort is None else float(_file()["effort"][spec.effort])
+    if spec.means is not None:
+        mean = spec.means[str(spec.difficulty)]
+        return _of_law(spec, mean * scale, level_of(spec.means.values()) + log(scale), spec.loops or 0.0)
     if spec.profile is None:
         assert spec.mean is not None  # the spec holds this
         level = log(spec.mean) if spec.level is None else spec.level

@@ -57,6 +57,35 @@ def test_a_profile_grows_with_difficulty_and_effort():
     assert mean(high) / mean(low) == pytest.approx(11660 / 3465, rel=0.01)
 
 
+def test_means_at_every_difficulty_are_a_profile_of_ones_own():
+    shipped = benchmark_profiles()["deepseek-r1-0528"]
+    own = table(means=shipped.means, difficulty=128)
+    assert np.array_equal(own.cumulative, table(profile=shipped.name, difficulty="hard").cumulative)
+    even, uneven = (table(means={"now": 5000, "else": other}, difficulty="now") for other in (50_000, 500))
+    assert quantile(even, 0.9) < quantile(uneven, 0.9)
+
+
+def test_means_survive_being_written_as_json():
+    spec = TypeAdapter(LengthSpec).validate_python(
+        {"distribution": "reasoning", "means": {8: 500, 64: 4000}, "difficulty": 64}
+    )
+    assert TypeAdapter(LengthSpec).validate_json(spec.model_dump_json()) == spec
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({}, "needs a difficulty, one of easy, hard"),
+        ({"difficulty": "harder"}, r"no difficulty 'harder' \(did you mean 'hard'\?\); it tells easy, hard"),
+        ({"difficulty": "hard", "level": 8.0}, "level follows from means"),
+        ({"difficulty": "hard", "mean": 900}, "exactly one of mean, means, profile"),
+    ],
+)
+def test_means_without_the_difficulty_asked_for_are_refused(wrong, told):
+    with pytest.raises(ValueError, match=told):
+        table(means={"easy": 500, "hard": 4000}, **wrong)
+
+
 def test_production_is_far_shorter_than_benchmarks_of_the_same_model():
     production = table(profile="production/deepseek-r1")
     assert 5 < mean(table(profile="deepseek-r1-0528-gpqa")) / mean(production) < 9
