@@ -52,6 +52,15 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f" (did you mean {originals[found[0]]!r}?)" if found else ""
 
 
+def nearest_file(path: Path) -> str:
+    """The same hint for a file that is not there: the nearest of those beside it."""
+    try:
+        beside = [other.name for other in path.parent.iterdir()]
+    except OSError:
+        return ""
+    return nearest(path.name, beside)
+
+
 def misspelt(name: str, known: Iterable[str]) -> bool:
     """Whether a name is so near to a known one that it must be meant."""
     return bool(difflib.get_close_matches(name.lower(), [k.lower() for k in known], n=1, cutoff=0.85))

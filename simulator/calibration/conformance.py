@@ -18,7 +18,7 @@ from simulator.calibration.oracle import SCENARIO_SUFFIXES, Record, is_scenario
 from simulator.calibration.replay import read_replay
 from simulator.engine.build import build_replica
 from simulator.engine.replica import Replica
-from simulator.errors import InputError, SimulatorError
+from simulator.errors import InputError, SimulatorError, nearest_file
 
 ReplicaFactory = Callable[..., Replica]
 
@@ -113,7 +113,7 @@ def check_conformance(paths: Iterable[Path], factory: ReplicaFactory = build_rep
 def recordings_at(path: Path) -> list[Path]:
     """The recordings that a path means: itself, or those in the folder."""
     if not path.exists():
-        raise InputError("there is no such file or folder", file=path)
+        raise InputError(f"there is no such file or folder{nearest_file(path)}", file=path)
     if is_scenario(path) or is_measured_run(path):
         return [path]
     inside = sorted(path.iterdir()) if path.is_dir() else []

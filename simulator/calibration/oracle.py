@@ -18,7 +18,7 @@ from simulator.engine.replica import Replica
 from simulator.engine.request import NEVER, Request
 from simulator.engine.scheduler.plan import StepPlan
 from simulator.engine.settings import EngineSettings
-from simulator.errors import InputError, nearest
+from simulator.errors import InputError, nearest, nearest_file
 from simulator.scenario.backend import LinearBackendSpec
 from simulator.scenario.explain import validate
 from simulator.scenario.spec import Count, CountOrZero, Spec
@@ -145,7 +145,9 @@ def _mapping(path: Path) -> Record:
     try:
         content = json.loads(path.read_bytes())
     except FileNotFoundError:
-        raise InputError("there is no such file; expected an oracle scenario", file=path) from None
+        raise InputError(
+            f"there is no such file{nearest_file(path)}; expected an oracle scenario", file=path
+        ) from None
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise InputError(f"not valid JSON: {error}", file=path) from None
     if not isinstance(content, dict):

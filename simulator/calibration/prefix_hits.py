@@ -107,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     import argparse
     import json
 
-    parser = argparse.ArgumentParser(prog="python -m simulator.calibration.prefix_hits", description=__doc__)
+    parser = argparse.ArgumentParser(prog="simulator tool prefix-hits", description=__doc__)
     parser.add_argument("trace", type=Path, help="a request trace with prompt content (Mooncake, table, ...)")
     parser.add_argument("--blocks", type=int, nargs="*", default=[1000, 3000, 10_000, 30_000, 100_000])
     parser.add_argument("--block-size", type=int, default=512, help="tokens in a block")

@@ -76,7 +76,9 @@ def coverage_report() -> dict[str, Any]:
 @program
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command."""
-    parser = argparse.ArgumentParser(description="Votes of 64 predicted from pass@1, models left out.")
+    parser = argparse.ArgumentParser(
+        prog="simulator tool voting", description="Votes of 64 predicted from pass@1, models left out."
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     asked = parser.parse_args(arguments)
     voting, coverage = voting_report(), coverage_report()

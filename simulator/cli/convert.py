@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from simulator.cli.choices import one_of
+
 if TYPE_CHECKING:
     from simulator.scenario.workload import WorkloadSpec
 
@@ -50,6 +52,7 @@ def convert(
     format_: Annotated[
         Format,
         typer.Argument(
+            parser=one_of(Format),
             metavar="FORMAT",
             help="vllm-args: a `vllm serve` command line becomes a pool. azure, burstgpt, mooncake, guidellm,"
             " aiperf, timed-trace (of vLLM), bailian, measured-run, table (or trace, which tells them apart):"
@@ -68,7 +71,9 @@ def convert(
         Path | None,
         typer.Option(help="File to write; a request table ends in .csv, .csv.gz or .parquet."),
     ] = None,
-    to: Annotated[Layout, typer.Option(help="Layout of the trace that is written.")] = Layout.TABLE,
+    to: Annotated[
+        Layout, typer.Option(parser=one_of(Layout), help="Layout of the trace that is written.")
+    ] = Layout.TABLE,
     hardware: Annotated[
         str | None, typer.Option(help="vllm-args: the device that the server runs on.")
     ] = None,

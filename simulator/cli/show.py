@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from simulator.cli.choices import one_of
+
 
 class Catalogue(StrEnum):
     """The catalogues."""
@@ -31,7 +33,8 @@ _FOLDERS = {
 
 def show(
     catalogue: Annotated[
-        Catalogue | None, typer.Argument(help="Which catalogue; without one, what there is.")
+        Catalogue | None,
+        typer.Argument(parser=one_of(Catalogue), help="Which catalogue; without one, what there is."),
     ] = None,
     name: Annotated[str | None, typer.Argument(help="One entry: all its values with their sources.")] = None,
 ) -> None:

@@ -269,7 +269,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     import sys
     import time
 
-    parser = argparse.ArgumentParser(prog="python -m simulator.planning.deepseek_day")
+    parser = argparse.ArgumentParser(prog="simulator tool deepseek-day")
     parser.add_argument("--minutes", type=float, help="after the warm-up; default: the whole hour")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)

@@ -9,9 +9,12 @@ from typing import Any
 from pydantic import GetJsonSchemaHandler
 from pydantic_core import CoreSchema
 
-from simulator.errors import InputError
+from simulator.errors import InputError, nearest_file
 from simulator.units import catalogue
 from simulator.units.catalogue import find_entry
+
+#: How files of requests end, which a workload replays.
+_TRACES = (".csv", ".csv.gz", ".parquet", ".jsonl", ".jsonl.gz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,13 @@ def find_file(reference: str, folder: str, base: Path, what: str, key: str | Non
         own = (base / reference).resolve()
         if own.exists():
             return own
-        raise InputError(f"there is no {what} file {str(own)!r}", key=key)
+        raise InputError(f"there is no {what} file {str(own)!r}{nearest_file(own)}", key=key)
+    if what == "workload" and reference.endswith(_TRACES):
+        raise InputError(
+            f"{reference!r} is a file of requests and not a workload; the workload that replays it is"
+            f" {{arrivals: {{process: replay, file: {reference}}}}}",
+            key=key,
+        )
     try:
         return find_entry(folder, reference, what=what)
     except InputError as error:

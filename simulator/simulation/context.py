@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from simulator.errors import InputError
 from simulator.hardware.device import Device
 from simulator.hardware.prices import (
@@ -29,9 +27,9 @@ from simulator.units.clock import ns_from_seconds
 
 
 def context_of(
-    scenario: Scenario, card: ModelCard, pools: list[PreparedPool], urgencies: Collection[int] = ()
+    scenario: Scenario, card: ModelCard, pools: list[PreparedPool], notes: tuple[str, ...] = ()
 ) -> RunContext:
-    """The context of a run of these pools; ``urgencies`` are the priorities that occur among its requests."""
+    """The context of a run of these pools; ``notes`` are what a reader must know of this run alone."""
     prices = scenario.prices
     owned = prices.own or OwnershipSpec()
     return RunContext(
@@ -48,26 +46,8 @@ def context_of(
         share_in_service=owned.share_in_service,
         upkeep_per_year=owned.upkeep_per_year,
         tenants=tenant_contexts(scenario),
-        notes=_notes(scenario, urgencies),
+        notes=notes,
     )
-
-
-def _notes(scenario: Scenario, urgencies: Collection[int]) -> tuple[str, ...]:
-    """What a scenario asks for in vain."""
-    if len(urgencies) < 2 or _heeds_priority(scenario):
-        return ()
-    who = "Tenants" if scenario.tenants else "Requests"
-    return (
-        f"{who} differ in priority, but priorities have no effect: set engine.scheduling_policy: priority.",
-    )
-
-
-def _heeds_priority(scenario: Scenario) -> bool:
-    """Whether the gateway's queue, the router or an engine lets the urgent go first."""
-    cluster = scenario.cluster
-    queues = cluster.admission is not None and cluster.admission.max_queue > 0
-    routed = cluster.router.policy == "by_priority"
-    return queues or routed or any(pool.engine.scheduling_policy == "priority" for pool in cluster.pools)
 
 
 def _pool(pool: PreparedPool, prices: PricesSpec) -> PoolContext:

@@ -14,6 +14,7 @@ from simulator.scenario.cluster import ClusterSpec
 from simulator.scenario.scenario import Scenario
 from simulator.simulation.context import context_of, replica_price
 from simulator.simulation.event_loop import Progress, simulate
+from simulator.simulation.in_vain import asked_in_vain
 from simulator.simulation.operations import operations_plan
 from simulator.simulation.pools import PreparedPool, prepare_pools
 from simulator.simulation.serving import serving_delays
@@ -60,7 +61,8 @@ def run_scenario(scenario: Scenario, seed: int | None = None, progress: Progress
         progress=progress,
     )
     meta = RunMeta.here(time.perf_counter() - started)
-    context = context_of(scenario, card, pools, urgencies_of(traffic))
+    notes = asked_in_vain(scenario, urgencies_of(traffic), recording.end_ns)
+    context = context_of(scenario, card, pools, notes)
     return Result.of(scenario_values(scenario), recording, context, meta)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from simulator.errors import InputError
+from simulator.errors import InputError, nearest_file
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -99,7 +99,9 @@ def _read_text(path: Path, what: str) -> str:
     try:
         return path.read_bytes().decode("utf-8")
     except FileNotFoundError:
-        raise InputError(f"there is no such file; expected a {what} in YAML", file=path) from None
+        raise InputError(
+            f"there is no such file{nearest_file(path)}; expected a {what} in YAML", file=path
+        ) from None
     except IsADirectoryError:
         raise InputError(f"this is a folder; expected a {what} in YAML", file=path) from None
     except UnicodeDecodeError:

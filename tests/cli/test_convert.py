@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
+import re
+from pathlib import Path
 
 import pytest
 import yaml
@@ -140,3 +143,19 @@ def test_a_trace_needs_a_place_to_go(capsys, tmp_path):
     trace.write_text(AZURE)
     assert main(["convert", "azure", str(trace)]) == 2
     assert "--out" in capsys.readouterr().err
+
+
+def test_a_converted_table_is_replayed_as_the_page_of_workloads_shows(capsys, tmp_path, monkeypatch):
+    page = (Path(__file__).resolve().parents[2] / "docs" / "workloads.md").read_text()
+    (example,) = re.findall(r"^```yaml\n(name: replayed\n.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    Path("azure.csv").write_text(AZURE)
+    assert main(["convert", "azure", "azure.csv", "--out", "requests.parquet"]) == 0
+    Path("replayed.yaml").write_text(example)
+    capsys.readouterr()
+    assert main(["run", "replayed.yaml", "--set", "requests=2", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["total_input_tokens"] == 4808 + 3180
+    workload = f"workload={{arrivals: {{process: replay, file: {tmp_path / 'requests.parquet'}}}}}"
+    changed = ["--set", workload, "--set", "requests=2", "--set", "warmup=0 s", "--json"]
+    assert main(["run", "azure-conv-h100", *changed]) == 0
+    assert json.loads(capsys.readouterr().out)["completed"] == 2

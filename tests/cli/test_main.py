@@ -43,7 +43,7 @@ def test_the_version_is_that_of_the_package(capsys):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["rum"], ["run"], ["run", "a", "--sed", "3"], ["show", "hardwares"], ["run", "a", "--seed", "x"]],
+    [["rum"], ["run"], ["run", "a", "--sed", "3"], ["run", "a", "--seed", "x"]],
 )
 def test_a_wrong_command_line_is_bad_input(arguments, capsys):
     assert main(arguments) == 2
@@ -59,6 +59,11 @@ def test_a_wrong_command_line_is_bad_input(arguments, capsys):
         (["run", "azure-conv-h100", "--set", "seed"], "expected key=value"),
         (["report", "none"], "no such folder"),
         (["show", "hardware", "h1000"], "did you mean 'h100'"),
+        (["show", "scenaris"], "no catalogue 'scenaris' (did you mean 'scenarios'?)"),
+        (["convert", "azuer", "x.csv"], "no format 'azuer' (did you mean 'azure'?)"),
+        (["convert", "azure", "x.csv", "--to", "tabel"], "no layout 'tabel' (did you mean 'table'?)"),
+        (["run", "azure-conv-h100", "--set", "workload=x.csv"], "{arrivals: {process: replay, file: x.csv}}"),
+        (["tool", "operators", "."], "no tables here; expected a folder for each system: h100_sxm"),
         (["convert", "vllm-args", "ls -l"], "found no vllm server"),
         (["convert", "azure", "none.csv", "--out", "x.csv"], "none.csv"),
         (["schema", "--out", "none/schema.json"], "its folder does not exist"),

@@ -45,7 +45,7 @@ def test_a_tool_takes_its_own_arguments(capsys):
 @pytest.mark.parametrize("name", TOOLS)
 def test_a_tool_says_how_it_is_used(capsys, name):
     assert main(["tool", name, "--help"]) == 0
-    assert "usage:" in capsys.readouterr().out
+    assert capsys.readouterr().out.startswith(f"usage: simulator tool {name} [-h]")
 
 
 @pytest.mark.parametrize("name", [name for name, tool in TOOLS.items() if tool.given])
@@ -53,6 +53,12 @@ def test_a_tool_without_its_input_is_a_mistake_of_the_user(capsys, tmp_path, nam
     missing = str(tmp_path / "missing")
     assert main(["tool", name, *[missing] * len(TOOLS[name].given.split())]) == 2
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_operator_tables_of_a_system_that_are_not_there_are_a_mistake(capsys, tmp_path):
+    (tmp_path / "a100_sxm").mkdir()
+    assert main(["tool", "operators", str(tmp_path), "h100_sxm"]) == 2
+    assert "no tables of 'h100_sxm' here" in capsys.readouterr().err
 
 
 def test_an_unknown_tool_brings_the_nearest(capsys):

@@ -40,6 +40,14 @@ def test_a_missing_file(tmp_path):
     assert "folder" in str(refusal(tmp_path))
 
 
+def test_a_missing_file_names_the_nearest_beside_it(written, tmp_path):
+    written("name: first\n", "first.yaml")
+    assert "no such file (did you mean 'first.yaml'?)" in str(refusal(tmp_path / "frist.yaml"))
+    path = written("workload: mein.yaml\n", "scenario.yaml")
+    written("arrivals: {}\n", "mine.yaml")
+    assert "did you mean 'mine.yaml'" in str(refusal(path))
+
+
 def test_an_unknown_shipped_scenario_names_the_nearest():
     assert "'azure-conv-h100'" in str(refusal("azure-conv-h10"))
 

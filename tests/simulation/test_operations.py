@@ -53,6 +53,15 @@ EVERYTHING = {
 }
 
 
+def test_a_failure_planned_for_after_the_end_of_the_run_is_said_to_have_never_come():
+    fault = {"component": "straggler", "pool": "main", "lasts": "5 s", "factor": 2}
+    late, early = {**fault, "at": "100 h"}, {**fault, "at": "1 s"}
+    result = run(cluster__failures=[early, late])
+    (said,) = [message for message in result.summary.messages if "never came" in message]
+    assert said.startswith("The failure of straggler 0 of pool 'main' at 360000 s never came")
+    assert f"{result.recording.end_ns / 1e9:.6g} s" in said
+
+
 def test_cost_and_idle_energy_follow_the_machines_that_are_on():
     fixed, scaled = run(**{f"{POOL}replicas": 3}), run(**SCALED)
     use = scaled.summary.pools[0]

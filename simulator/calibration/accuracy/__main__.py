@@ -24,7 +24,7 @@ _HEAD = "# Written by `python -m simulator.calibration.accuracy SHARED`: errors 
 @program
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write both files, or the document alone."""
-    parser = argparse.ArgumentParser(prog="python -m simulator.calibration.accuracy")
+    parser = argparse.ArgumentParser(prog="simulator tool accuracy")
     parser.add_argument("shared", type=Path, nargs="?", help="folder of measured data, which holds traces/")
     parser.add_argument("unit", nargs="*", help="what to compare anew; default: all there is")
     parser.add_argument("--document", action="store_true", help="only write the document again")

@@ -17,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Compare one file, or all that come with the project."""
     import argparse
 
-    parser = argparse.ArgumentParser(prog="python -m simulator.calibration.kernels", description=__doc__)
+    parser = argparse.ArgumentParser(prog="simulator tool kernels", description=__doc__)
     parser.add_argument("file", type=Path, nargs="?", help="measured kernels; without: those of the project")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)

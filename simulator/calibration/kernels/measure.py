@@ -43,9 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, and write the file."""
     import argparse
 
-    parser = argparse.ArgumentParser(
-        prog="python -m simulator.calibration.kernels.measure", description=__doc__
-    )
+    parser = argparse.ArgumentParser(prog="simulator tool measure-kernels", description=__doc__)
     parser.add_argument("device", help="name of the device's profile")
     parser.add_argument("file", type=Path, help="where to write")
     options = parser.parse_args(arguments)

@@ -206,7 +206,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table of some files."""
     import argparse
 
-    parser = argparse.ArgumentParser(prog="python -m simulator.calibration.points.disaggregation")
+    parser = argparse.ArgumentParser(prog="simulator tool disaggregation")
     parser.add_argument("file", type=Path, nargs="+", help="operating points, both ways")
     files = parser.parse_args(arguments).file
     from simulator.reporting.screen import print_table

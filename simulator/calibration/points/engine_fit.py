@@ -159,7 +159,7 @@ def with_constants(device: Device, values: Values) -> Device:
 @program
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the constants."""
-    parser = argparse.ArgumentParser(prog="python -m simulator.calibration.points.engine_fit")
+    parser = argparse.ArgumentParser(prog="simulator tool engine-fit")
     parser.add_argument("file", type=Path, help="points of silicon")
     file = parser.parse_args(arguments).file
     report(EXPECTED, servers_of(read_points(file)), ratios, FAMILIES)

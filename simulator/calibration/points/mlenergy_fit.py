@@ -175,7 +175,7 @@ def _pricer(
 @program
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the constants: of the host, of experts, and of power device by device."""
-    parser = argparse.ArgumentParser(prog="python -m simulator.calibration.points.mlenergy_fit")
+    parser = argparse.ArgumentParser(prog="simulator tool mlenergy-fit")
     parser.add_argument("file", type=Path, help="points of ML.ENERGY")
     points = points_of(read_points(parser.parse_args(arguments).file))
     idle = [point for point in points if not point.busy_host]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from simulator.errors import InputError, nearest
+from simulator.errors import InputError, nearest_file
 
 #: Figures of a row that a simulation can be compared with.
 METRICS = (
@@ -101,8 +101,7 @@ def read_points(path: Path) -> Iterator[OperatingPoint]:
     try:
         table = pd.read_csv(path, low_memory=False)
     except FileNotFoundError:
-        beside = [other.name for other in path.parent.glob("*.csv*")]
-        raise InputError(f"no such file{nearest(path.name, beside)}", file=path) from None
+        raise InputError(f"no such file{nearest_file(path)}", file=path) from None
     except (OSError, ValueError) as error:
         raise InputError(f"is no CSV table: {error}", file=path) from None
     missing = [name for name in _REQUIRED if name not in table.columns]

@@ -54,7 +54,10 @@ def report_on(file: Path) -> dict[str, Any]:
 @program
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command."""
-    parser = argparse.ArgumentParser(description="Reasoning lengths of models left out of the fit.")
+    parser = argparse.ArgumentParser(
+        prog="simulator tool reasoning-lengths",
+        description="Reasoning lengths of models left out of the fit.",
+    )
     parser.add_argument("folder", type=Path, help="folder of CSV tables of responses, or one such table")
     parser.add_argument("--json", action="store_true", help="print JSON")
     asked = parser.parse_args(arguments)

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from simulator.errors import InputError
+from simulator.errors import InputError, nearest_file
 
 Record = dict[str, Any]
 
@@ -22,7 +22,7 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise InputError("there is no such file", file=path) from None
+        raise InputError(f"there is no such file{nearest_file(path)}", file=path) from None
     except (UnicodeDecodeError, ValueError) as error:
         raise InputError(f"is not JSON ({error})", file=path) from None
 

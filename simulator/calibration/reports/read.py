@@ -14,7 +14,7 @@ from simulator.calibration.reports.prometheus import is_scrape, read_scrapes
 from simulator.calibration.reports.run import read_run_measurement
 from simulator.calibration.reports.vllm_bench import is_vllm_bench, read_vllm_bench
 from simulator.calibration.runs.measured import DESCRIPTION, runs_at
-from simulator.errors import InputError, nearest
+from simulator.errors import InputError, nearest_file
 
 KNOWN = (
     "a measured run (folder with run.yaml), a result of vllm bench serve, a GuideLLM report,"
@@ -34,8 +34,7 @@ def read_measurements(paths: Iterable[Path]) -> list[Measurement]:
     scrapes: list[Path] = []
     for path in paths:
         if not path.exists():
-            beside = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
-            raise InputError(f"there is no such file{nearest(path.name, beside)}", file=path)
+            raise InputError(f"there is no such file{nearest_file(path)}", file=path)
         if is_inference_perf(path):
             measurements += read_inference_perf(path)
         elif path.is_dir():

@@ -100,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     import yaml
 
-    parser = argparse.ArgumentParser(prog="python -m simulator.calibration.runs.machine_fit")
+    parser = argparse.ArgumentParser(prog="simulator tool machine-fit")
     parser.add_argument("folder", type=Path, help="folder of measured runs")
     folder = parser.parse_args(arguments).folder
     held: list[dict[str, Any]] = []

@@ -144,7 +144,7 @@ def _moved(constants: ServingConstants, moves: Values) -> ServingConstants:
 @program
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print constants, folds and errors."""
-    parser = argparse.ArgumentParser(prog="python -m simulator.calibration.runs.serving_fit")
+    parser = argparse.ArgumentParser(prog="simulator tool serving-fit")
     parser.add_argument("folder", type=Path, help="folder of measured runs")
     folder = parser.parse_args(arguments).folder
     runs = [run for run in map(read_run, runs_at([folder])) if run.source in SOURCES]

@@ -15,7 +15,7 @@ from simulator.errors import program
 @program
 def main(arguments: Sequence[str] | None = None) -> int:
     """Compare a file; 2 where it is none."""
-    parser = argparse.ArgumentParser(prog="python -m simulator.calibration.speculation")
+    parser = argparse.ArgumentParser(prog="simulator tool speculation")
     parser.add_argument("file", help="table of techniques with speculative_decoding.by_concurrency")
     parser.add_argument("--json", action="store_true", help="one JSON object with all rows")
     parser.add_argument(

@@ -14,7 +14,7 @@ from simulator.errors import program
 @program
 def main(arguments: Sequence[str] | None = None) -> int:
     """Compare; 2 where workload or trace cannot be read."""
-    parser = argparse.ArgumentParser(prog="python -m simulator.calibration.traffic")
+    parser = argparse.ArgumentParser(prog="simulator tool traffic")
     parser.add_argument("workload", help="name of a shipped workload, or a YAML file")
     parser.add_argument("trace", help="a trace in any layout that simulator convert reads")
     parser.add_argument("--seeds", type=int, default=60, help="how often arrivals are drawn")

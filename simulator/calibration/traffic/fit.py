@@ -130,7 +130,7 @@ def _quantiles(lengths: Any) -> dict[str, Any]:
 @program
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fit a workload to a trace; 2 where it cannot be read or is too short."""
-    parser = argparse.ArgumentParser(prog="python -m simulator.calibration.traffic.fit")
+    parser = argparse.ArgumentParser(prog="simulator tool traffic-fit")
     parser.add_argument("trace", help="a trace in any layout that simulator convert reads")
     parser.add_argument("--name", help="name of the workload; default: that of the file")
     parser.add_argument("--out", type=Path, help="YAML file to write; default: standard output")

@@ -9,7 +9,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from simulator.errors import InputError
+from simulator.errors import InputError, nearest_file
 from simulator.planning.sweep.point import Point
 from simulator.scenario.key_paths import format_path, parse_path
 from simulator.scenario.loading import load_scenario
@@ -136,7 +136,9 @@ def read_points(file: Path) -> list[dict[str, Any]]:
     try:
         content = parse_value(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise InputError("there is no such file; expected points in CSV or YAML", file=file) from None
+        raise InputError(
+            f"there is no such file{nearest_file(file)}; expected points in CSV or YAML", file=file
+        ) from None
     if not isinstance(content, list) or not content or not all(isinstance(one, dict) for one in content):
         raise InputError("expected a list of mappings from keys of the scenario to values", file=file)
     return [{str(key): value for key, value in one.items()} for one in content]
@@ -149,7 +151,9 @@ def _csv_points(file: Path) -> list[dict[str, Any]]:
         with file.open(newline="", encoding="utf-8") as stream:
             rows = list(csv.DictReader(stream))
     except FileNotFoundError:
-        raise InputError("there is no such file; expected points in CSV or YAML", file=file) from None
+        raise InputError(
+            f"there is no such file{nearest_file(file)}; expected points in CSV or YAML", file=file
+        ) from None
     if not rows or any(None in row or None in row.values() for row in rows):
         raise InputError("expected a first line of keys and as many values in every line", file=file)
     return [{key: parse_value(value) for key, value in row.items()} for row in rows]

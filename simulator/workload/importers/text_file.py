@@ -15,7 +15,7 @@ from typing import Any, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.errors import InputError, nearest
+from simulator.errors import InputError, nearest, nearest_file
 from simulator.scenario.workload.lengths import LONGEST
 
 Array = NDArray[Any]
@@ -34,8 +34,7 @@ def located(file: str | Path, base_dir: Path | None) -> Path:
     if base_dir is not None and not path.is_absolute():
         path = base_dir / path
     if not path.exists():
-        beside = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
-        raise InputError(f"there is no such trace{nearest(path.name, beside)}", file=path)
+        raise InputError(f"there is no such trace{nearest_file(path)}", file=path)
     return path
 
 

@@ -1,0 +1,51 @@
+"""What a scenario asks for in vain, in sentences for the result."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from simulator.scenario.scenario import Scenario
+from simulator.units.clock import NS_PER_S, ns_from_seconds
+
+
+def asked_in_vain(scenario: Scenario, urgencies: Collection[int], end_ns: int) -> tuple[str, ...]:
+    """Notes on a run.
+
+    Parameters
+    ----------
+    scenario
+        What was run.
+    urgencies
+        Priorities that occur among its requests.
+    end_ns
+        When its last request ended [ns].
+    """
+    return (*_priorities(scenario, urgencies), *_failures(scenario, end_ns))
+
+
+def _priorities(scenario: Scenario, urgencies: Collection[int]) -> Iterator[str]:
+    if len(urgencies) > 1 and not _heeds_priority(scenario):
+        who = "Tenants" if scenario.tenants else "Requests"
+        yield (
+            f"{who} differ in priority, but priorities have no effect: set engine.scheduling_policy:"
+            " priority."
+        )
+
+
+def _heeds_priority(scenario: Scenario) -> bool:
+    """Whether the gateway's queue, the router or an engine lets the urgent go first."""
+    cluster = scenario.cluster
+    queues = cluster.admission is not None and cluster.admission.max_queue > 0
+    routed = cluster.router.policy == "by_priority"
+    return queues or routed or any(pool.engine.scheduling_policy == "priority" for pool in cluster.pools)
+
+
+def _failures(scenario: Scenario, end_ns: int) -> Iterator[str]:
+    failures = scenario.cluster.failures
+    for fault in failures.scripted if failures is not None else ():
+        if ns_from_seconds(fault.at) > end_ns:
+            which = f"{fault.component} {fault.number} of pool {fault.pool!r}"
+            yield (
+                f"The failure of {which} at {fault.at:.6g} s never came: the run ended at"
+                f" {end_ns / NS_PER_S:.6g} s."
+            )
