@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from simulator.errors import InputError
-from simulator.hardware.catalogue import load_device
+from simulator.hardware.catalogue import device_names, load_device
 from simulator.hardware.device import Device
 from simulator.latency.compile import CompiledBackend
 from simulator.models.card import ModelCard
@@ -29,8 +28,9 @@ def known_errors(
         return KnownErrors(stated=backend.provenance.error)
     wanted = "dense" if card.moe is None else "MoE"
     found = []
+    profiled = frozenset(device_names())
     for group in (accuracy or shipped_accuracy()).groups:
-        name = _near(group, device)
+        name = _near(group, device, profiled)
         if name is not None:
             same_device, same_class = group.device == device.id, group.model_class == wanted
             found.append(Compared.of(group, name, same_device=same_device, same_class=same_class))
@@ -44,13 +44,15 @@ def _nearness(one: Compared) -> tuple[bool, bool]:
     return one.same_device, one.same_class
 
 
-def _near(group: ErrorGroup, device: Device) -> str | None:
-    """Name of the group's device where it is the pool's or like it; None where it is not."""
+def _near(group: ErrorGroup, device: Device, profiled: frozenset[str]) -> str | None:
+    """Name of the group's device where it is the pool's or like it; None where it is not.
+
+    Machines that only their own runs describe have no profile, and are like nothing else.
+    """
     if group.device == device.id:
         return device.name
-    try:
-        other = load_device(group.device)
-    except InputError:
+    if group.device not in profiled:
         return None
+    other = load_device(group.device)
     alike = (other.vendor, other.family) == (device.vendor, device.family)
     return other.name if alike and abs(other.year - device.year) <= ALIKE_YEARS else None
