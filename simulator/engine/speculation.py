@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from simulator.latency.pricer import StepPricer
+from simulator.latency.pricer import Step, StepPricer
 
 #: Verifications drawn per request; a longer output begins them again.
 PATTERN = 128
@@ -64,8 +64,7 @@ class DraftLength:
 
     def _best(self, sequences: int, context: int) -> int:
         def rate(drafts: int) -> float:
-            tokens = sequences * (drafts + 1)
-            time = self._pricer.step_ns(0, 0, 0, 0, sequences, tokens, context + tokens)
+            time = self._pricer.step_ns(*Step.of_verifications(sequences, drafts, context))
             return self._expected[drafts] / max(time, 1)
 
         return max(range(len(self._expected)), key=rate)

@@ -23,7 +23,8 @@ _READ = ("sort_ns", "triton_ns", "flashinfer_ns")
 class Family(BaseModel):
     """A family of devices.
 
-    ``bandwidth`` is that of the memory its constants of sampling were measured on [bytes/s].
+    ``bandwidth`` is that of the memory its constants of sampling were measured on [bytes/s]; without it, or
+    without such constants, nothing is scaled.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -33,19 +34,23 @@ class Family(BaseModel):
     bandwidth: BytesPerSecond | None = None
     execution: RooflineExecution
 
+    def on_memory(self, bandwidth: float) -> RooflineExecution:
+        """Its constants on a memory of this bandwidth [bytes/s]."""
+        sampling = self.execution.sampling
+        if self.bandwidth is None or sampling is None:
+            return self.execution
+        slower = self.bandwidth / bandwidth
+        read = sampling.model_copy(update={name: getattr(sampling, name) * slower for name in _READ})
+        return self.execution.model_copy(update={"sampling": read})
+
 
 def family_execution(family: str, bandwidth: float) -> RooflineExecution:
     """Every group of constants for a device of this family and memory bandwidth [bytes/s]."""
-    common = _family(COMMON)
-    constants = common.execution
-    assert common.bandwidth is not None and constants.sampling is not None
-    slower = common.bandwidth / bandwidth
-    read = {name: getattr(constants.sampling, name) * slower for name in _READ}
-    constants = constants.model_copy(update={"sampling": constants.sampling.model_copy(update=read)})
+    common = _family(COMMON).on_memory(bandwidth)
     if family == COMMON or family not in _names():
-        return constants
-    own = _family(family).execution
-    return constants.model_copy(update={name: getattr(own, name) for name in own.model_fields_set})
+        return common
+    own = _family(family).on_memory(bandwidth)
+    return common.model_copy(update={name: getattr(own, name) for name in own.model_fields_set})
 
 
 @cache

@@ -5,9 +5,10 @@ What is not known is None, never zero.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from functools import cache
 from statistics import median
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, Field
 
@@ -61,6 +62,10 @@ class SiteWater(Sourced):
     high: LitresPerKilowattHour
 
 
+RegionalRow = TypeVar("RegionalRow", bound=Regional)
+OperatorRow = TypeVar("OperatorRow", Pue, SiteWater)
+
+
 class _ElectricityFile(BaseModel):
     as_of: str
     rows: tuple[ElectricityRow, ...]
@@ -112,6 +117,19 @@ def check_region(region: str) -> str:
     )
 
 
+def _about(rows: Sequence[RegionalRow], region: str) -> list[RegionalRow]:
+    """The rows of a region, or where it has none those of its whole country.
+
+    Raises
+    ------
+    InputError
+        Where the region is not known at all.
+    """
+    country = check_region(region)
+    own = [row for row in rows if row.region.lower() == region.lower()]
+    return own or [row for row in rows if row.country == country and row.national]
+
+
 def electricity_price(region: str) -> PriceRange | None:
     """Price of electricity in a region, or of its country where it has none [USD/kWh].
 
@@ -120,9 +138,7 @@ def electricity_price(region: str) -> PriceRange | None:
     InputError
         Where the region is not known at all.
     """
-    country = check_region(region)
-    rows = [row for row in electricity_rows() if row.region.lower() == region.lower()]
-    rows = rows or [row for row in electricity_rows() if row.country == country and row.national]
+    rows = _about(electricity_rows(), region)
     if not rows:
         return None
     prices = [row.price for row in rows]
@@ -139,10 +155,7 @@ def grid_carbon(region: str) -> CarbonRow | None:
     InputError
         Where the region is not known at all.
     """
-    country = check_region(region)
-    rows = _grid().carbon
-    own = next((row for row in rows if row.region.lower() == region.lower()), None)
-    return own or next((row for row in rows if row.country == country and row.national), None)
+    return next(iter(_about(_grid().carbon, region)), None)
 
 
 def grid_water(region: str) -> GridWater | None:
@@ -175,13 +188,20 @@ def pue_of(operator: str) -> Pue:
     InputError
         Where none is known.
     """
-    return _of_operator(_grid().pue, operator, "power usage effectiveness")
+    rows = _grid().pue
+    found = _of_operator(rows, operator)
+    if found is None:
+        names = [row.operator for row in rows]
+        raise InputError(
+            f"no power usage effectiveness is known of operator {operator!r}{nearest(operator, names)};"
+            f" known are {', '.join(names)}"
+        )
+    return found
 
 
 def site_water_of(operator: str) -> SiteWater | None:
     """Water that this operator evaporates for cooling; None where it is not known."""
-    wanted = operator.lower()
-    return next((row for row in _grid().site_water if wanted in row.operator.lower()), None)
+    return _of_operator(_grid().site_water, operator)
 
 
 def typical_pue() -> Pue:
@@ -189,12 +209,6 @@ def typical_pue() -> Pue:
     return next(row for row in _grid().pue if row.operator.startswith("typical"))
 
 
-def _of_operator(rows: tuple[Pue, ...], operator: str, what: str) -> Pue:
-    found = next((row for row in rows if operator.lower() in row.operator.lower()), None)
-    if found is None:
-        names = [row.operator for row in rows]
-        raise InputError(
-            f"no {what} is known of operator {operator!r}{nearest(operator, names)}; known are"
-            f" {', '.join(names)}"
-        )
-    return found
+def _of_operator(rows: Iterable[OperatorRow], operator: str) -> OperatorRow | None:
+    """The first row whose operator's name holds this one."""
+    return next((row for row in rows if operator.lower() in row.operator.lower()), None)

@@ -51,7 +51,7 @@ def texts_searched(step: Step) -> list[tuple[int, Step]]:
     """The text of each sequence is searched once."""
     if not step.drafts:
         return []
-    return [(1, Step(0, 0, 0, 0, step.decode_sequences, step.decode_sequences, step.decode_context))]
+    return [(1, Step.of_decodes(step.decode_sequences, step.decode_context))]
 
 
 @dataclass(frozen=True, slots=True)

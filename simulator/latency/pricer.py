@@ -68,6 +68,15 @@ class Step(NamedTuple):
         """One token of each of so many sequences, with so many tokens of context in all."""
         return cls(0, 0, 0, 0, sequences, sequences, context)
 
+    @classmethod
+    def of_verifications(cls, sequences: int, drafts: int, context: int) -> Step:
+        """So many drafts of each of so many sequences, and the token that each gains anyway.
+
+        ``context`` is what all of them had before, in all [tokens]; these tokens come to it.
+        """
+        tokens = sequences * (drafts + 1)
+        return cls(0, 0, 0, 0, sequences, tokens, context + tokens)
+
     @property
     def drafts(self) -> int:
         """Drafts that the step verifies for each of its decodes, the most there are."""

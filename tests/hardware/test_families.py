@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from simulator.hardware.catalogue import device_names, load_device
-from simulator.hardware.families import COMMON, FOLDER, family_execution
-from simulator.units.catalogue import shipped_names
+from simulator.hardware.families import COMMON, FOLDER, Family, family_execution
+from simulator.units.catalogue import load_entry, shipped_names
 
 H100 = 3.35e12
 
@@ -37,6 +37,13 @@ def test_sampling_takes_longer_on_slower_memory_where_it_reads():
     fast, slow = (family_execution(COMMON, bandwidth).sampling for bandwidth in (H100, H100 / 4))
     assert slow.sort_ns == pytest.approx(4 * fast.sort_ns)
     assert slow.sort_us == fast.sort_us
+
+
+def test_a_family_that_was_timed_itself_is_scaled_from_its_own_memory():
+    own = load_entry(FOLDER, COMMON, Family, what="family of devices")
+    sampling = own.model_copy(update={"bandwidth": 1e12}).on_memory(0.5e12).sampling
+    assert sampling.sort_ns == pytest.approx(2 * own.execution.sampling.sort_ns)
+    assert own.model_copy(update={"bandwidth": None}).on_memory(0.5e12) == own.execution
 
 
 def test_families_are_no_devices():

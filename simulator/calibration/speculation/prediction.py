@@ -18,6 +18,7 @@ from simulator.calibration.points.setup import Setup
 from simulator.calibration.speculation.setups import SpeculativeSetup
 from simulator.errors import SimulatorError
 from simulator.hardware.catalogue import load_device
+from simulator.latency.pricer import Step
 from simulator.scenario.cluster import PoolSpec
 from simulator.scenario.speculation import SpeculationSpec
 from simulator.simulation.pools import prepare_pool
@@ -107,8 +108,7 @@ class Speedups:
         if context > backend.placement.kv_capacity_tokens:
             raise NotSimulated("the batch does not fit the KV cache")
         drafts, expected = _drafting(pool.speculation)
-        tokens = batch * (drafts + 1)
-        step_ns = backend.pricer.step_ns(0, 0, 0, 0, batch, tokens, context + tokens)
+        step_ns = backend.pricer.step_ns(*Step.of_verifications(batch, drafts, context))
         return batch * expected / step_ns * 1e9
 
 
