@@ -143,6 +143,7 @@ class KVCache:
 
     def peek(self, request: Request, taken: int = 0) -> int:
         """Blocks that `lookup` would hit once ``taken`` more blocks were taken; nothing is given away."""
+        # Goes down the tree as `lookup` does, flat like it: a function for both costs look-ups 2 to 6 %.
         content = request.content
         if content is None or not self.caching:
             return 0
