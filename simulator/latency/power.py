@@ -8,7 +8,7 @@ cut off where idle plus dynamic would pass ``ceiling``. The busy time is the ste
 waits for the host, and for the busiest of the ranks that share the experts: who waits draws little above
 idle. A square root, because products on few tokens fill the units badly and cost more each.
 Fitted to text models of ML.ENERGY (vLLM 0.11.1) with times as predicted; energy per output token of models
-left out is met within 7.2 % (dense) and 8.9 % (mixtures of experts), medians over H100 and B200. Of a score
+left out is met within 7.5 % (dense) and 7.8 % (mixtures of experts), medians over H100 and B200. Of a score
 of forms (linear or root in either use, draw apart during exchange and launches, products padded to tiles) the
 simplest within a point of the best. Idle is the draw with weights loaded, and is charged by time, not by
 step.

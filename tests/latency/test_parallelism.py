@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from simulator.errors import DoesNotFitError, InputError
@@ -9,10 +10,11 @@ from simulator.hardware.catalogue import load_device
 from simulator.hardware.collectives import links_of
 from simulator.latency import CompiledBackend
 from simulator.latency.roofline.expert_exchange import copies_sent
+from simulator.latency.roofline.terms import crowding
 from simulator.scenario.backend import DecodeOffloadBackendSpec
 from simulator.scenario.cluster import ParallelismSpec
 from simulator.scenario.engine import EngineSpec
-from tests.latency.conftest import Compile, decode_ns, prompt_ns
+from tests.latency.conftest import Compile, decode_ns, prompt_ns, steps
 
 H100 = "nvidia-h100-sxm"
 
@@ -115,6 +117,50 @@ def test_imbalance_of_experts_slows_the_busiest_rank(compiled: Compile) -> None:
     even = compiled(H100, "mixtral-8x7b", spec=AutoBackendSpec(moe_imbalance=1.0), data=4, expert=4)
     crowded = compiled(H100, "mixtral-8x7b", spec=AutoBackendSpec(moe_imbalance=1.5), data=4, expert=4)
     assert prompt_ns(crowded, 8192, 4) > 1.1 * prompt_ns(even, 8192, 4)
+
+
+def test_the_fullest_rank_has_more_than_its_share() -> None:
+    assert crowding(1, 8) == 8.0
+    assert 1.0 < crowding(64, 8) < crowding(8, 8) < 8.0
+    assert crowding(0, 8) == 1.0
+    draws = np.random.default_rng(1).multinomial(8, np.full(8, 1 / 8), 4000).max(axis=1)
+    assert crowding(8, 8) == pytest.approx(draws.mean(), rel=0.1)
+
+
+def test_ranks_of_early_releases_compute_as_many_tokens_as_the_fullest(compiled: Compile) -> None:
+    def prompts(version: str, sequences: int) -> int:
+        engine = EngineSpec(engine_version=version, max_num_batched_tokens=65536)
+        backend = compiled(
+            "nvidia-b200-sxm", "qwen3-coder-480b-a35b", engine=engine, weights="fp8", data=8, expert=8
+        )
+        return prompt_ns(backend, 2048, sequences)
+
+    padded, early = prompts("0.11.1", 1), prompts("0.11.1", 64)
+    shared, late = prompts("0.12.0", 1), prompts("0.12.0", 64)
+    assert padded > 2.5 * shared  # seven ranks compute what the eighth was asked
+    assert early < 2.5 * late  # with many prompts all have about as many
+
+
+def test_padding_to_the_fullest_rank_is_paid_in_energy(compiled: Compile) -> None:
+    def joules(version: str) -> float:
+        engine = EngineSpec(engine_version=version, max_num_batched_tokens=65536)
+        backend = compiled(
+            "nvidia-b200-sxm", "qwen3-coder-480b-a35b", engine=engine, weights="fp8", data=8, expert=8
+        )
+        time = prompt_ns(backend, 2048)
+        return float(
+            backend.pricer.costs(
+                steps(
+                    duration_ns=[time],
+                    prefill_tokens=[2048],
+                    prefill_sequences=[1],
+                    prefill_context=[2048],
+                    prefill_products=[2048 * 2048],
+                )
+            ).prefill_j[0]
+        )
+
+    assert joules("0.11.1") > 2.5 * joules("0.12.0")
 
 
 def offloaded(compiled: Compile, devices: int = 8, micro_batches: int = 1) -> CompiledBackend:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.hardware.catalogue import load_device
-from simulator.latency.roofline.terms import graph_tokens, p_norm
+from simulator.latency.roofline.terms import graph_tokens, longest_share, p_norm
 from simulator.models.accounting import count_parameters, kv_bytes, weight_bytes
 from simulator.models.catalogue import load_model
 from simulator.scenario.backend import AutoBackendSpec, RooflineBackendSpec
@@ -110,6 +110,30 @@ def test_experts_are_read_as_tokens_reach_them(compiled):
     growth = decode_ns(backend, 16, 500) / decode_ns(backend, 1, 500)
     assert growth > 2.0 > 1.3 > decode_ns(dense, 16, 500) / decode_ns(dense, 1, 500)
     assert decode_ns(backend, 16, 500) / 1e9 > weight_bytes(load_model("mixtral-8x7b")) * 0.9 / 2 / 3.35e12
+
+
+def test_whole_sequences_to_a_cluster_wait_for_the_longest_of_them() -> None:
+    assert longest_share(1, 74) == pytest.approx(1.0)  # one sequence, cut into as many parts
+    assert longest_share(74, 74) == pytest.approx(2 * 74 / 75)  # the longest has twice the mean, but one
+    assert longest_share(64, 74) > longest_share(74, 74)  # ten clusters get nothing
+    assert longest_share(300, 74) == 1.0  # several for each
+
+
+def test_latent_attention_of_early_releases_on_blackwell_waits_for_the_longest_context(compiled):
+    early = EngineSpec(engine_version="0.11.1", async_scheduling=True)
+    late = EngineSpec(engine_version="0.12.0", async_scheduling=True)
+
+    def per_token(engine: EngineSpec, device: str, sequences: int) -> float:
+        backend = compiled(device, "deepseek-v3", engine=engine, weights="fp8", tensor=8, expert=8)
+        longer, shorter = (decode_ns(backend, sequences, context) for context in (8000, 4000))
+        return (longer - shorter) / (4000 * sequences)
+
+    few, many = (
+        per_token(early, "nvidia-b200-sxm", n) / per_token(late, "nvidia-b200-sxm", n) for n in (64, 448)
+    )
+    assert few / many == pytest.approx(longest_share(64, 74), rel=0.1)
+    hopper = [per_token(engine, "nvidia-h200-sxm", 64) for engine in (early, late)]
+    assert hopper[0] == pytest.approx(hopper[1], rel=0.01)
 
 
 def test_sorting_the_vocabulary_costs_what_serving_runs_show(compiled):

@@ -18,25 +18,26 @@ answer.
 - **Steps of one B200** rise and fall with the number of seats without order (up to 50 % within one server),
   and the draw falls while they rise: the host was busy. On exam questions every model waits two hundredths
   of a second a step, which is taken as a property of that machine, and such rows stay out of fits of time.
-- **8-bit experts in blocks.** Qwen3-235B in 8 bits is right in time and 15 to 30 % low in draw on both
-  devices: its kernel computes tiles of 64 tokens for every expert visited, most of it padding. Counting the
-  padding as work mends this model and spoils DeepSeek-V3, whose kernels on B200 pad less, so that models
-  left out are met no better (8.9 against 8.4 %); it is not counted.
-- **Attention in data-parallel ranks** (Qwen3-Coder-480B in 8 bits, 16 rows): time is 40 to 85 % low.
-  Decoding alone is a fifth to a third low; the rest is prompts, each of which costs all others three to
-  eight times what it costs them where attention is shared out, at nearly full draw. Ranks of vLLM 0.11 go
-  in step and pad to the fullest, which would explain a factor of two. Such rows are predicted and counted
-  here, but nothing is fitted to them.
+- **8-bit experts in blocks.** Qwen3-235B in 8 bits is right in time and a quarter low in draw on both
+  devices, DeepSeek-V3 in the same format is right at 32 seats and more. The first computes tiles of 64 tokens
+  for every expert visited, most of it padding; counting that as work mends it and spoils the other, whose
+  kernels must pad less. It is not counted.
+- **Attention in data-parallel ranks** (Qwen3-Coder-480B in 8 bits): all ranks are padded to the fullest, as
+  vLLM 0.11 does. A step with one prompt then takes on four ranks what was measured (the slowest hundredth of
+  the gaps between tokens), and on eight ranks half of it; decoding alone is a fifth to a third too quick on
+  both. What a rank does with rows that are not its own, and where padding is sent by the router, is not
+  modelled. Such rows are predicted and counted here, but nothing is fitted to them.
 - **Experts on few ranks.** The busiest of the ranks decides a layer's time, and the others wait: counted
   since it was found in the draw of models with one active expert (Llama 4), still 40 % too high at 8 seats.
 - **More than 512 seats** are in no fit: how many requests such a run sent, and so what it found in its
   prefix cache, is not published.
-- **Long reasoning.** With the constants that ship all rows of hosts at rest are met within 3.7 % at the
-  median, dense models on H100 within 2 %. Left out, mixtures of experts are 11 % off: how alike the tokens
-  of thoughts choose their experts was measured with two models only, and DeepSeek, whose many experts make
-  it count for little, does not tell it of Qwen3-30B. What is over 10 % also with shipped constants is
-  Qwen3-30B on two H100 beyond 64 seats, where a step hardly grows with the batch as measured, and some of
-  DeepSeek on B200.
+- **Long reasoning.** How alike the tokens of thoughts choose their experts was measured with two models
+  only. Each used to tell the other wrong, until it was seen that latent attention of vLLM 0.11 on Blackwell
+  waits for the longest context of a batch (`longest_share`: a kernel that gives whole sequences to clusters,
+  nothing fitted); since then both show the same share of tokens that choose independently, and both are
+  predicted from the other. That this term exists was seen in rows that are scored here; its size was not.
+  What is left over 10 % is Qwen3-30B on two H100 beyond 64 seats, where a step hardly grows with the batch as
+  measured, and DeepSeek at 128, where two versions of one model differ by as much.
 - **Silicon points left out.** Every device is met about as well from the others as with all (9 to 11 %):
   what is fitted there belongs to the engines, not to the devices. Models differ more: Qwen3-235B left out
   is 31 % off.

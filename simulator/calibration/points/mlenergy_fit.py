@@ -20,6 +20,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -79,7 +80,8 @@ FAMILIES: dict[str, Callable[[SteadyPoint], str]] = {"model": lambda point: poin
 def teaches(point: SteadyPoint) -> bool:
     """Whether a point says something about the constants: not where data-parallel ranks wait for each other.
 
-    Their steps take two to six times what anything here explains, and power is fitted at predicted times.
+    Padding to the fullest rank explains half of what their steps take (two to six times the steps of ranks
+    that share the attention), and power is fitted at predicted times.
     """
     return point.setup.pools[0].parallelism.data == 1
 
@@ -147,7 +149,7 @@ def _timed(point: SteadyPoint, values: Values) -> StepPricer | None:
     overrides = {str(name): values[name] for name in host if name in values}
     routing = {"routing_diversity": f"diversity {point.task}", "routing_spread": "spread"}
     overrides |= {key: values[name] for key, name in routing.items() if name in values}
-    early = {name: values[name] for name in EarlyKernels.__slots__ if name in values}
+    early: dict[str, Any] = {name: values[name] for name in EarlyKernels.__slots__ if name in values}
     kernels = replace(KERNELS_OF_0_11, **early)
     latency = point.setup.pools[0].latency.model_copy(update=overrides)
     return _pricer(point.setup, latency, point.setup.device, kernels)

@@ -8,6 +8,9 @@ filled as counts first occur; beyond the graphs ``body`` is evaluated at both en
 it is all but straight between them. In a step with prefill decode attention may take longer
 (`mixed_decode_s`), and ``mixed`` is what the layers lose because attention then leaves the CUDA graph. The
 host's own work is added where scheduling is synchronous; where it is asynchronous the longer of both counts.
+
+Tokens are shared out evenly among data-parallel ranks. Where a release pads all of them to the fullest
+(`EarlyKernels.fullest_rank`), prompts count as often as it has more than its share of them (`crowding`).
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from simulator.latency.context_lines import ContextLines
 from simulator.latency.power import PhaseWork, step_energy_j
 from simulator.latency.pricer import BOUNDS, StepColumns, StepCosts
 from simulator.latency.roofline.step_work import PROMPT_TILE, StepWork
-from simulator.latency.roofline.terms import QUERY_TILE, TILE_TOKENS, graph_tokens
+from simulator.latency.roofline.terms import QUERY_TILE, TILE_TOKENS, crowding, graph_tokens
 from simulator.latency.roofline.verification import Together, Verification
 from simulator.models.accounting import experts_touched
 from simulator.models.precision import bytes_per_value
@@ -60,6 +63,7 @@ class RooflinePricer:
         # Data-parallel ranks have a scheduler each, which sees their own sequences only.
         self._host_ns, self._host_sequence_ns = host.step_us * 1e3, per_sequence * 1e3 / work.layout.data
         self._asynchronous = asynchronous
+        self._padded_ranks = work.layout.data if work.kernels.fullest_rank else 1
         self._verification = verification or Together()
         self._ramp_tokens = work.constants.prefill_attention.ramp_tokens
         self._ramp_per_token = self._ramp_tokens / PROMPT_TILE
@@ -73,6 +77,7 @@ class RooflinePricer:
         self._rank_body: dict[int, float] = {}
         self._head_ns: dict[int, float] = {}
         self._exchange_s = _ByTokens(lambda tokens: work.exchange_s(ceil(tokens / work.ways)))
+        self._crowding = _ByTokens(lambda prompts: crowding(prompts, self._padded_ranks))
         self._experts_touched = _ByTokens(self._touch_experts)
         self._experts_wait_s = _ByTokens(lambda tokens: work.experts_wait_s(ceil(tokens / work.ways)))
         self._decode_lines = ContextLines(self._decode_step_ns)
@@ -99,7 +104,11 @@ class RooflinePricer:
         if not prefill_tokens and decode_tokens == decode_sequences:
             fixed, slope, _ = self.decode_line(decode_sequences, decode_context)
             return int(fixed + slope * decode_context)
-        tokens = -(-prefill_tokens // self._context) + decode_tokens
+        computed, crowded = prefill_tokens, 1.0
+        if self._padded_ranks > 1 and prefill_sequences:
+            crowded = crowding(prefill_sequences, self._padded_ranks)
+            computed = int(prefill_tokens * crowded)
+        tokens = -(-computed // self._context) + decode_tokens
         body = self._body_ns.get(tokens)
         if body is None:
             body = self._price_body(tokens)
@@ -133,7 +142,7 @@ class RooflinePricer:
                     seen = triangle
                 if edge < seen_edge:
                     seen_edge = edge
-                time += ns_per_product * (seen + ramp * seen_edge)
+                time += crowded * ns_per_product * (seen + ramp * seen_edge)
             if tokens > self._captured_prompts:
                 time *= self._prompt_share
                 if time < self._prompt_launch_ns:
@@ -229,22 +238,30 @@ class RooflinePricer:
             sequences = (steps.prefill_sequences + steps.decode_sequences).astype(np.float64)
             waiting = waiting + (self._host_ns + self._host_sequence_ns * sequences) / _NS
         if self._work.layout.expert > 1:
-            waiting = waiting + self._experts_wait_s(steps.prefill_tokens + steps.decode_tokens)
+            waiting = waiting + self._experts_wait_s(self._computed_prompts(steps) + steps.decode_tokens)
         return waiting
 
     def _phase_work(self, steps: StepColumns) -> tuple[PhaseWork, PhaseWork]:
         """Bytes and FLOPs of each phase on one device. Weights are shared by tokens."""
         work = self._work
-        tokens = np.maximum(steps.prefill_tokens + steps.decode_tokens, 1)
+        prompts = self._computed_prompts(steps)
+        tokens = np.maximum(prompts + steps.decode_tokens, 1)
         weights = self._weight_bytes(tokens)
         flops = 2.0 * self._weights_per_token() * tokens / work.shares
-        prefill_share = steps.prefill_tokens / tokens
+        prefill_share = prompts / tokens
         prompt_flops, decode_flops, cache_bytes = self._attention_work(steps)
         prefill = PhaseWork(weights * prefill_share, flops * prefill_share + prompt_flops)
         decode = PhaseWork(
             weights * (1.0 - prefill_share) + cache_bytes, flops * (1.0 - prefill_share) + decode_flops
         )
         return prefill, decode
+
+    def _computed_prompts(self, steps: StepColumns) -> Ints:
+        """Prompt tokens of each step, with those that ranks are padded to the fullest with, shape (n,)."""
+        if self._padded_ranks == 1:
+            return steps.prefill_tokens
+        computed: Ints = (steps.prefill_tokens * self._crowding(steps.prefill_sequences)).astype(np.int64)
+        return computed
 
     def _attention_work(self, steps: StepColumns) -> tuple[Floats, Floats, Floats]:
         """FLOPs of prompts, FLOPs of decodes and bytes of cache read on one device."""
@@ -296,7 +313,7 @@ class RooflinePricer:
         self, steps: StepColumns, seconds: Floats, memory_s: Floats, compute_s: Floats
     ) -> NDArray[np.int8]:
         """The largest part of each step; whatever none of them explains is overhead."""
-        tokens = np.maximum(steps.prefill_tokens + steps.decode_tokens, 1)
+        tokens = np.maximum(self._computed_prompts(steps) + steps.decode_tokens, 1)
         network_s = self._exchange_s(tokens)
         sequences = steps.prefill_sequences + steps.decode_sequences
         host_s = (self._host_ns + self._host_sequence_ns * sequences) / _NS

@@ -41,6 +41,10 @@ class EarlyKernels:
         Experts in 16 bits on Blackwell, for which no kernel was tuned, as a factor [1].
     latent_heads
         Query heads that latent attention is padded to when decoding on Blackwell (CUTLASS kernel); 0: none.
+    latent_clusters
+        Clusters of multiprocessors that take whole sequences in that kernel; 0: tokens are shared out evenly.
+    fullest_rank
+        Whether data-parallel ranks are padded to the tokens of the fullest.
     head_norm_ns
         Normalising one query or key head of one token [ns].
     attention_factor
@@ -55,6 +59,8 @@ class EarlyKernels:
     narrow_expert_us: float = 0.0
     blackwell_factor: float = 1.0
     latent_heads: float = 0.0
+    latent_clusters: int = 0
+    fullest_rank: bool = False
     head_norm_ns: float = 0.0
     attention_factor: float = 1.0
     layer_us: float = 0.0
@@ -101,12 +107,14 @@ class EarlyKernels:
 
 CURRENT_KERNELS = EarlyKernels()
 KERNELS_OF_0_11 = EarlyKernels(
-    rank_doubling_us=6.2,
+    rank_doubling_us=6.1,
     large_tile_factor=1.48,
-    narrow_factor=1.23,
-    narrow_expert_us=3.15,
-    blackwell_factor=1.37,
+    narrow_factor=1.22,
+    narrow_expert_us=3.0,
+    blackwell_factor=1.36,
     latent_heads=128.0,
+    latent_clusters=74,  # B200: 148 multiprocessors
+    fullest_rank=True,
     head_norm_ns=6.9,
 )
 KERNELS_OF_0_15 = EarlyKernels(attention_factor=0.926, layer_us=-1.88)

@@ -29,6 +29,7 @@ from simulator.latency.roofline.terms import (
     decode_attention_s,
     experts_s,
     gemm_s,
+    longest_share,
     mixed_decode_s,
 )
 from simulator.models.accounting import experts_touched
@@ -332,7 +333,7 @@ class StepWork:
         attended /= self.layout.context
         cache = attended * group.kv_values_per_token * bytes_per_value(self.layout.kv_dtype)
         cache += sequences * group.state_values * _STATE_BYTES
-        return decode_attention_s(
+        return self._uneven(group, sequences) * decode_attention_s(
             self.constants.decode_attention,
             cache,
             sequences * group.kv_heads,
@@ -347,9 +348,17 @@ class StepWork:
 
     def _padded_heads(self, group: AttentionGroup) -> float:
         """How many times more products a kernel computes that pads the query heads of latent attention."""
-        if group.kind != "latent" or "fp4" not in self.machine.peak_flops:
+        return max(self.kernels.latent_heads / group.heads, 1.0) if self._latent_on_blackwell(group) else 1.0
+
+    def _uneven(self, group: AttentionGroup, sequences: float) -> float:
+        """How much longer latent attention takes where a kernel gives out whole sequences."""
+        clusters = self.kernels.latent_clusters
+        if not clusters or not sequences or not self._latent_on_blackwell(group):
             return 1.0
-        return max(self.kernels.latent_heads / group.heads, 1.0)
+        return longest_share(sequences, clusters)
+
+    def _latent_on_blackwell(self, group: AttentionGroup) -> bool:
+        return group.kind == "latent" and "fp4" in self.machine.peak_flops
 
     def mixed_s(self) -> float:
         """What all layers take longer where a step also prefills: attention is outside the CUDA graph."""

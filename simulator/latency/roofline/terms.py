@@ -87,6 +87,16 @@ def busiest_rank(mean: float, ranks: int, spread: float, most: float, filled: fl
     return min(mean + spread * chance_above_mean(ranks) * scatter, most)
 
 
+@cache
+def crowding(prompts: int, ranks: int) -> float:
+    """How many times its share of ``prompts`` the fullest of data-parallel ``ranks`` has, at least one [1].
+
+    Prompts come to ranks by chance: a new one goes where one has just ended.
+    """
+    share = prompts / ranks
+    return max(busiest_rank(share, ranks, 1.0, prompts), 1.0) / share if prompts else 1.0
+
+
 def decode_attention_s(
     constants: DecodeAttention,
     cache_bytes: float,
@@ -105,6 +115,19 @@ def decode_attention_s(
     computing = flops / (LATENT_COMPUTE_EFFICIENCY * peak)
     floor = sequence_heads * constants.per_kv_head_ns * 1e-9
     return p_norm(max(streaming, computing), floor, constants.overlap)
+
+
+def longest_share(sequences: float, clusters: int) -> float:
+    """How much longer a kernel takes that gives sequences whole, or in equal parts, to ``clusters`` [1].
+
+    Against one that shares their tokens out evenly. Every sequence is cut into as many parts as there are
+    clusters for it, so that a part of the longest context takes longest and some clusters get none. Contexts
+    of sequences that are answered evenly one after another reach from nothing to twice their mean, the
+    longest of n to ``2 n / (n + 1)`` times that. Beyond one sequence for each cluster the mean decides.
+    """
+    parts = max(clusters // max(ceil(sequences), 1), 1)
+    longest = 2.0 * sequences / (sequences + 1.0)
+    return max(longest * clusters / (sequences * parts), 1.0)
 
 
 def mixed_decode_s(constants: DecodeAttention, alone_s: float, flops: float, peak: float) -> float:

@@ -74,13 +74,13 @@ class Task:
 
 TASKS = {
     "lm-arena-chat": Task(
-        prompt=300, variation=0.9, questions=1024, diversity=0.76, least_rounds=2.0, different=1024
+        prompt=300, variation=0.9, questions=1024, diversity=0.79, least_rounds=2.0, different=1024
     ),
-    "gpqa": Task(prompt=300, variation=0.58, questions=198, diversity=0.52, different=198),
-    "sourcegraph-fim": Task(prompt=700, variation=1.22, questions=1024, diversity=0.72, least_rounds=2.0),
+    "gpqa": Task(prompt=300, variation=0.58, questions=198, diversity=0.45, different=198),
+    "sourcegraph-fim": Task(prompt=700, variation=1.22, questions=1024, diversity=0.73, least_rounds=2.0),
 }
 #: How far the loads of expert-parallel ranks scatter (see `Routing`).
-SPREAD = 1.44
+SPREAD = 1.38
 
 
 HOSTS = {"nvidia-h100-sxm": Host(768.0, 35.0), "nvidia-b200-sxm": Host(1260.0, 33.0)}
