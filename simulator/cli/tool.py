@@ -35,6 +35,9 @@ TOOLS = {
     ),
     "operators": Tool("calibration.operators", "FOLDER", "constants of devices from operator tables"),
     "engine-fit": Tool("calibration.points.engine_fit", "FILE", "constants that whole engines show"),
+    "drafts-fit": Tool(
+        "calibration.points.drafts_fit", "FILE", "how often drafts of silicon points are right"
+    ),
     "mlenergy-fit": Tool("calibration.points.mlenergy_fit", "FILE", "constants of vLLM 0.11, and of power"),
     "serving-fit": Tool("calibration.runs.serving_fit", "FOLDER", "constants that serving runs decide"),
     "machine-fit": Tool("calibration.runs.machine_fit", "FOLDER", "step times of machines from their runs"),

@@ -36,6 +36,7 @@ METRICS = {
     "output_throughput": "throughput",
     "total_token_throughput": "throughput, prompts included",
     "power": "power",
+    "wall_power": "power at the wall",
     "energy_per_output_token": "J per output token",
 }
 LIGHT, MEDIUM = 8, 64

@@ -14,7 +14,7 @@ from simulator.calibration.points.validation import compare
 from simulator.calibration.public_measurements import validate_measurements
 from simulator.calibration.public_measurements.comparison import PublicRow
 from simulator.calibration.runs.measured import MeasuredRun, read_run, runs_at
-from simulator.calibration.runs.power_trace import ROW_S
+from simulator.calibration.runs.power_trace import ROW_S, WALL
 from simulator.calibration.runs.server import card_of as card_of_run
 from simulator.calibration.runs.validation import RunReport, report_on
 from simulator.errors import InputError, SimulatorError
@@ -113,7 +113,7 @@ def _of_run(run: MeasuredRun, report: RunReport) -> Iterator[Found]:
 
 
 def _errors_of(report: RunReport) -> Iterator[tuple[str, float]]:
-    """Metric and error of each figure, and of the draw in each window."""
+    """Metric and error of each figure, and of the draw in each window, devices and wall apart."""
     for metric, name in _RUN_METRICS.items():
         error = report.error(metric)
         if error is not None:
@@ -121,7 +121,7 @@ def _errors_of(report: RunReport) -> Iterator[tuple[str, float]]:
     for trace in report.power:
         for _, predicted, measured in trace.windows(ROW_S):
             if measured:
-                yield "power", predicted / measured - 1.0
+                yield "wall_power" if trace.sensor == WALL else "power", predicted / measured - 1.0
 
 
 def _in_flight(run: MeasuredRun) -> float | None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from simulator.calibration.accuracy.comparisons import Comparison, Found
 from simulator.calibration.accuracy.summary import spread_of
-from simulator.calibration.points import engine_fit, mlenergy_fit, search
+from simulator.calibration.points import drafts_fit, engine_fit, mlenergy_fit, search
 from simulator.calibration.points.point import read_points
 from simulator.results.accuracy import METRICS, Protocol, Spread
 
@@ -86,7 +86,7 @@ RUN_GROUPS = (
         "draw of a server over time, windows of 10 s",
         "all (no run's power is fitted)",
         ("llmservingsim-ispass26",),
-        metrics=("power",),
+        metrics=("power", "wall_power"),
     ),
 )
 
@@ -112,8 +112,12 @@ def of_runs(found: Iterable[Found]) -> list[Protocol]:
 
 
 def of_silicon(file: Path) -> list[Protocol]:
-    """Constants of whole engines, fitted to the points of the other models, or of the other devices."""
-    servers = engine_fit.servers_of(read_points(file))
+    """Constants of whole engines, fitted to the points of the other models, or of the other devices.
+
+    Apart, how often drafts are right, fitted to the points of the other servers that draft.
+    """
+    points = list(read_points(file))
+    servers = engine_fit.servers_of(points)
     protocols = []
     for what, family in engine_fit.FAMILIES.items():
         errors = search.leave_one_out(engine_fit.EXPECTED, servers, engine_fit.ratios, family)
@@ -127,6 +131,19 @@ def of_silicon(file: Path) -> list[Protocol]:
                 note=f"{what} by {what}: {_by_family(errors)}",
             )
         )
+    drafted = drafts_fit.drafted_points(points)
+    errors = search.leave_one_out(
+        drafts_fit.EXPECTED, drafted, drafts_fit.ratios, drafts_fit.FAMILIES["server"]
+    )
+    protocols.append(
+        Protocol(
+            unit="aiconfigurator-silicon",
+            title="silicon points with multi-token prediction",
+            what="each server",
+            errors={"tpot_mean": _spread(errors.values())},
+            note=f"server by server: {_by_family(errors)}",
+        )
+    )
     return protocols
 
 
@@ -149,11 +166,13 @@ def of_mlenergy(file: Path) -> list[Protocol]:
         )
     ]
     found = []
-    for title, holds, target in (
+    groups: tuple[tuple[str, Callable[[mlenergy_fit.SteadyPoint], bool], dict[str, float]], ...] = (
         ("ml.energy text points, dense", _is_dense, {"energy_per_output_token": 0.08}),
         ("ml.energy text points, MoE", _is_moe, {"energy_per_output_token": 0.12}),
         ("ml.energy, outputs over 5,000 tokens", _is_long, {"tpot_mean": 0.04}),
-    ):
+        ("ml.energy, attention in data-parallel ranks", _is_data_parallel, {}),
+    )
+    for title, holds, target in groups:
         errors = {
             "tpot_mean": _spread_of_points(times, holds),
             "energy_per_output_token": _spread_of_points(joules, holds),
@@ -165,6 +184,7 @@ def of_mlenergy(file: Path) -> list[Protocol]:
                 what="each model",
                 errors={name: spread for name, spread in errors.items() if spread is not None},
                 targets=target,
+                note=f"time: {_by_server(times, holds)}; energy: {_by_server(joules, holds)}",
             )
         )
     return found
@@ -204,6 +224,21 @@ def _is_moe(point: mlenergy_fit.SteadyPoint) -> bool:
 
 def _is_long(point: mlenergy_fit.SteadyPoint) -> bool:
     return point.task == "gpqa" and float(point.setup.load.traffic.output_tokens.mean()) >= LONG
+
+
+def _is_data_parallel(point: mlenergy_fit.SteadyPoint) -> bool:
+    return point.setup.pools[0].parallelism.data > 1
+
+
+def _by_server(errors: _PointErrors, holds: Callable[[mlenergy_fit.SteadyPoint], bool]) -> str:
+    """Median error of each model, format and device, with its sign."""
+    servers: dict[str, list[float]] = {}
+    for point, error in errors:
+        if holds(point):
+            setup = point.setup
+            name = f"{setup.card.id} {setup.weight_dtype} {setup.device.id.split('-')[1]}"
+            servers.setdefault(name, []).append(error)
+    return ", ".join(f"{name} {100 * float(np.median(off)):+.0f} %" for name, off in servers.items())
 
 
 def _spread_of_points(

@@ -73,10 +73,10 @@ def servers_of(points: Iterable[OperatingPoint]) -> list[Server]:
     servers: dict[Any, tuple[Setup, PoolSpec, dict[tuple[SteadyLoad, float], None]]] = {}
     for point in points:
         try:
-            found = _server_of(point)
+            found = answering_engine(point)
         except NotSimulated:
             continue
-        if found is None:
+        if found is None or found[1].speculative is not None:
             continue
         setup, pool, load, tpot_s = found
         key = (point.model, point.device, pool.role, pool.latency.model_dump_json(), str(pool.parallelism))
@@ -88,8 +88,11 @@ def servers_of(points: Iterable[OperatingPoint]) -> list[Server]:
     ]
 
 
-def _server_of(point: OperatingPoint) -> tuple[Setup, PoolSpec, SteadyLoad, float] | None:
-    """The engine that answers, its load, and its time per output token without what streaming adds [s]."""
+def answering_engine(point: OperatingPoint) -> tuple[Setup, PoolSpec, SteadyLoad, float] | None:
+    """The engine that answers, its load, and its time per output token without what streaming adds [s].
+
+    None where the row lacks a figure, or queueing decides it.
+    """
     figures, sent = point.measured, point.load_value
     if "tpot_s" not in figures or not sent or point.prompt_tokens is None or point.output_tokens is None:
         return None
@@ -99,8 +102,6 @@ def _server_of(point: OperatingPoint) -> tuple[Setup, PoolSpec, SteadyLoad, floa
     prompt, output = point.prompt_tokens * shorter, point.output_tokens * shorter
     gaps = output - 1
     tpot_s = round(figures["tpot_s"] * gaps / (gaps - setup.stream_interval + 1), 5)
-    if pool.speculative is not None:
-        return None
     if pool.role != "decode":
         return (
             None if sent > MOST_IN_FLIGHT else (setup, pool, stationary(round(sent), prompt, output), tpot_s)

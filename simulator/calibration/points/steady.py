@@ -34,12 +34,15 @@ class SteadyLoad:
         Mean context of a running request [tokens].
     replacements
         Answers that end in a step and are replaced [1].
+    drafts
+        Draft tokens of each that a step verifies.
     """
 
     in_flight: int
     prompt: float
     context: float
     replacements: float
+    drafts: int = 0
 
 
 def stationary(in_flight: int, prompt: float, output: float) -> SteadyLoad:
@@ -62,7 +65,7 @@ def filled_at_once(in_flight: int, prompt: float, outputs: Ints) -> SteadyLoad:
 
 
 def steady_tpot_s(pricer: StepPricer, load: SteadyLoad) -> float:
-    """Time per output token [s]."""
+    """Time per output token [s]; where drafts are verified, per verification."""
     times = [pricer.step_ns(*step) for step in _steps(load)]
     return _per_step(load, times) / NS_PER_S
 
@@ -79,14 +82,14 @@ def _steps(load: SteadyLoad) -> list[Step]:
     """A decode step of all; where others go on, one of all but one, and that with the last one's prompt."""
     whole, others = round(load.prompt), load.in_flight - 1
     few = round(others * load.context)
-    together = Step.of_decodes(load.in_flight, round(load.in_flight * load.context))
+    together = Step.of_verifications(load.in_flight, load.drafts, round(load.in_flight * load.context))
     if not others:
         return [together]
-    return [
-        together,
-        Step.of_decodes(others, few),
-        Step(whole, 1, whole, whole * whole, others, others, few),
-    ]
+    without = Step.of_verifications(others, load.drafts, few)
+    beside = without._replace(
+        prefill_tokens=whole, prefill_sequences=1, prefill_context=whole, prefill_products=whole * whole
+    )
+    return [together, without, beside]
 
 
 def _per_step(load: SteadyLoad, values: list[float] | list[int]) -> float:

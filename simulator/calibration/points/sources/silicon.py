@@ -74,8 +74,9 @@ MANY_REQUESTS, FEW_ROUNDS = 160, 4.0
 #: Tokens a step: InferenceX recipes and the defaults of all three programs.
 STEP_TOKENS = 8192
 SHORTEST, DRIFT = 0.8, 0.95
-#: Share of the memory that InferenceX servers take: with less, rows of DeepSeek on four B200 would have to
-#: wait for cache, and those of GB200 would not start.
+#: Share of the memory that InferenceX servers take. Not in the rows, and no fit: any from 0.94 on serves
+#: all rows of aggregated engines alike, while with 0.92 a dozen would wait for cache that did not, and with
+#: 0.85 DeepSeek in 8 bits on four B200 would not start (22 rows that were measured).
 MEMORY = 0.95
 #: Devices of a node: with more ranks experts are never split. Most devices that share every layer in any row
 #: that says how its engines lie.

@@ -11,8 +11,10 @@ was lost. What is left tells most of them apart:
   MTP is not known, and neither is compared. The dump has those without.
 
 Drafts as the recipes ask for (from memory): three at a time with TensorRT-LLM, one where attention is data
-parallel; two with SGLang. How often they are right on random prompts (`ACCEPTANCE`) is one constant for all
-of these rows, read off their times per token.
+parallel; two with SGLang. Times per token do not tell one number from another: with each of one to four
+drafts everywhere they are met about as well. How often drafts are right on random prompts (`ACCEPTANCE`) is
+one constant, fitted to these rows by `simulator.calibration.points.drafts_fit`, which also predicts each
+server from the others.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from simulator.calibration.points.point import OperatingPoint
 from simulator.scenario.speculation import SpeculationSpec
 
 #: Chance that a draft is right once all before it were.
-ACCEPTANCE = 0.55
+ACCEPTANCE = 0.57
 #: The model whose recipes with MTP are known.
 MODEL = "deepseek-v3"
 #: Images of TensorRT-LLM that only recipes with MTP used, from which day on.
