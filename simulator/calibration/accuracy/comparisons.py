@@ -98,7 +98,7 @@ def _of_run(run: MeasuredRun, report: RunReport) -> Iterator[Found]:
     if in_flight is None:
         yield Refused("the run does not say how many requests were in flight")
         return
-    for name, error in _errors_of(report):
+    for name, error in errors_of(report):
         yield Comparison(
             "runs",
             run.source,
@@ -112,7 +112,7 @@ def _of_run(run: MeasuredRun, report: RunReport) -> Iterator[Found]:
         )
 
 
-def _errors_of(report: RunReport) -> Iterator[tuple[str, float]]:
+def errors_of(report: RunReport) -> Iterator[tuple[str, float]]:
     """Metric and error of each figure, and of the draw in each window, devices and wall apart."""
     for metric, name in _RUN_METRICS.items():
         error = report.error(metric)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from simulator.calibration.accuracy.__main__ import DOCUMENT, ERRORS, as_yaml
-from simulator.calibration.accuracy.comparisons import Comparison, Refused, of_points
+from simulator.calibration.accuracy.comparisons import Comparison, Refused, errors_of, of_points
 from simulator.calibration.accuracy.document import document
 from simulator.calibration.accuracy.summary import spread_of, updated
+from simulator.calibration.runs.power_trace import DEVICES, WALL, PowerTrace
+from simulator.calibration.runs.validation import RunReport
 from simulator.errors import InputError
 from simulator.hardware.catalogue import device_names
 from simulator.results.accuracy import Accuracy, load_class, read_accuracy, shipped_accuracy
@@ -83,6 +86,15 @@ def test_an_open_load_is_in_flight_as_long_as_its_answers_take(tmp_path: Path):
 
 def test_a_load_that_nobody_states_is_refused_not_made_up(tmp_path: Path):
     assert figures_of(tmp_path, f"{SERVED},open,50,mean,,0.01,") == {}
+
+
+def test_draw_at_the_wall_and_of_the_devices_stand_apart():
+    traces = tuple(
+        PowerTrace(sensor, np.full(10, predicted), np.full(10, 100.0))
+        for sensor, predicted in ((WALL, 110.0), (DEVICES, 70.0))
+    )
+    found = dict(errors_of(RunReport("r", power=traces)))
+    assert found == {"wall_power": pytest.approx(0.1), "power": pytest.approx(-0.3)}
 
 
 def test_a_unit_that_is_compared_anew_replaces_only_itself():
