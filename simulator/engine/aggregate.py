@@ -177,7 +177,7 @@ class AggregateReplica(Replica):
 
     def change_pace(self, factor: float) -> None:
         if factor != self._pace and self._ends:
-            executing = self._first + bisect_left(self._ends, int(self.env.now))
+            executing = self._first + bisect_left(self._ends, self.env.now)
             if executing != self._pace_step:
                 self._pace_step, self._former_pricer = executing, self.pricer
         super().change_pace(factor)
@@ -215,7 +215,7 @@ class AggregateReplica(Replica):
         """The step that would have been composed last by now if every step were an event."""
         if not self._ends:
             return self.cache.step
-        return self._first + bisect_left(self._ends, int(self.env.now)) + self._lag
+        return self._first + bisect_left(self._ends, self.env.now) + self._lag
 
     def _blocks_to_take(self) -> int:
         """Blocks that planned steps have taken by now although `_commit` has not come to them yet."""
@@ -243,7 +243,7 @@ class AggregateReplica(Replica):
     def _notice(self) -> None:
         if self._awake:
             return
-        now = int(self.env.now)
+        now = self.env.now
         ends = self._ends
         if not ends:
             self._wake_at(now)

@@ -2,7 +2,7 @@
 
 A replica takes requests and aborts from outside, wakes at step boundaries, and reports
 ended requests. It lives in SimPy's event queue through plain events rather than a generator:
-one event per wake, and a wake can be moved forward without an interrupt (the old event stays
+one event per wake, and a wake can be moved forward without an interrupt (the old appointment stays
 in the queue and is ignored).
 
 At one instant, arrivals and aborts come before the wake of a replica, so that the step composed
@@ -22,7 +22,7 @@ from simulator.engine.request import FINISHED, NEVER, Request
 from simulator.engine.scheduler.plan import PrefixStats, StepPlan
 from simulator.engine.settings import EngineSettings
 from simulator.engine.speculation import DraftStats
-from simulator.engine.timing import NsEnvironment
+from simulator.engine.timing import Alarm, NsEnvironment
 from simulator.errors import SimulatorError
 from simulator.latency.pricer import StepPricer
 from simulator.latency.slowed import SlowedPricer
@@ -32,19 +32,6 @@ from simulator.results.step_log import StepLog
 AFTER_ARRIVALS = 2
 #: More than there are replicas in a pool.
 TURNS = 1 << 32
-
-
-class Wake(Event):
-    """A replica's appointment at a step boundary."""
-
-    __slots__ = ("callbacks", "env")
-
-    _value = None
-    _ok = True
-
-    def __init__(self, env: NsEnvironment, callbacks: list[Callable[[Event], None]]) -> None:
-        self.env = env
-        self.callbacks = callbacks
 
 
 class Counts(NamedTuple):
@@ -97,6 +84,7 @@ class Replica:
 
     __slots__ = (
         "_aborts",
+        "_alarm",
         "_bring_blocks",
         "_inbox",
         "_loading",
@@ -105,7 +93,6 @@ class Replica:
         "_pace",
         "_to_free",
         "_turn",
-        "_wake",
         "_wake_ns",
         "_when_woken",
         "draft_stats",
@@ -170,9 +157,9 @@ class Replica:
         self._bring_blocks = False  # somebody in the inbox has reserved blocks
         self._to_free: list[Request] = []
         self._aborts: list[Request] = []
-        self._wake: Event | None = None
-        self._wake_ns = NEVER
         self._when_woken: list[Callable[[Event], None]] = [self._woken]
+        self._alarm = Alarm(env, self._when_woken)
+        self._wake_ns = NEVER  # when it rings; the queue may hold it for other times too, which are void
         # Replicas that wake at the same instant do so in this order, whether they jumped there or not.
         self._turn = AFTER_ARRIVALS + pool * TURNS + number
 
@@ -256,13 +243,12 @@ class Replica:
         submitted elsewhere: prompt and delivered output are computed again there. Those whose client has
         given up end now.
         """
-        now = int(self.env.now)
+        now = self.env.now
         held = [*self._held_requests(now), *self._inbox, *self._loading]
         self._loading.clear()
         given_up, self._aborts = set(self._aborts), []
         self._inbox.clear()
         self._void_wake()
-        self._wake_ns = NEVER
         lost = []
         for request in held:
             request.start_over()
@@ -340,25 +326,28 @@ class Replica:
         raise NotImplementedError
 
     def _wake_at(self, time_ns: int) -> None:
-        if self._wake is not None:
-            if self._wake_ns == time_ns:
-                return
-            self._void_wake()
-        self._wake = wake = Wake(self.env, self._when_woken)
+        if self._wake_ns == time_ns:
+            return
+        if self._wake_ns != NEVER:
+            self.env.background += 1
         self._wake_ns = time_ns
-        self.env.schedule_at(wake, self._turn, time_ns)
+        self.env.schedule_at(self._alarm, self._turn, time_ns)
 
     def _woken(self, event: Event) -> None:
-        now = self._wake_ns
-        self._wake = None
-        self._wake_ns = NEVER
-        self._on_wake(now)
+        event.callbacks = self._when_woken
+        env = self.env
+        now = env.now
+        if now == self._wake_ns:
+            self._wake_ns = NEVER
+            self._on_wake(now)
+        else:
+            env.background -= 1
 
     def _void_wake(self) -> None:
         """The appointment stays in the queue, but simulation does not go on for its sake."""
-        if self._wake is not None:
-            self.env.void(self._wake)
-            self._wake = None
+        if self._wake_ns != NEVER:
+            self.env.background += 1
+            self._wake_ns = NEVER
 
     def _ended(self, request: Request, now: int) -> None:
         request.status = FINISHED

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING
 
 from simpy import Environment
+from simpy.core import EmptySchedule
 from simpy.events import NORMAL, Event
 
 #: What an appointment calls; the event itself says nothing.
@@ -16,30 +16,31 @@ Appointed = Callable[[Event], None]
 class NsEnvironment(Environment):
     """SimPy environment whose time is integer nanoseconds, zero at first."""
 
+    #: The simulated time [ns]. Plain where SimPy has a property: everybody asks for it all the time.
+    now: int = 0
+
     def __init__(self) -> None:
         super().__init__(initial_time=0)
         #: Events in the queue for whose sake simulation does not go on.
         self.background = 0
-        self._when_void: list[Appointed] = [self._pass_void]
-
-    if TYPE_CHECKING:
-
-        @property
-        def now(self) -> int:
-            """The simulated time [ns]."""
-            ...
 
     def schedule_at(self, event: Event, priority: int, time_ns: int) -> None:
         """What `Environment.schedule` does, for an absolute time."""
         heappush(self._queue, (time_ns, priority, next(self._eid), event))  # type: ignore[misc]
 
-    def void(self, event: Event) -> None:
-        """An event in the queue is void: simulation does not go on for its sake."""
-        event.callbacks = self._when_void
-        self.background += 1
+    def step(self) -> None:
+        """Take one event.
 
-    def _pass_void(self, event: Event) -> None:
-        self.background -= 1
+        Raises
+        ------
+        EmptySchedule
+            Where there is none.
+        """
+        if not self._queue:
+            raise EmptySchedule
+        background, self.background = self.background, -1  # one in the background will do as well
+        self.advance(1)
+        self.background += background + 1
 
     def advance(self, events: int) -> bool:
         """Take up to so many events; False where there are no more but in the background.
@@ -50,13 +51,31 @@ class NsEnvironment(Environment):
         for _ in range(events):
             if len(queue) == self.background:
                 return False
-            self._now, _, _, event = heappop(queue)
-            callbacks, event.callbacks = event.callbacks, None  # type: ignore[assignment]
+            now, _, _, event = heappop(queue)
+            self._now = self.now = now  # type: ignore[assignment]
+            callbacks = event.callbacks
+            event.callbacks = None  # type: ignore[assignment]
             for callback in callbacks:
                 callback(event)
-            if not event._ok and not hasattr(event, "_defused"):
+            if type(event) is not Alarm and not event._ok and not hasattr(event, "_defused"):
                 raise event._value
         return True
+
+
+class Alarm(Event):
+    """An event that is set again and again, and each time calls the same functions.
+
+    Whoever is called sets ``callbacks`` back: an event in SimPy's queue happens only once.
+    """
+
+    __slots__ = ("callbacks", "env")
+
+    _value = None
+    _ok = True
+
+    def __init__(self, env: NsEnvironment, callbacks: list[Appointed]) -> None:
+        self.env = env
+        self.callbacks = callbacks
 
 
 class Appointment(Event):
