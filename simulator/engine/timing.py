@@ -39,8 +39,10 @@ class NsEnvironment(Environment):
         if not self._queue:
             raise EmptySchedule
         background, self.background = self.background, -1  # one in the background will do as well
-        self.advance(1)
-        self.background += background + 1
+        try:
+            self.advance(1)
+        finally:  # `run(until=...)` stops by raising
+            self.background += background + 1
 
     def advance(self, events: int) -> bool:
         """Take up to so many events; False where there are no more but in the background.

@@ -19,8 +19,9 @@ answer. The figures are in the notes above.
   worse (`docs/latency.md`).
 - **Steps of one B200** rise and fall with the number of seats without order, and the draw falls while they
   rise: the host was busy. On exam questions every model waits about the same time a step
-  (`simulator.calibration.points.sources.mlenergy`), which is taken as a property of that machine, and such
-  rows stay out of fits of time.
+  (`simulator.calibration.points.sources.mlenergy`), which is taken as a property of that machine. Such rows
+  stay out of fits of time and out of the medians of TPOT above, long reasoning among them, where they are two
+  in five; `simulator validate --points` predicts them, in a line of their own.
 - **8-bit experts in blocks.** Qwen3-235B in 8 bits is right in time and low in draw on both devices,
   DeepSeek-V3 in the same format is not. The first computes tiles of 64 tokens for every expert visited, most
   of it padding; counting that as work mends it and spoils the other, whose kernels must pad less. It is not
