@@ -69,17 +69,10 @@ def service_table(contenders: Sequence[Contender]) -> Table:
     for one in contenders:
         assert one.result is not None
         figures = one.result.summary.to_dict()
-        rows.append((one.device, *(text(figures[key]) for _, key, text in _WEIGHED), _draw(figures)))
+        draw = show.site_draw(figures["facility_power_w"], figures["power_limit_w"])
+        rows.append((one.device, *(text(figures[key]) for _, key, text in _WEIGHED), draw))
     header = ("", *(heading for heading, _, _ in _WEIGHED), "draw of the site")
     return Table("At equal service level", header, tuple(rows))
-
-
-def _draw(figures: dict[str, Any]) -> str:
-    """Mean draw of the site, or where that is unknown the power limit of the chips."""
-    if figures["facility_power_w"] is not None:
-        return show.watts(figures["facility_power_w"])
-    limit = figures["power_limit_w"]
-    return show.UNKNOWN if limit is None else f"chips ≤ {show.watts(limit)}"
 
 
 def layout_table(contenders: Sequence[Contender]) -> Table:

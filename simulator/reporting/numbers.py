@@ -80,6 +80,13 @@ def watts(value: float | None) -> str:
     return f"{_digits(value / 1e3)} kW" if value >= 1e3 else f"{_digits(value)} W"
 
 
+def site_draw(drawn_w: float | None, limit_w: float | None) -> str:
+    """Draw of the site [W]; where it is unknown, what the chips may draw at most, marked as that."""
+    if drawn_w is not None:
+        return watts(drawn_w)
+    return UNKNOWN if limit_w is None else f"chips ≤ {watts(limit_w)}"
+
+
 def grams(value: float | None) -> str:
     """Emissions given in [g CO2e]."""
     return number(value, "g CO2e", UNKNOWN)

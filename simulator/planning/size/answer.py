@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from simulator.planning.designs import changed
@@ -64,12 +65,19 @@ class Candidate:
         return Range(low, mid, high) * (self.units / self.found.units)
 
     @property
-    def watts(self) -> float | None:
-        """Mean draw of the site, or the power limit of all devices where that is unknown [W]."""
+    def drawn_w(self) -> float | None:
+        """Mean draw of the site as simulated, spares included [W]; None where unknown."""
+        return self._of_all("facility_power_w")
+
+    @property
+    def limit_w(self) -> float | None:
+        """Power limit of all devices, spares included [W]; None where one publishes none."""
+        return self._of_all("power_limit_w")
+
+    def _of_all(self, key: str) -> float | None:
+        """Mean of a figure that grows with the units, spares included."""
         assert self.found is not None
-        drawn = self.found.verdict.mean("facility_power_w")
-        limit = self.found.verdict.mean("power_limit_w")
-        known = drawn if drawn is not None else limit
+        known = self.found.verdict.mean(key)
         return None if known is None else known * self.units / self.found.units
 
     @property
@@ -78,17 +86,22 @@ class Candidate:
         assert self.found is not None
         return changed(self.found.family.with_units(self.units), size=None, compare=None)
 
-    def weight(self, rules: Rules) -> tuple[float, float]:
-        """What the choice is made by, least first; the unknown comes last."""
+    def weight(self, rules: Rules) -> tuple[float, float, float]:
+        """What the choice is made by, least first; the unknown comes last.
+
+        A draw that is not known comes behind all that are, and among its like by the limit of the devices:
+        the two are never held against each other.
+        """
         if self.found is None:
-            return (float("inf"), float("inf"))
+            return (inf, inf, inf)
         cost = self.usd_per_hour
         by = {
             "cost": None if cost is None else cost.mid,
             "devices": float(self.devices),
-            "power": self.watts,
+            "power": self.drawn_w,
         }[rules.minimise]
-        return (float("inf") if by is None else by, float(self.devices))
+        limit = self.limit_w if rules.minimise == "power" else None
+        return (inf if by is None else by, inf if limit is None else limit, float(self.devices))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -111,7 +124,8 @@ class Candidate:
             "cost_per_hour_usd": None if cost is None else cost.mid,
             "cost_per_hour_usd_low": None if cost is None else cost.low,
             "cost_per_hour_usd_high": None if cost is None else cost.high,
-            "power_w": self.watts,
+            "facility_power_w": self.drawn_w,
+            "power_limit_w": self.limit_w,
             "bound": None if self.estimate is None else self.estimate.least,
             "verdict": found.verdict.to_dict(),
             "one_fewer": None if found.neighbour is None else found.neighbour.to_dict(),

@@ -83,18 +83,28 @@ def candidate_tables(answer: SizeAnswer) -> list[Table]:
                 show.count(one.units),
                 show.count(one.devices),
                 show.UNKNOWN if cost is None else show.dollars(cost.mid),
-                show.watts(one.watts),
+                show.site_draw(one.drawn_w, one.limit_w),
                 _missed(one.found.neighbour),
                 one.found.family.label,
             )
         )
     tables = []
     if rows:
-        header = ("", "units", "devices", "USD/h", "power", "one fewer", "layout of a unit")
-        tables.append(Table("Fewest units of each", header, tuple(rows), "all verified under a fresh seed"))
+        header = ("", "units", "devices", "USD/h", "draw of the site", "one fewer", "layout of a unit")
+        note = "; ".join(["all verified under a fresh seed", *_left_behind(answer)])
+        tables.append(Table("Fewest units of each", header, tuple(rows), note))
     if refused:
         tables.append(Table("Not at this service level", ("", "why"), tuple(refused)))
     return tables
+
+
+def _left_behind(answer: SizeAnswer) -> list[str]:
+    """Which designs were not weighed by what was to be least, for it is unknown of them."""
+    found = [one for one in answer.candidates if one.found is not None]
+    undrawn = ", ".join(one.hardware for one in found if one.drawn_w is None)
+    if answer.rules.minimise != "power" or not undrawn:
+        return []
+    return [f"draw unknown of {undrawn}: behind all others, in the order of the limit of their chips"]
 
 
 def spread_table(spreads: Sequence[Spread]) -> Table:

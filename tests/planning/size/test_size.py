@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from math import inf
 
@@ -9,6 +10,7 @@ import pytest
 
 from simulator.errors import InputError
 from simulator.planning.lengths import demand_of
+from simulator.planning.size.answer import ranked
 from simulator.planning.size.bound import estimate
 from simulator.planning.size.families import families_of
 from simulator.planning.size.rules import rules_of
@@ -54,6 +56,29 @@ def test_the_answer_is_told_in_words_tables_and_json(answer):
     told = answer.to_dict()
     assert told["solved"] and told["design"]["verification"]["met"]
     assert told["design_scenario"]["cluster"]["pools"][0]["replicas"] == answer.best.units
+
+
+def test_a_limit_of_chips_is_never_ranked_against_a_simulated_draw(answer):
+    """The L4 draws more than the chips of the H100 may, but of these nobody knows the draw."""
+
+    def drawing(candidate, drawn_w, limit_w):
+        figures = {"facility_power_w": drawn_w, "power_limit_w": limit_w, "cost_per_hour_usd": None}
+        found = candidate.found
+        trials = tuple(replace(one, figures=figures) for one in found.verdict.trials)
+        return replace(candidate, found=replace(found, verdict=replace(found.verdict, trials=trials)))
+
+    rules = replace(answer.rules, minimise="power")
+    by_name = {one.hardware: one for one in answer.candidates}
+    known = drawing(by_name["nvidia-l4"], 5000.0, 9000.0)
+    unknown = drawing(by_name["nvidia-h100-sxm"], None, 700.0)
+    weighed = replace(answer, rules=rules, candidates=ranked([unknown, known], rules))
+
+    assert weighed.best.hardware == "nvidia-l4"
+    table = tables_of(weighed)[-1]
+    assert [row[table.header.index("draw of the site")] for row in table.rows] == ["5.00 kW", "chips ≤ 700 W"]
+    assert "draw unknown of nvidia-h100-sxm" in table.note
+    design = weighed.to_dict()["candidates"][1]
+    assert design["facility_power_w"] is None and design["power_limit_w"] == 700.0
 
 
 def test_the_design_runs_as_it_is_written(answer):
