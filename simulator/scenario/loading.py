@@ -12,7 +12,7 @@ from simulator.errors import InputError
 from simulator.scenario.checks import check_names
 from simulator.scenario.explain import as_input_error, explain
 from simulator.scenario.key_paths import Step, override, parse_assignment, parse_path
-from simulator.scenario.references import find_file, looks_like_path
+from simulator.scenario.references import find_file, meant_from, meant_from_here, with_paths
 from simulator.scenario.scenario import Scenario
 from simulator.units.yaml_file import read_mapping
 
@@ -28,7 +28,8 @@ def load_scenario(source: str | Path | Mapping[str, Any], overrides: Overrides =
         Path of a YAML file, name of a shipped scenario, or the mapping itself.
     overrides
         Values to replace: ``["cluster.pools[0].replicas=8"]`` or
-        ``{"cluster.pools.0.replicas": 8}``.
+        ``{"cluster.pools.0.replicas": 8}``. A path among them is meant from the current folder
+        where there is such a file, else, as all paths in a scenario, from the scenario's.
 
     Raises
     ------
@@ -81,7 +82,9 @@ class _Reading:
         pairs = overrides.items() if isinstance(overrides, Mapping) else map(parse_assignment, overrides)
         for path, value in pairs:
             steps = parse_path(path)
-            self.content = override(self.content, steps, value, self._expand)
+            key = next((step for step in reversed(steps) if isinstance(step, str)), "")
+            found = with_paths(value, meant_from_here, key)
+            self.content = override(self.content, steps, found, self._expand)
             self.overridden.append(steps)
 
     def _expand(self, key: Step, name: str) -> Mapping[str, Any] | None:
@@ -103,12 +106,13 @@ class _Reading:
                 self.content["workload"] = self._workload(workload)
             elif isinstance(workload, Mapping) and isinstance(workload.get("from"), str):
                 changes = {key: value for key, value in workload.items() if key != "from"}
-                self.changed = _with_absolute_traces(changes, self.base)
+                self.changed = with_paths(changes, meant_from(self.base))
                 self.content["workload"] = _merged(self._workload(workload["from"]), self.changed)
             self._open_tenants()
         except InputError as error:
             raise self._placed(error) from None
-        self.content = _with_absolute_paths(self.content, self.base)
+        own = {key: part for key, part in self.content.items() if key != "workload"}
+        self.content |= with_paths(own, meant_from(self.base))
 
     def _open_tenants(self) -> None:
         """The same for the workload of each tenant; paths of its traces are meant from its own file."""
@@ -125,10 +129,10 @@ class _Reading:
             if isinstance(workload, str):
                 key = f"tenants[{number}].workload"
                 file = find_file(workload, "workloads", self.base, "workload", key=key)
-                read = _with_traces_from(read_mapping(file, "workload"), file.parent)
+                read = with_paths(read_mapping(file, "workload"), meant_from(file.parent))
                 tenant = {**tenant, "workload": _merged(read, changes)}
             elif isinstance(workload, Mapping):
-                tenant = {**tenant, "workload": _with_traces_from(workload, self.base)}
+                tenant = {**tenant, "workload": with_paths(workload, meant_from(self.base))}
             opened.append(tenant)
         self.content["tenants"] = opened
 
@@ -183,77 +187,4 @@ def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, An
             result[key] = _merged(earlier, value)
         else:
             result[key] = value
-    return result
-
-
-def _with_absolute_traces(changes: Mapping[str, Any], base: Path) -> dict[str, Any]:
-    """Traces that a scenario puts into a workload of another folder, meant from the scenario's own."""
-
-    def absolute(part: Any) -> Any:
-        if isinstance(part, Mapping) and isinstance(part.get("file"), str):
-            return {**part, "file": str((base / part["file"]).resolve())}
-        return part
-
-    return {key: absolute(part) if key in ("arrivals", "rows") else part for key, part in changes.items()}
-
-
-def _with_traces_from(workload: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """A workload whose trace files are given by absolute paths."""
-    result = dict(workload)
-    for part in ("arrivals", "rows"):
-        about = result.get(part)
-        if isinstance(about, Mapping) and isinstance(about.get("file"), str):
-            result[part] = {**about, "file": str((folder / about["file"]).resolve())}
-    return result
-
-
-def _with_absolute_paths(content: dict[str, Any], base: Path) -> dict[str, Any]:
-    """Paths of the user's own model card, hardware profiles and fits, meant from the scenario's folder."""
-
-    def absolute(value: Any, always: bool = False) -> Any:
-        if isinstance(value, str) and (always or looks_like_path(value)):
-            return str((base / value).resolve())
-        return value
-
-    def of_latency(latency: Any) -> Any:
-        if not isinstance(latency, Mapping):
-            return latency
-        named = {key: absolute(latency[key], always=True) for key in ("file", "folder") if key in latency}
-        return {**latency, **named}
-
-    def of_speculative(section: Any) -> Any:
-        if not isinstance(section, Mapping):
-            return section
-        changed = dict(section)
-        if "model" in changed:
-            changed["model"] = absolute(changed["model"])
-        apart = changed.get("apart")
-        if isinstance(apart, Mapping) and "hardware" in apart:
-            changed["apart"] = {**apart, "hardware": absolute(apart["hardware"])}
-        return changed
-
-    def of_pool(pool: Any) -> Any:
-        if not isinstance(pool, Mapping):
-            return pool
-        changed = dict(pool)
-        if "hardware" in changed:
-            changed["hardware"] = absolute(changed["hardware"])
-        if isinstance(changed.get("model"), str):
-            changed["model"] = {"card": absolute(changed["model"])}
-        elif isinstance(changed.get("model"), Mapping) and "card" in changed["model"]:
-            changed["model"] = {**changed["model"], "card": absolute(changed["model"]["card"])}
-        if "latency" in changed:
-            changed["latency"] = of_latency(changed["latency"])
-        if "speculative" in changed:
-            changed["speculative"] = of_speculative(changed["speculative"])
-        return changed
-
-    result = dict(content)
-    model, cluster = result.get("model"), result.get("cluster")
-    if isinstance(model, str):
-        result["model"] = {"card": absolute(model)}
-    elif isinstance(model, Mapping) and "card" in model:
-        result["model"] = {**model, "card": absolute(model["card"])}
-    if isinstance(cluster, Mapping) and isinstance(cluster.get("pools"), list | tuple):
-        result["cluster"] = {**cluster, "pools": [of_pool(pool) for pool in cluster["pools"]]}
     return result

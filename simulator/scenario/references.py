@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ from simulator.units.catalogue import find_entry
 
 #: How files of requests end, which a workload replays.
 _TRACES = (".csv", ".csv.gz", ".parquet", ".jsonl", ".jsonl.gz")
+#: Keys whose text is the path of a file or folder, and keys whose text is a name, or the path of a YAML file.
+_PATH_KEYS = ("file", "folder")
+_NAME_KEYS = ("workload", "from", "model", "models", "card", "hardware", "small", "large")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,30 @@ class NameOrInline:
 def looks_like_path(reference: str) -> bool:
     """Whether a reference is meant as a path and not as a name."""
     return reference.endswith((".yaml", ".yml"))
+
+
+def with_paths(value: Any, place: Callable[[str], str], key: str | int = "") -> Any:
+    """A part of a scenario with every path in it replaced by ``place(path)``; names stay.
+
+    ``key`` is where the part stands: it says whether a text may be a path.
+    """
+    if isinstance(value, Mapping):
+        return {name: with_paths(part, place, name) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [with_paths(item, place, key) for item in value]
+    if not isinstance(value, str):
+        return value
+    return place(value) if key in _PATH_KEYS or (key in _NAME_KEYS and looks_like_path(value)) else value
+
+
+def meant_from(folder: Path) -> Callable[[str], str]:
+    """Makes relative paths absolute, as written in a file of this folder."""
+    return lambda path: str((folder / path).resolve())
+
+
+def meant_from_here(path: str) -> str:
+    """A path as given at the command line: absolute where the current folder has it, else as it is."""
+    return str(Path(path).resolve()) if path and Path(path).exists() else path
 
 
 def shipped_names(folder: str) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from simulator.errors import InputError
@@ -83,3 +85,61 @@ def test_a_wrong_override_is_named_as_such(small, assignment, message):
 @pytest.mark.parametrize("text", ["seed", "cluster.pools[0].engine.block_size", "a[0][1].b"])
 def test_paths_are_written_as_they_are_read(text):
     assert format_path(parse_path(text)) == text
+
+
+DEVICE, TRACE = "acme-x1.yaml", "requests.csv"
+
+
+@pytest.fixture
+def elsewhere(written, tmp_path, monkeypatch):
+    """A scenario in one folder, and the shell in another that has the user's own files."""
+    from simulator.units.data_files import data_folder
+
+    scenario, here = written(), tmp_path / "here"
+    here.mkdir()
+    for name, folder, shipped in [
+        (DEVICE, "hardware_profiles", "nvidia-h100-sxm"),
+        ("card.yaml", "model_cards", "llama-3.1-8b"),
+        ("traffic.yaml", "workloads", "azure-conv-2023"),
+    ]:
+        (here / name).write_bytes((data_folder(folder) / f"{shipped}.yaml").read_bytes())
+    (here / TRACE).write_text("arrival_s,prompt_tokens,output_tokens\n0,10,5\n")
+    (here / "llama-3.1-8b").mkdir()  # a folder that happens to have the name of a card
+    monkeypatch.chdir(here)
+    return scenario
+
+
+def test_a_path_is_meant_from_the_current_folder(elsewhere):
+    overrides = [
+        f"cluster.pools[0].hardware={DEVICE}",
+        "model=card.yaml",
+        f"compare.hardware=[h100, {{hardware: {DEVICE}, price: 3 USD/hour}}]",
+        f"workload={{arrivals: {{process: replay, file: {TRACE}}}}}",
+        "cluster.pools[0].latency={backend: fitted, file: card.yaml}",
+    ]
+    scenario = load_scenario(elsewhere, overrides)
+    pool = scenario.cluster.pools[0]
+    assert [Path(pool.hardware), Path(scenario.model.card)] == [Path.cwd() / DEVICE, Path.cwd() / "card.yaml"]
+    assert [one.hardware for one in scenario.compare.hardware] == ["h100", str(Path.cwd() / DEVICE)]
+    assert Path(scenario.workload.arrivals.file) == Path.cwd() / TRACE
+    assert Path(pool.latency.file) == Path.cwd() / "card.yaml"
+
+
+def test_a_path_in_a_workload_of_another_folder_is_meant_from_the_current_one(elsewhere):
+    scenario = load_scenario(elsewhere, ["workload=vllm-cpu-chat", f"workload.arrivals.file={TRACE}"])
+    assert Path(scenario.workload.arrivals.file) == Path.cwd() / TRACE
+
+
+def test_a_workload_is_a_path_from_the_current_folder_too(elsewhere):
+    scenario = load_scenario(elsewhere, ["workload=traffic.yaml", "workload.arrivals.rate=12 /s"])
+    assert scenario.workload.classes and scenario.workload.arrivals.rate == 12.0
+
+
+def test_a_name_of_the_catalogue_stays_a_name_whatever_lies_in_the_current_folder(elsewhere):
+    assert load_scenario(elsewhere, ["model=llama-3.1-8b"]).model.card == "llama-3.1-8b"
+
+
+def test_a_path_that_only_the_scenarios_folder_has_is_meant_from_there(elsewhere, tmp_path):
+    (Path.cwd() / DEVICE).rename(tmp_path / DEVICE)
+    scenario = load_scenario(elsewhere, [f"cluster.pools[0].hardware={DEVICE}"])
+    assert Path(scenario.cluster.pools[0].hardware) == tmp_path / DEVICE
