@@ -172,5 +172,6 @@ class TaskDesk:
                 task.output,
                 task.thought,
                 max(task.thought - sum(map(thought, path)), 0),
+                int(task.cut_by_depth),
             )
         )

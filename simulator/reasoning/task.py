@@ -178,6 +178,8 @@ class Task(Branch):
         What the workload drew for one chain, at this model's scale [tokens].
     cut
         Chains whose thinking a budget stopped.
+    cut_by_depth
+        Whether the trees of the task end before its thinking does.
     random
         Of this task alone: other hardware, same draws.
     problem
@@ -190,6 +192,7 @@ class Task(Branch):
         "cached",
         "calls",
         "cut",
+        "cut_by_depth",
         "desk",
         "envelope",
         "finished_at",
@@ -219,6 +222,7 @@ class Task(Branch):
         self.under_way = 0
         self.calls = self.prompt_read = self.cached = self.output = self.thought = self.waited_ns = 0
         self.cut: set[Request] = set()
+        self.cut_by_depth = False
         self.first_token_ns = NEVER
         self.finished_at = NEVER
         self.outcome: Outcome | None = None

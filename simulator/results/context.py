@@ -192,7 +192,8 @@ class RunContext:
     """A run in words and prices. ``pools`` stand in the order of the recording's pools.
 
     Hardware lives ``life_years``, is in service for ``share_in_service`` of it and costs
-    ``upkeep_per_year`` of its price every year; ``api`` is what the same tokens could be bought from.
+    ``upkeep_per_year`` of its price every year; ``api`` is what the same tokens could be bought from. In an
+    ``open_loop`` requests come at times of their own, whatever becomes of those before.
     """
 
     scenario: str
@@ -209,6 +210,7 @@ class RunContext:
     share_in_service: float = 1.0
     upkeep_per_year: float = 0.0
     tenants: tuple[TenantContext, ...] = ()
+    open_loop: bool = True
 
     @property
     def has_objectives(self) -> bool:

@@ -187,7 +187,8 @@ class TaskColumns:
     the task where candidates have to be compared first), ``finish_ns`` when the answer was complete.
     Tokens are sums over the calls; ``vain_tokens`` is thinking that the answer does not rest on (candidates
     not chosen, branches given up, loops cut off). ``wait_ns`` was spent waiting for tools.
-    ``answered`` is 0 where a task ended without an answer; ``right`` is 1, 0 or ``UNKNOWN``.
+    ``answered`` is 0 where a task ended without an answer; ``right`` is 1, 0 or ``UNKNOWN``;
+    ``cut_by_depth`` is 1 where a tree was not allowed as many steps as its thinking takes.
     """
 
     task: Ints
@@ -204,6 +205,7 @@ class TaskColumns:
     output_tokens: Ints
     thinking_tokens: Ints
     vain_tokens: Ints
+    cut_by_depth: Ints
 
 
 @dataclass(frozen=True, slots=True)

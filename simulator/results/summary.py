@@ -218,6 +218,7 @@ def summarise(recording: Recording, context: RunContext) -> Summary:
             energy,
             carbon,
             water,
+            tasks,
             error_bars,
         ),
     )

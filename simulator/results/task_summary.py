@@ -34,7 +34,10 @@ class AnswersRight:
 
 @dataclass(frozen=True, slots=True)
 class TaskSummary:
-    """Figures over tasks; sums are over the calls of the tasks that ended in the measured time."""
+    """Figures over tasks; sums are over the calls of the tasks that ended in the measured time.
+
+    ``cut_by_depth`` tasks were searched by trees that end before the thinking does.
+    """
 
     strategy: str
     basis: str
@@ -47,6 +50,7 @@ class TaskSummary:
     output_tokens: int
     thinking_tokens: int
     vain_tokens: int
+    cut_by_depth: int
     waited_s: float
     latency: Distribution | None
     first_token: Distribution | None
@@ -100,6 +104,7 @@ def tasks_of(
         output_tokens=total(tasks.output_tokens),
         thinking_tokens=total(tasks.thinking_tokens),
         vain_tokens=total(tasks.vain_tokens),
+        cut_by_depth=total(tasks.cut_by_depth),
         waited_s=total(tasks.wait_ns) / 1e9,
         latency=spread(tasks.finish_ns),
         first_token=spread(tasks.first_token_ns),
@@ -139,6 +144,7 @@ def task_keys(tasks: TaskSummary | None) -> dict[str, Any]:
         "num_tasks": None if tasks is None else tasks.ended,
         "tasks_answered": None if tasks is None else tasks.answered,
         "tasks_unfinished": None if tasks is None else tasks.unfinished,
+        "tasks_cut_by_depth": None if tasks is None else tasks.cut_by_depth,
         **keys_of(latencies),
         "calls_per_task": mean("calls"),
         "prompt_tokens_per_task": mean("prompt_tokens"),

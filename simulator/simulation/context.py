@@ -46,6 +46,7 @@ def context_of(
         share_in_service=owned.share_in_service,
         upkeep_per_year=owned.upkeep_per_year,
         tenants=tenant_contexts(scenario),
+        open_loop=not scenario.workload.waits_for_answers,
         notes=notes,
     )
 

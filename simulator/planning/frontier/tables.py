@@ -64,7 +64,8 @@ def _note(frontier: Frontier) -> str:
         f"{one.model} on {one.hardware}: {one.layout}" for one in frontier.designs if one.layout
     )
     layouts = f". Layouts, the smallest that do: {'; '.join(laid)}" if laid else ""
-    return _basis(frontier) + layouts
+    idle = next((f". {one.idle_machines}" for one in frontier.designs if one.idle_machines), "")
+    return _basis(frontier) + layouts + idle
 
 
 def _basis(frontier: Frontier) -> str:

@@ -19,6 +19,7 @@ from simulator.planning.run_many import Backend, Done, in_processes
 from simulator.reasoning.build import build_judge
 from simulator.reasoning.judging import TaskSetJudge
 from simulator.reasoning.quality.expected import expected_accuracy
+from simulator.results.messages import idle_machines
 from simulator.scenario.scenario import Scenario
 from simulator.simulation import run_scenario
 
@@ -32,7 +33,10 @@ WEIGHED = (
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """One design with its figures; None where unknown. ``layout`` is that of a replica."""
+    """One design with its figures; None where unknown.
+
+    ``layout`` is that of a replica; ``idle_machines`` says why the cost is that of idle machines, if so.
+    """
 
     model: str
     hardware: str
@@ -51,6 +55,7 @@ class Weighed:
     overloaded: bool | None
     refusal: str | None = None
     layout: str | None = None
+    idle_machines: str | None = None
 
     @property
     def name(self) -> str:
@@ -161,6 +166,7 @@ def _weighed(design: Design) -> Weighed:
         vain_thinking_share=figures["vain_thinking_share"],
         overloaded=figures["overloaded"],
         layout=in_words(only_pool(design.scenario).parallelism),
+        idle_machines=idle_machines(result.context, result.summary.load, result.summary.tasks),
     )
 
 

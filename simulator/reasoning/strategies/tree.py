@@ -77,7 +77,10 @@ class TreeSearch(Strategy[Any]):
         depth = self.spec.depth
         if depth is None:
             depth = ceil((task.thinking or task.answer) / self._mean_step)
-        return Node(task.prompt, None, None, max(min(depth, self.spec.most_depth), 1))
+        most = self.spec.most_depth
+        if most is not None and most < depth:
+            task.cut_by_depth, depth = True, most
+        return Node(task.prompt, None, None, max(depth, 1))
 
     def expanded(
         self, branch: Branch, wanted: Iterable[tuple[Node, int]]

@@ -79,8 +79,8 @@ class TreeSpec(Spec):
     """Length of one step [tokens]."""
     depth: Annotated[Count, Field(le=10_000)] | None = None
     """Steps to a full solution; default: as many as the workload's thinking takes."""
-    most_depth: Annotated[Count, Field(le=10_000)] = 40
-    """Never more steps than this."""
+    most_depth: Annotated[Count, Field(le=10_000)] | None = None
+    """Never more steps than this; default: no such limit."""
     verifier: VerifierSpec = DISCRIMINATIVE
     """Who scores each step."""
 

@@ -120,6 +120,13 @@ class WorkloadSpec(Spec):
     priority: int | None = None
     """Priority of all requests (smaller is more urgent, as in vLLM). Default: the trace's, else 0."""
 
+    @property
+    def waits_for_answers(self) -> bool:
+        """Whether a request comes only after another has ended (a closed loop)."""
+        arrivals = self.arrivals
+        held = isinstance(arrivals, ReplaySpec) and arrivals.concurrency is not None
+        return held or arrivals.process in ("closed_loop", "users")
+
     @model_validator(mode="after")
     def _lengths_from_one_place(self) -> Self:
         given = {
@@ -153,7 +160,7 @@ class WorkloadSpec(Spec):
             )
         if self.sessions is None:
             return self
-        if self.arrivals.process in ("closed_loop", "users"):
+        if self.waits_for_answers:
             raise ValueError("sessions need an open loop: turns are planned in time")
         if self.prompt_tokens is None:
             raise ValueError("sessions need prompt_tokens and output_tokens")

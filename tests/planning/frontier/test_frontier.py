@@ -68,6 +68,15 @@ def test_the_cheapest_reaches_the_target(found):
     assert cheapest(found.designs, None, 1.0).accuracy == max(one.accuracy or 0 for one in found.designs)
 
 
+def test_costs_of_machines_that_wait_for_an_open_loop_are_told_apart(found):
+    assert all(one.idle_machines is None for one in found.designs)
+    rarely = {**SMALL, "workload.arrivals": {"process": "poisson", "rate": "0.1 /s"}}
+    del rarely["workload.arrivals.concurrency"]
+    chain = FrontierSpec.model_validate({"strategies": ["chain"]})
+    idle = weigh(designs_of(load_scenario("reasoning-frontier", rarely), chain), jobs=1)
+    assert "their rate sets it and not the strategy" in tables_of(idle)[0].note
+
+
 def test_nobody_on_the_front_is_beaten(found):
     line = front(found.designs, "cost_per_task_usd")
     assert [one.accuracy for one in line] == sorted(one.accuracy for one in line)

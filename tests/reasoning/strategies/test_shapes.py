@@ -51,6 +51,23 @@ def test_the_depth_of_a_tree_follows_the_thinking_drawn():
     assert tasks.calls[0] == 2 * 4 * (THINKING // 50) + 1
 
 
+def test_a_tree_thinks_as_long_as_the_chain_of_a_model_that_thinks_long():
+    long = {"output": 9637 + 50, "thinking": 9637}
+    tree, _ = calls_of({"kind": "beam_search", "beams": 4}, **long)
+    chain, _ = calls_of({"kind": "chain"}, **long)
+    on_path = tree.thinking_tokens[0] - tree.vain_tokens[0]
+    assert chain.thinking_tokens[0] <= on_path < chain.thinking_tokens[0] + 100  # whole steps
+    assert tree.cut_by_depth[0] == 0
+
+
+@pytest.mark.parametrize("kind", ["beam_search", "dvts", "rebase", "mcts"])
+@pytest.mark.parametrize(("most_depth", "cut"), [(3, 1), (4, 0)])
+def test_a_tree_that_must_end_before_its_thinking_is_counted(kind, most_depth, cut):
+    tasks, _ = calls_of({"kind": kind, "most_depth": most_depth})
+    assert tasks.cut_by_depth[0] == cut
+    assert tasks.thinking_tokens[0] - tasks.vain_tokens[0] == most_depth * 100
+
+
 @pytest.mark.parametrize(("accepts", "calls"), [(1.0, 2), (0.0, 6)])
 def test_self_verification_drafts_until_a_check_passes(accepts, calls):
     tasks, _ = calls_of({"kind": "self_verification", "rounds": 3, "accepts": accepts})
