@@ -48,7 +48,9 @@ class PoolUse:
     mean_kv_use, peak_kv_use
         Blocks in use over blocks there are, mean over busy time and highest window.
     mean_waiting, peak_waiting
-        Requests waiting at all replicas together, mean over time and highest window.
+        Requests that steps left waiting at all replicas together, mean over time and highest window. Who
+        comes while a step runs is in its replica's line from the next step on, so that this is less than
+        Little's law makes of the time in queue: by the rest of the steps in flight (docs/serving.md).
     bottlenecks
         Share of busy time bound by each of ``BOUNDS``.
     on_share

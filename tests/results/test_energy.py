@@ -57,6 +57,18 @@ def test_an_unknown_idle_power_makes_all_energy_carbon_and_water_unknown():
     assert any("no power figures for test-device" in message for message in summary.messages)
 
 
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        ({"rated_w": 500.0}, "no idle draw is known of test-device; say cluster.pools.0.power.idle."),
+        ({"rated_w": None}, "no power figures for test-device; say cluster.pools.0.power.limit and"),
+    ],
+)
+def test_the_draw_that_is_missing_is_named_with_its_key(known, said):
+    messages = summarise(RECORDING, with_pool(context(), idle_w=None, **known)).messages
+    assert any(f"Energy is unknown: {said}" in message for message in messages)
+
+
 def test_an_unknown_step_energy_makes_all_energy_unknown():
     assert summarise(one_server([0.0], known_power=False), context()).energy.total_j is None
 
