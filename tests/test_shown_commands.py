@@ -46,9 +46,12 @@ def commands(text: str) -> list[list[str]]:
 
 def here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stand in a folder that has the files that pages have their readers save."""
-    page = (PROJECT / "docs/adding-hardware.md").read_text()
-    (profile,) = re.findall(r"^```yaml\n(name: .*?)^```$", page, re.MULTILINE | re.DOTALL)
-    (folder / "acme-x1.yaml").write_text(profile)
+    for page in PAGES:
+        text = (PROJECT / page).read_text()
+        for name, example in re.findall(
+            r"[Ss]ave (?:this )?as `([\w.-]+)`:\n\n```yaml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL
+        ):
+            (folder / name).write_text(example)
     monkeypatch.chdir(folder)
 
 
@@ -88,10 +91,11 @@ def test_a_command_on_a_shipped_scenario_loads_it(place, tmp_path, monkeypatch):
             load_scenario(shipped, asked)
 
 
-def test_a_profile_of_ones_own_runs_as_the_page_shows_it(tmp_path, monkeypatch, capsys):
-    """The scenario lies in another folder than the profile, which lies where the command is typed."""
+@pytest.mark.parametrize("page", ["docs/adding-hardware.md", "docs/adding-models.md"])
+def test_an_entry_of_ones_own_runs_as_the_page_shows_it(page, tmp_path, monkeypatch, capsys):
+    """The scenario lies in another folder than the entry, which lies where the command is typed."""
     here(tmp_path, monkeypatch)
-    shown = commands((PROJECT / "docs/adding-hardware.md").read_text())
+    shown = commands((PROJECT / page).read_text())
     (run,) = [words for words in shown if words[0] == "run"]
     assert main([*run, "--set", "requests=20", "--set", "warmup=0 s", "--json"]) == 0, capsys.readouterr().err
     assert yaml.safe_load(capsys.readouterr().out)["completed"] == 20

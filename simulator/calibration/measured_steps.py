@@ -31,9 +31,9 @@ from simulator.latency.linear import unknown_costs
 from simulator.latency.pricer import DecodeLine, StepColumns, StepCosts
 from simulator.results.step_log import StepLog
 from simulator.scenario.engine import EngineSpec
-from simulator.scenario.explain import validate
 from simulator.simulation.pools import engine_settings
 from simulator.units.clock import NS_PER_S
+from simulator.units.explain import validate
 from simulator.units.yaml_file import read_mapping
 from simulator.workload.importers.segments import segments
 from simulator.workload.importers.text_file import (

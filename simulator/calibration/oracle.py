@@ -20,8 +20,8 @@ from simulator.engine.scheduler.plan import StepPlan
 from simulator.engine.settings import EngineSettings
 from simulator.errors import InputError, nearest, nearest_file
 from simulator.scenario.backend import LinearBackendSpec
-from simulator.scenario.explain import validate
 from simulator.scenario.spec import Count, CountOrZero, Spec
+from simulator.units.explain import validate
 from simulator.units.yaml_file import read_mapping
 from simulator.workload.importers.text_file import opened
 

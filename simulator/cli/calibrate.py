@@ -56,7 +56,7 @@ def calibrate(
 
 
 def _settings(assignments: list[str]) -> dict[str, Any]:
-    from simulator.scenario.key_paths import parse_assignment
+    from simulator.scenario.overrides import parse_assignment
 
     return {str(key).removeprefix("engine."): value for key, value in map(parse_assignment, assignments)}
 

@@ -52,8 +52,8 @@ def _wanted(
     scenario: Scenario, target: float | None, budget: float | None, models: str | None, hardware: str | None
 ) -> FrontierSpec:
     """The scenario's own wishes, with those of the command line in their places."""
-    from simulator.scenario.explain import validate
     from simulator.scenario.frontier import FrontierSpec
+    from simulator.units.explain import validate
 
     given = scenario.frontier or FrontierSpec()
     changes = {

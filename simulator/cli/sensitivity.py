@@ -42,8 +42,8 @@ def sensitivity(
     from simulator.planning.sensitivity.tornado import tornado
     from simulator.planning.sweep.axes import Axis, check_axes
     from simulator.planning.sweep.ranges import parse_range
-    from simulator.scenario.key_paths import parse_assignment
     from simulator.scenario.loading import load_scenario
+    from simulator.scenario.overrides import parse_assignment
 
     ranges = [parse_range(text) for text in range_ or ()]
     if not ranges:

@@ -60,7 +60,25 @@ def _show_entry(catalogue: Catalogue, name: str) -> None:
     from simulator.scenario.references import find_file
 
     folder, what = _FOLDERS[catalogue]
-    typer.echo(find_file(name, folder, Path(), what).read_text(encoding="utf-8"), nl=False)
+    file = find_file(name, folder, Path(), what)
+    typer.echo(file.read_text(encoding="utf-8"), nl=False)
+    if catalogue is Catalogue.MODELS:
+        typer.echo(f"# From this shape follow: {_worked_out(file)}.")
+
+
+def _worked_out(card_file: Path) -> str:
+    """Sizes that follow from a model card, to compare with what its maker states."""
+    from simulator.models.accounting import count_parameters, kv_bytes_per_token
+    from simulator.models.catalogue import load_model
+
+    card = load_model(card_file)
+    if card.incomplete is not None:
+        return f"nothing yet; {card.incomplete}"
+    parameters = count_parameters(card)
+    return (
+        f"{parameters.total / 1e9:.4g} B parameters, {parameters.active / 1e9:.4g} B of them for one token,"
+        f" {kv_bytes_per_token(card):,.0f} bytes of KV cache a token in 16 bits"
+    )
 
 
 def _catalogues() -> tuple[Sequence[str], list[Sequence[str]]]:

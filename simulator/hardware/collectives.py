@@ -31,8 +31,8 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 
 from simulator.errors import InputError
 from simulator.hardware.device import Confidence, Device, Link
-from simulator.units.catalogue import validated
 from simulator.units.data_files import data_folder
+from simulator.units.explain import validate
 from simulator.units.yaml_file import read_mapping
 
 Operation = Literal["all_reduce", "all_gather", "all_to_all"]
@@ -221,7 +221,7 @@ def links_of(device: Device) -> Links:
 @cache
 def _measurements() -> _Measurements:
     path = data_folder("hardware_profiles") / "collectives" / "measured.yaml"
-    return validated(read_mapping(path), _Measurements, file=path)
+    return validate(_Measurements, read_mapping(path), path)
 
 
 def _measured(

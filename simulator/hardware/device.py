@@ -7,13 +7,12 @@ group of values carries source, date and confidence.
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from simulator.errors import InputError, nearest
 from simulator.hardware.execution import Execution
-from simulator.units.catalogue import with_citations
 from simulator.units.quantity import Bytes, BytesPerSecond, FlopsPerSecond, Seconds, Watts
 
 #: How far a value can be trusted. ``estimate`` is general knowledge, never a datasheet.
@@ -134,12 +133,6 @@ class Device(BaseModel):
     sources: dict[str, str] = Field(default_factory=dict)
     execution: Execution | None = None
     software: dict[str, Execution] = Field(default_factory=dict)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _cite(cls, content: Any) -> Any:
-        """Put the citations of ``sources`` in place of their keys."""
-        return with_citations(content) if isinstance(content, dict) else content
 
     @model_validator(mode="after")
     def _has_main_memory(self) -> Self:

@@ -6,8 +6,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from simulator.units.catalogue import validated, with_citations
+from simulator.units.catalogue import with_citations
 from simulator.units.data_files import data_folder
+from simulator.units.explain import validate
 from simulator.units.yaml_file import read_mapping
 
 List = TypeVar("List", bound=BaseModel)
@@ -39,8 +40,8 @@ class PriceRange(BaseModel, frozen=True):
 def read_list(name: str, type_: type[List]) -> List:
     """The list of this file in ``prices/``, with its citations written out."""
     path = data_folder("prices") / name
-    content: dict[str, Any] = with_citations(read_mapping(path, what="price list"))
-    return validated(content, type_, file=path)
+    content: dict[str, Any] = with_citations(read_mapping(path, what="price list"), path)
+    return validate(type_, content, path)
 
 
 def provenance(rows: list[Any]) -> dict[str, Any]:

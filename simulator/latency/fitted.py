@@ -22,15 +22,14 @@ from pydantic import (
     Field,
     NonNegativeFloat,
     PositiveFloat,
-    ValidationError,
     model_validator,
 )
 
-from simulator.errors import InputError
 from simulator.latency.context_lines import EVERY_CONTEXT
 from simulator.latency.linear import unknown_costs
 from simulator.latency.pricer import DecodeLine, StepColumns, StepCosts
 from simulator.scenario.yaml_file import read_mapping
+from simulator.units.explain import validate
 
 FORMAT = "fitted-backend/1"
 
@@ -91,13 +90,7 @@ def read_fitted(path: Path) -> FittedBackend:
     InputError
         Where the file is missing, no YAML or not in the format.
     """
-    content = read_mapping(path, "fitted backend")
-    try:
-        return FittedBackend.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"]) or None
-        raise InputError(f"{first['msg']} (format {FORMAT})", file=path, key=key) from None
+    return validate(FittedBackend, read_mapping(path, "fitted backend"), path)
 
 
 class FittedPricer:

@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict
 
 from simulator.models.card import ModelCard
 from simulator.models.precision import bytes_per_value, dense_format, is_sparse
-from simulator.units.catalogue import validated
 from simulator.units.data_files import data_folder
+from simulator.units.explain import validate
 from simulator.units.yaml_file import read_mapping
 
 What = Literal["weights", "KV cache", "pruning"]
@@ -87,7 +87,7 @@ class _Table(BaseModel):
 @cache
 def _rows() -> tuple[_Row, ...]:
     file = data_folder("model_cards") / "accuracy" / "changes.yaml"
-    rows = validated(read_mapping(file, what="table of accuracy changes"), _Table, file=file).changes
+    rows = validate(_Table, read_mapping(file, what="table of accuracy changes"), file).changes
     return tuple(sorted(rows, key=lambda row: not row.models))
 
 

@@ -147,6 +147,8 @@ class ModelCard(_Part):
         where it is not bf16: everything but embeddings, head and router, or the experts only.
     params_total_published, params_active_published
         As the maker states them, None where not stated.
+    year, provenance
+        When it came out, and where its values come from. Shipped cards say both; no figure rests on them.
     incomplete
         What is missing before the model can be simulated; None for a usable card.
     """
@@ -155,7 +157,7 @@ class ModelCard(_Part):
     name: str
     aliases: tuple[str, ...] = ()
     huggingface: tuple[str, ...] = ()
-    year: int
+    year: int | None = None
     kind: Literal["dense", "moe", "dense-hybrid", "moe-hybrid"]
     layers: PositiveInt
     hidden: PositiveInt
@@ -184,7 +186,7 @@ class ModelCard(_Part):
     params_active_published: PositiveInt | None = None
     note: str | None = None
     incomplete: str | None = None
-    provenance: CardProvenance
+    provenance: CardProvenance | None = None
 
     @field_validator("weight_dtype")
     @classmethod
@@ -229,9 +231,9 @@ class ModelCard(_Part):
                 "linear layers need linear_attention",
             ),
         ]
-        for wrong, text in problems:
-            if wrong:
-                raise ValueError(text)
+        found = [text for wrong, text in problems if wrong]
+        if found:
+            raise ValueError("; ".join(found))
         return self
 
     def _layer_kinds(self) -> int | None:

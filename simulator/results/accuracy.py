@@ -11,10 +11,10 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from simulator.errors import InputError
 from simulator.units.data_files import data_folder
+from simulator.units.explain import validate
 from simulator.units.yaml_file import read_mapping
 
 FOLDER, FILE = "validation", "errors.yaml"
@@ -109,12 +109,7 @@ def read_accuracy(file: Path) -> Accuracy:
     InputError
         Where it is missing or not in the format.
     """
-    try:
-        return Accuracy.model_validate(read_mapping(file, "error figures"))
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"]) or None
-        raise InputError(f"{first['msg']} (format {FORMAT})", file=file, key=key) from None
+    return validate(Accuracy, read_mapping(file, "error figures"), file)
 
 
 @cache

@@ -13,8 +13,7 @@
 `loading`            a file, a shipped name or a mapping into a `Scenario`
 `json_schema`        the JSON Schema for editors
 `references`         names of shipped files, and paths of the user's own
-`key_paths`          dotted paths of values, and overrides of them
-`explain`            what pydantic found, as one message for whoever wrote the file
+`overrides`          what `--set` says, laid over a scenario
 `checks`             do the names exist, do model and engine agree
 `vllm`               a pasted ``vllm serve`` command line into a pool
 ===================  =========================================================

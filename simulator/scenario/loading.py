@@ -10,10 +10,11 @@ from pydantic import ValidationError
 
 from simulator.errors import InputError
 from simulator.scenario.checks import check_names
-from simulator.scenario.explain import as_input_error, explain
-from simulator.scenario.key_paths import Step, override, parse_assignment, parse_path
+from simulator.scenario.overrides import override, parse_assignment
 from simulator.scenario.references import find_file, meant_from, meant_from_here, with_paths
 from simulator.scenario.scenario import Scenario
+from simulator.units.explain import as_input_error, explain
+from simulator.units.key_paths import Step, parse_path
 from simulator.units.yaml_file import read_mapping
 
 Overrides = Iterable[str] | Mapping[str, Any]

@@ -10,10 +10,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from simulator.errors import InputError, nearest
 from simulator.units.data_files import data_folder
+from simulator.units.explain import as_input_error, validate
+from simulator.units.key_paths import Step
 from simulator.units.yaml_file import read_mapping
 
 Entry = TypeVar("Entry", bound=BaseModel)
@@ -42,7 +44,7 @@ def load_entry(folder: str, name_or_path: str | Path, type_: type[Entry], *, wha
     path = Path(name) if name.endswith(_SUFFIXES) else find_entry(folder, name, what=what)
     content = read_mapping(path, what=what)
     content.setdefault("id", path.stem)
-    return validated(content, type_, file=path)
+    return validate(type_, with_citations(content, path), path)
 
 
 def find_entry(folder: str, name: str, *, what: str) -> Path:
@@ -78,47 +80,51 @@ def _names(path: Path) -> list[str]:
     return [name.lower() for key in _NAME_KEYS for name in content.get(key) or ()]
 
 
-def with_citations(content: dict[str, Any]) -> dict[str, Any]:
+def with_citations(content: dict[str, Any], file: Path | None = None) -> dict[str, Any]:
     """``content`` with the citations of its ``sources`` table in place of the keys in every ``source``.
 
     Each group of values in a file names its sources by short keys; the table at the end of
-    the file says what they are.
-    """
-    citations = content.get("sources")
-    if not isinstance(citations, dict):
-        return content
-    return {key: _cited(value, citations) for key, value in content.items()}
-
-
-def _cited(value: Any, citations: dict[str, str]) -> Any:
-    if isinstance(value, list):
-        return [_cited(item, citations) for item in value]
-    if not isinstance(value, dict) or "source" not in value:
-        return value
-    keys = [value["source"]] if isinstance(value["source"], str) else value["source"]
-    if not isinstance(keys, list):
-        return value
-    return {**value, "source": [citations.get(key, key) if isinstance(key, str) else key for key in keys]}
-
-
-def validated(content: dict[str, Any], type_: type[Entry], *, file: Path) -> Entry:
-    """``content`` as a ``type_``.
+    the file says what they are. A citation may also stand in place: it has more than one word.
 
     Raises
     ------
     InputError
-        For the first value that is wrong, with file and key.
+        Where a source of one word is no key of the table; with the nearest key.
     """
-    try:
-        return type_.model_validate(content)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
-        if first["type"] == "extra_forbidden":
-            near = nearest(str(first["loc"][-1]), type_.model_fields)
-            raise InputError(f"unknown key{near}", file=file, key=key) from None
-        if first["type"] == "missing":
-            raise InputError("this value is missing", file=file, key=key) from None
-        text = first["msg"].removeprefix("Value error, ")
-        found = "" if text.startswith("found") or not key else f"; found {first['input']!r}"
-        raise InputError(f"{text}{found}", file=file, key=key or None) from None
+    citations = content.get("sources")
+    if not isinstance(citations, dict):
+        return content
+    citing = _Citing(citations)
+    cited = {key: citing.part(value, (key,)) for key, value in content.items() if key != "sources"}
+    if citing.problems:
+        raise as_input_error(citing.problems, file)
+    return {**cited, "sources": citations}
+
+
+class _Citing:
+    """Puts citations in place of their keys, and gathers keys that the table does not have."""
+
+    def __init__(self, citations: dict[str, str]) -> None:
+        self.citations = citations
+        self.problems: list[tuple[tuple[Step, ...], str]] = []
+
+    def part(self, value: Any, place: tuple[Step, ...]) -> Any:
+        if isinstance(value, list):
+            return [self.part(item, (*place, index)) for index, item in enumerate(value)]
+        if not isinstance(value, dict):
+            return value
+        return {
+            key: self._source(part, (*place, key)) if key == "source" else self.part(part, (*place, key))
+            for key, part in value.items()
+        }
+
+    def _source(self, source: Any, place: tuple[Step, ...]) -> Any:
+        keys = [source] if isinstance(source, str) else source
+        if not isinstance(keys, list):
+            return source
+        for key in keys:
+            if isinstance(key, str) and len(key.split()) == 1 and key not in self.citations:
+                near = nearest(key, self.citations)
+                known = ", ".join(self.citations) or "none"
+                self.problems.append((place, f"no source {key!r}{near} under sources; known are {known}"))
+        return [self.citations.get(key, key) if isinstance(key, str) else key for key in keys]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from simulator.scenario.explain import validate
 from simulator.scenario.references import find_file
 from simulator.scenario.workload import WorkloadSpec
 from simulator.scenario.workload.arrivals import ReplaySpec
 from simulator.scenario.workload.populations import ServeGenSpec
 from simulator.units.catalogue import shipped_names
+from simulator.units.explain import validate
 from simulator.units.yaml_file import read_mapping
 
 FOLDER = "workloads"

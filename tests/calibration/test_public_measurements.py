@@ -92,7 +92,7 @@ def test_assumptions_are_said_with_the_row():
 def test_a_file_that_is_no_list_of_measurements_is_refused(tmp_path):
     file = tmp_path / "measured.yaml"
     file.write_text("rows: [{id: x}]")
-    with pytest.raises(InputError, match=r"rows\.0\.device"):
+    with pytest.raises(InputError, match=r"rows\[0\]\.device"):
         read_measurements(file)
 
 

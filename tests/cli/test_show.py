@@ -48,3 +48,14 @@ def test_an_entry_is_found_by_its_other_names_and_shown_with_sources(capsys):
     assert main(["show", "hardware", "H100"]) == 0
     told = capsys.readouterr().out
     assert "NVIDIA H100 SXM5" in told and "source:" in told and "confidence:" in told
+
+
+def test_a_model_is_shown_with_the_sizes_that_follow_from_its_shape(capsys):
+    assert main(["show", "models", "llama-3.1-8b"]) == 0
+    *_, last = capsys.readouterr().out.splitlines()
+    assert "8.03 B parameters" in last and "131,072 bytes of KV cache" in last
+
+
+def test_a_model_that_cannot_be_simulated_yet_is_shown_all_the_same(capsys):
+    assert main(["show", "models", "deepseek-v4-pro"]) == 0
+    assert "nothing yet" in capsys.readouterr().out.splitlines()[-1]

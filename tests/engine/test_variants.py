@@ -9,7 +9,7 @@ import pytest
 from simulator.engine.scheduler import SCHEDULERS
 from simulator.errors import InputError
 from simulator.scenario.engine import OWN_ORDER, WHOLE_PROMPTS, EngineSpec, SchedulerName
-from simulator.scenario.explain import validate
+from simulator.units.explain import validate
 from tests.engine.steps import request, settings, watch
 
 

@@ -88,13 +88,13 @@ def test_a_new_device_needs_a_file_and_no_code(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"tdb": "700 W"}, r"tdb: unknown key \(did you mean 'tdp'\?\)"),
+        ({"tdb": "700 W"}, r"tdb: unknown key 'tdb' \(did you mean 'tdp'\?\)"),
         ({"memory": []}, "memory: "),
         (
             {"compute": [{"peak": {"bf16": "1000 GB"}, "source": ["x"], "confidence": "press"}]},
             "compute rate",
         ),
-        ({"tdp": {"value": "700 W", "confidence": "press"}}, "tdp.source: this value is missing"),
+        ({"tdp": {"value": "700 W", "confidence": "press"}}, "tdp.source: this key is required, but missing"),
         ({"tdp": {"value": 700, "source": ["x"], "confidence": "press"}}, "without a unit"),
         ({"status": "maybe"}, "status: .*'shipping' or 'announced'"),
     ],

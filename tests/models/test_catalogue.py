@@ -16,7 +16,8 @@ from simulator.units.data_files import data_folder
 def test_every_card_is_valid_and_says_where_its_shape_comes_from(name: str) -> None:
     card = load_model(name)
     assert card.id == name
-    assert card.provenance.shape.source
+    assert card.year is not None
+    assert card.provenance is not None and card.provenance.shape.source
     if card.params_total_published is not None:
         assert card.provenance.published is not None
 
@@ -61,8 +62,8 @@ def test_a_user_card_needs_a_file_and_no_code(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"layer": 32}, r"layer: unknown key \(did you mean 'layers'\?\)"),
-        ({"layers": 0}, "layers: Input should be greater than 0"),
+        ({"layer": 32}, r"layer: unknown key 'layer' \(did you mean 'layers'\?\)"),
+        ({"layers": 0}, "layers: found 0, expected more than 0"),
         ({"kv_heads": 7}, "not a multiple of kv_heads"),
         ({"ffn": None}, "ffn is needed"),
         ({"weight_dtype": "bf61"}, "did you mean 'bf16'"),

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from simulator.errors import InputError
-from simulator.scenario.key_paths import format_path, parse_path
 from simulator.scenario.loading import load_scenario
+from simulator.units.key_paths import format_path, parse_path
 
 
 @pytest.mark.parametrize("path", ["cluster.pools.0.replicas", "cluster.pools[0].replicas"])

@@ -53,3 +53,24 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_citations_take_the_place_of_their_keys() -> None:
     content = {"sources": {"a": "A paper"}, "tdp": {"value": 1, "source": ["a", "free text"]}, "x": 3}
     assert with_citations(content)["tdp"]["source"] == ["A paper", "free text"]
+
+
+@pytest.mark.parametrize("source", ["shet", ["sheet", "shet"]])
+def test_a_misspelt_source_is_refused_with_the_nearest_one(source: object) -> None:
+    content = {"sources": {"sheet": "A data sheet"}, "memory": [{"capacity": 1, "source": source}]}
+    with pytest.raises(InputError, match=r"memory\[0\]\.source: no source 'shet' \(did you mean 'sheet'\?\)"):
+        with_citations(content)
+
+
+def test_citations_inside_sections_are_found_too() -> None:
+    content = {"sources": {"a": "A paper"}, "execution": {"gemm": {"source": "a"}}}
+    assert with_citations(content)["execution"]["gemm"]["source"] == ["A paper"]
+
+
+def test_all_that_is_wrong_with_a_file_is_said_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("name: Mine\nkind: dnse\nlayers: 0\nhiden: 5\n")
+    with pytest.raises(InputError) as caught:
+        _load(path)
+    for wrong in ("kind: found 'dnse'", "layers: found 0", "hidden: this key is required", "more"):
+        assert wrong in str(caught.value)

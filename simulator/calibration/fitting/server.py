@@ -16,10 +16,10 @@ from simulator.results.distributions import distribution_of_histogram, merge_his
 from simulator.results.latencies import is_finished, latencies_of
 from simulator.results.recording import Recording
 from simulator.scenario.engine import EngineSpec
-from simulator.scenario.explain import validate
 from simulator.simulation.event_loop import simulate
 from simulator.simulation.pools import engine_settings
 from simulator.units.clock import ns_from_seconds
+from simulator.units.explain import validate
 from simulator.units.random_streams import RandomStreams
 from simulator.workload.traffic import RequestSource
 

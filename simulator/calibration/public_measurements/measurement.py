@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from simulator.units.catalogue import validated
+from simulator.units.explain import validate
 from simulator.units.yaml_file import read_mapping
 
 
@@ -70,4 +70,4 @@ def read_measurements(path: str | Path) -> tuple[PublicMeasurement, ...]:
     """
     file = Path(path)
     content = read_mapping(file, what="file of public measurements")
-    return validated({"rows": content.get("rows")}, _File, file=file).rows
+    return validate(_File, {"rows": content.get("rows")}, file).rows

@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt, RootMode
 
 from simulator.calibration.runs.medians import OURS, summarise
 from simulator.calibration.runs.validation import RunReport
-from simulator.units.catalogue import validated
 from simulator.units.data_files import data_folder
+from simulator.units.explain import validate
 from simulator.units.yaml_file import read_mapping
 
 FILE = "thresholds.yaml"
@@ -51,7 +51,7 @@ class Verdict:
 def judge(reports: Sequence[RunReport]) -> list[Verdict]:
     """Every stored bound against the medians over these runs."""
     path = data_folder("validation") / FILE
-    groups = validated(read_mapping(path), _Groups, file=path).root
+    groups = validate(_Groups, read_mapping(path), path).root
     medians = {line.group: line.medians for line in summarise(reports) if line.simulator == OURS}
     verdicts = []
     for group, bounds in groups.items():

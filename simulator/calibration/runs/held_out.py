@@ -17,8 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from simulator.calibration.runs.measured import MeasuredRun
 from simulator.calibration.runs.simulated import DEFAULT, Serving, ServingConstants
 from simulator.latency.fitted import FittedBackend, read_fitted
-from simulator.units.catalogue import validated
 from simulator.units.data_files import data_folder
+from simulator.units.explain import validate
 from simulator.units.yaml_file import read_mapping
 
 FILE = "held_out.yaml"
@@ -64,7 +64,7 @@ class HeldOut(BaseModel):
 def held_out() -> HeldOut:
     """The stored constants."""
     path = data_folder("validation") / FILE
-    return validated(read_mapping(path), HeldOut, file=path)
+    return validate(HeldOut, read_mapping(path), path)
 
 
 def serving_for(run: MeasuredRun) -> Serving:

@@ -21,7 +21,7 @@ from pydantic import (
 
 from simulator.errors import InputError
 from simulator.scenario.cluster import ParallelismSpec
-from simulator.scenario.explain import validate
+from simulator.units.explain import validate
 from simulator.units.yaml_file import read_mapping
 
 FORMAT = "measured-run/1"

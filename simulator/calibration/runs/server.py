@@ -27,6 +27,7 @@ from simulator.models.catalogue import load_model
 from simulator.scenario.engine import EngineSpec
 from simulator.scenario.vllm.defaults import batch_defaults
 from simulator.units.clock import ns_from_seconds
+from simulator.units.explain import validate
 
 #: Version taken for runs whose engine does not say its own.
 ASSUMED_VERSION = "0.11.1"
@@ -118,20 +119,16 @@ def _stated_card(model: ModelUsed) -> ModelCard:
         raise NotSimulated(f"model {model.id!r} has no card, and the run does not state its architecture")
     content: dict[str, Any] = {
         "context_tokens": 1 << 20,
-        "year": 2024,
         **_card_fields(model.architecture),
         "id": model.id,
         "name": model.id,
         "provenance": {"shape": {"source": [_SOURCE], "confidence": "third-party-measurement"}},
     }
     try:
-        return ModelCard.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
+        return validate(ModelCard, content)
+    except InputError as error:
         raise NotSimulated(
-            f"model {model.id!r} has no card, and the architecture that the run states is not usable:"
-            f" {where}: {first['msg']}"
+            f"model {model.id!r} has no card, and the architecture that the run states is not usable: {error}"
         ) from None
 
 

@@ -21,9 +21,9 @@ from simulator.planning.lengths import Lengths, lengths_of
 from simulator.scenario.cluster import ClusterSpec, ParallelismSpec, PoolSpec
 from simulator.scenario.compare import EntrantSpec
 from simulator.scenario.engine import EngineSpec
-from simulator.scenario.explain import validate
 from simulator.scenario.scenario import Scenario
 from simulator.scenario.size import SizeSpec
+from simulator.units.explain import validate
 
 
 @dataclass(frozen=True, slots=True)

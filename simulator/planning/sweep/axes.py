@@ -11,8 +11,8 @@ from typing import Any
 
 from simulator.errors import InputError, nearest_file
 from simulator.planning.sweep.point import Point
-from simulator.scenario.key_paths import format_path, parse_path
 from simulator.scenario.loading import load_scenario
+from simulator.units.key_paths import format_path, parse_path
 from simulator.units.yaml_file import parse_value
 
 _OPEN, _CLOSE, _QUOTES = "[{(", "]})", "\"'"

@@ -12,7 +12,7 @@ from simulator.planning.sweep.pareto import Goal, goals_of, is_sound, pareto_fro
 from simulator.planning.sweep.point import PointRecord
 from simulator.reporting import numbers as show
 from simulator.reporting.table import Table
-from simulator.scenario.key_paths import parse_path
+from simulator.units.key_paths import parse_path
 
 #: Most rows on the screen; the table of results holds all.
 MOST_ROWS = 40

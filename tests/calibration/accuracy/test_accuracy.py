@@ -110,5 +110,5 @@ def test_a_spread_is_of_sizes():
 def test_a_damaged_file_is_refused(tmp_path: Path):
     file = tmp_path / "errors.yaml"
     file.write_text("format: validation-errors/1\ndate: x\ngroups: [{device: d}]\n")
-    with pytest.raises(InputError, match=r"groups\.0"):
+    with pytest.raises(InputError, match=r"groups\[0\]"):
         read_accuracy(file)

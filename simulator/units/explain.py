@@ -1,4 +1,4 @@
-"""Turns what pydantic found into one message for whoever wrote the file."""
+"""Turns what pydantic found into one message for whoever wrote the file, with all that is wrong in it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from simulator.errors import InputError, nearest
-from simulator.scenario.key_paths import Step, format_path
+from simulator.units.key_paths import Step, format_path
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -191,7 +191,7 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
     """All specs that a type mentions."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
-    elif get_origin(annotation) in (Annotated, Union, types.UnionType, tuple, list):
+    elif get_origin(annotation) in (Annotated, Union, types.UnionType, tuple, list, dict):
         for part in get_args(annotation):
             yield from _models(part)
 
