@@ -181,6 +181,12 @@ def rental_price(device: str, tier: str | None = None) -> PriceRange | None:
     return None
 
 
+def priced_tiers(device: str) -> tuple[Tier, ...]:
+    """Tiers that a device has a shipped price in; none for a user's own device."""
+    found = {row.tier for row in rental_rows() if row.device == _device_id(device)}
+    return tuple(tier for tier in TIERS if tier in found)
+
+
 def _device_id(name: str) -> str:
     try:
         return find_entry(DEVICES, name, what="device").stem

@@ -46,7 +46,8 @@ def compare_contenders(contenders: Sequence[Contender], rate: float, title: str)
         )
         points = tuple((f"{change.rate:.3g} requests/s", change.before, change.after) for change in changes)
         if points:
-            tables.append(Table("Where the cheapest hardware changes", ("from", "before", "after"), points))
+            header = ("from", "before", "after")
+            tables.append(Table("Where the cheapest hardware changes", header, points, _unpriced(served)))
     return Comparison(title, results, labels=names, tables=tables, figures=figures)
 
 
@@ -72,7 +73,14 @@ def service_table(contenders: Sequence[Contender]) -> Table:
         draw = show.site_draw(figures["facility_power_w"], figures["power_limit_w"])
         rows.append((one.device, *(text(figures[key]) for _, key, text in _WEIGHED), draw))
     header = ("", *(heading for heading, _, _ in _WEIGHED), "draw of the site")
-    return Table("At equal service level", header, tuple(rows))
+    return Table("At equal service level", header, tuple(rows), _unpriced(contenders))
+
+
+def _unpriced(contenders: Sequence[Contender]) -> str:
+    """Which hardware no ranking by cost has, for its price is unknown."""
+    found = [one for one in contenders if one.result is not None and one.result.summary.cost.per_hour is None]
+    names = ", ".join(one.device for one in found)
+    return f"of those with a price; none is known of {names}" if names else ""
 
 
 def layout_table(contenders: Sequence[Contender]) -> Table:

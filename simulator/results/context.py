@@ -56,6 +56,8 @@ class PoolContext:
         Power limit of one replica's devices [W], None if not published.
     price
         Rent per device-hour, None if unknown.
+    no_price
+        Where the choice of a rental tier is why it is unknown: what the tiers have, in words.
     purchase
         Price of one device with its share of the server [USD], where hardware is owned and not rented.
     host_w
@@ -86,6 +88,7 @@ class PoolContext:
     idle_w: float | None = None
     rated_w: float | None = None
     price: DevicePrice | None = None
+    no_price: str = ""
     purchase: Range | None = None
     host_w: Range | None = None
     embodied_kg: Range | None = None

@@ -127,7 +127,11 @@ def _about_unknowns(context: RunContext, cost: CostSummary, energy: EnergySummar
     found = []
     if cost.per_hour is None:
         devices = sorted(
-            {pool.device for pool in context.pools if pool.price is None and pool.purchase is None}
+            {
+                f"{pool.device} ({pool.no_price})" if pool.no_price else pool.device
+                for pool in context.pools
+                if pool.price is None and pool.purchase is None
+            }
         )
         reason = (
             f"no price for {', '.join(devices)}"

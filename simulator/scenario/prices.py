@@ -30,7 +30,9 @@ class PricesSpec(Spec):
     """Buy the hardware instead of renting it; default: rent."""
 
     tier: str | None = None
-    """Rental tier of the shipped prices: on-demand, reserved, ...; default: all tiers, as a range."""
+    """Rental tier of the shipped prices: on-demand, neo-cloud, index, reserved, capacity-block, spot or
+    owner-cost. Default: what can be rented without a contract (the first three), as a range; where nothing
+    can, any other."""
 
     region: str | None = None
     """Region whose electricity price and grid carbon are used."""

@@ -6,6 +6,7 @@ from simulator.errors import InputError
 from simulator.hardware.device import Device
 from simulator.hardware.prices import (
     check_tier,
+    priced_tiers,
     purchase_price,
     rental_price,
     server_of,
@@ -54,6 +55,7 @@ def context_of(
 def _pool(pool: PreparedPool, prices: PricesSpec) -> PoolContext:
     backend, device, spec, card = pool.backend, pool.device, pool.spec, pool.card
     devices = backend.placement.devices
+    price = _with_partners(device_price(device, spec.price, prices.tier), backend, prices.tier)
     return PoolContext(
         name=spec.name,
         device=device.name,
@@ -63,7 +65,8 @@ def _pool(pool: PreparedPool, prices: PricesSpec) -> PoolContext:
         model=card.name,
         idle_w=backend.pricer.idle_w,
         rated_w=_rated_w(device, backend),
-        price=_with_partners(device_price(device, spec.price, prices.tier), backend, prices.tier),
+        price=price,
+        no_price="" if price is not None else _hidden_by_tier(device, prices.tier),
         purchase=None if prices.own is None else _purchase(device, spec, backend),
         host_w=_host_w(device, spec),
         embodied_kg=_embodied_kg(device),
@@ -92,6 +95,14 @@ def device_price(device: Device, given: float | None, tier: str | None) -> Devic
     if shipped is None:
         return None
     return DevicePrice(shipped.low, shipped.mid, shipped.high, shipped.citation)
+
+
+def _hidden_by_tier(device: Device, tier: str | None) -> str:
+    """What else a device without a price in the chosen tier has one in; empty where that is not why."""
+    others = priced_tiers(device.id)
+    if tier is None or not others or check_tier(tier) in others:
+        return ""
+    return f"none in prices.tier {tier!r}, but in {', '.join(others)}"
 
 
 def _with_partners(

@@ -133,6 +133,18 @@ def test_hardware_without_a_price_has_no_curve(contenders):
     assert cost_curve(contenders["nvidia-h100-sxm"]) is not None
 
 
+def test_hardware_without_a_price_is_named_beside_the_costs(chat):
+    layout = layout_choices(
+        load_model("llama-3.1-8b"), load_device("nvidia-l4"), LENGTHS, 256, "auto", "auto"
+    )[0]
+    served = [
+        Contender(name, name, layout, 8.0, run_scenario(chat(hardware=name, prices={"tier": "spot"})))
+        for name in ("nvidia-l4", "nvidia-h100-sxm")
+    ]
+    first = compare_contenders(served, 4.0, "two").tables[0]
+    assert first.note == "of those with a price; none is known of nvidia-l4"
+
+
 def test_a_contender_that_is_always_cheapest_leaves_no_empty_table(chat):
     layout = layout_choices(
         load_model("llama-3.1-8b"), load_device("nvidia-h100-sxm"), LENGTHS, 256, "auto", "auto"

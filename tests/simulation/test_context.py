@@ -31,6 +31,14 @@ def test_a_tier_narrows_the_price_and_an_unknown_one_is_refused():
         run(requests=5, prices__tier="cheapest")
 
 
+def test_a_price_that_the_tier_hides_is_said_to_be_there():
+    result = run(requests=5, prices__tier="spot", cluster__pools__0__hardware="nvidia-l4")
+    assert any(
+        "no price for NVIDIA L4 (none in prices.tier 'spot', but in on-demand)" in message
+        for message in result.summary.messages
+    )
+
+
 def test_a_device_without_a_price_costs_an_unknown_amount():
     result = run("azure-conv-groq", requests=5, warmup="0 s")
     assert result.context.pools[0].price is None

@@ -33,11 +33,13 @@ def answer(frontier: Frontier) -> str:
         )
     one = frontier.cheapest
     asked = " for ".join(wanted)
+    unpriced = ", ".join(frontier.unpriced)
+    of = f" Of those with a price; none is known of {unpriced}." if unpriced else ""
     if one is None:
-        return f"No design gives {asked}."
+        return f"No design gives {asked}.{of}"
     return (
         f"{'Cheapest' if frontier.target is not None else 'Best'} for {asked}: {one.name}, with"
-        f" {show.percent(one.accuracy)} right at {show.dollars(one.cost_per_task_usd)} per task."
+        f" {show.percent(one.accuracy)} right at {show.dollars(one.cost_per_task_usd)} per task.{of}"
     )
 
 

@@ -85,12 +85,19 @@ class Frontier:
     target: float | None
     budget: float | None
 
+    @property
+    def unpriced(self) -> list[str]:
+        """Hardware of designs that ran and whose cost is unknown: it is never the cheapest."""
+        ran = [one for one in self.designs if one.refusal is None]
+        return list(dict.fromkeys(one.hardware for one in ran if one.cost_per_task_usd is None))
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
         return {
             "target_accuracy": self.target,
             "budget_usd_per_task": self.budget,
             "cheapest": None if self.cheapest is None else asdict(self.cheapest),
+            "unpriced": self.unpriced,
             "fronts": {key: [one.name for one in front] for key, front in self.fronts.items()},
             "designs": [{"name": one.name, **asdict(one)} for one in self.designs],
         }

@@ -103,6 +103,10 @@ class Candidate:
         limit = self.limit_w if rules.minimise == "power" else None
         return (inf if by is None else by, inf if limit is None else limit, float(self.devices))
 
+    def unweighed(self, rules: Rules) -> bool:
+        """Whether what is to be least is unknown of this design."""
+        return self.found is not None and self.weight(rules)[0] == inf
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
         about = {"hardware": self.hardware, "reason": self.reason, "others": list(self.others)}

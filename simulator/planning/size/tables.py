@@ -23,6 +23,9 @@ def headline(answer: SizeAnswer) -> str:
     spare = f", {best.spare} of them spare" if best.spare else ""
     noun = "unit" if best.units == 1 else "units"
     doubt = "" if best.found is None or best.found.undecided is None else f" ({best.found.undecided})"
+    others = [one.hardware for one in answer.candidates if one.unweighed(answer.rules)]
+    if answer.rules.minimise == "cost" and others and cost is not None:
+        price += f", the cheapest of those with a price ({', '.join(others)} without)"
     return (
         f"{best.units} {noun} of {best.hardware} ({best.found.family.label if best.found else ''}){spare}:"
         f" {show.count(best.devices)} devices, {price}{doubt}"
@@ -100,11 +103,19 @@ def candidate_tables(answer: SizeAnswer) -> list[Table]:
 
 def _left_behind(answer: SizeAnswer) -> list[str]:
     """Which designs were not weighed by what was to be least, for it is unknown of them."""
-    found = [one for one in answer.candidates if one.found is not None]
-    undrawn = ", ".join(one.hardware for one in found if one.drawn_w is None)
-    if answer.rules.minimise != "power" or not undrawn:
+    left = [one.hardware for one in answer.candidates if one.unweighed(answer.rules)]
+    if not left:
         return []
-    return [f"draw unknown of {undrawn}: behind all others, in the order of the limit of their chips"]
+    what, order = {
+        "cost": (f"no price{_in_tier(answer)}", "number of their devices"),
+        "power": ("no draw", "limit of their chips"),
+    }[answer.rules.minimise]
+    return [f"{what} is known of {', '.join(left)}: behind all others, in the order of the {order}"]
+
+
+def _in_tier(answer: SizeAnswer) -> str:
+    prices = answer.scenario.prices
+    return "" if prices.tier is None or prices.own is not None else f" in prices.tier {prices.tier!r}"
 
 
 def spread_table(spreads: Sequence[Spread]) -> Table:

@@ -68,6 +68,14 @@ def test_the_cheapest_reaches_the_target(found):
     assert cheapest(found.designs, None, 1.0).accuracy == max(one.accuracy or 0 for one in found.designs)
 
 
+def test_hardware_without_a_price_is_named_beside_the_cheapest(found):
+    assert found.unpriced == [] and "with a price" not in answer(found)
+    free = replace(found.designs[0], hardware="acme-x1", cost_per_task_usd=None)
+    mixed = replace(found, designs=[*found.designs, free])
+    assert "Of those with a price; none is known of acme-x1." in answer(mixed)
+    assert mixed.to_dict()["unpriced"] == ["acme-x1"]
+
+
 def test_costs_of_machines_that_wait_for_an_open_loop_are_told_apart(found):
     assert all(one.idle_machines is None for one in found.designs)
     rarely = {**SMALL, "workload.arrivals": {"process": "poisson", "rate": "0.1 /s"}}

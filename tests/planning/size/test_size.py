@@ -58,25 +58,35 @@ def test_the_answer_is_told_in_words_tables_and_json(answer):
     assert told["design_scenario"]["cluster"]["pools"][0]["replicas"] == answer.best.units
 
 
+def having(candidate, **figures):
+    """The candidate with other figures in all of its trials."""
+    found = candidate.found
+    trials = tuple(replace(one, figures={**one.figures, **figures}) for one in found.verdict.trials)
+    return replace(candidate, found=replace(found, verdict=replace(found.verdict, trials=trials)))
+
+
+def test_the_cheapest_is_that_of_those_with_a_price_and_the_others_are_named(answer):
+    by_name = {one.hardware: one for one in answer.candidates}
+    unpriced = having(by_name["nvidia-h100-sxm"], cost_per_hour_usd=None)
+    weighed = replace(answer, candidates=ranked([unpriced, by_name["nvidia-l4"]], answer.rules))
+    assert "the cheapest of those with a price (nvidia-h100-sxm without)" in headline(weighed)
+    assert "no price is known of nvidia-h100-sxm" in tables_of(weighed)[-1].note
+    assert "with a price" not in headline(answer) + tables_of(answer)[-1].note
+
+
 def test_a_limit_of_chips_is_never_ranked_against_a_simulated_draw(answer):
     """The L4 draws more than the chips of the H100 may, but of these nobody knows the draw."""
 
-    def drawing(candidate, drawn_w, limit_w):
-        figures = {"facility_power_w": drawn_w, "power_limit_w": limit_w, "cost_per_hour_usd": None}
-        found = candidate.found
-        trials = tuple(replace(one, figures=figures) for one in found.verdict.trials)
-        return replace(candidate, found=replace(found, verdict=replace(found.verdict, trials=trials)))
-
     rules = replace(answer.rules, minimise="power")
     by_name = {one.hardware: one for one in answer.candidates}
-    known = drawing(by_name["nvidia-l4"], 5000.0, 9000.0)
-    unknown = drawing(by_name["nvidia-h100-sxm"], None, 700.0)
+    known = having(by_name["nvidia-l4"], facility_power_w=5000.0, power_limit_w=9000.0)
+    unknown = having(by_name["nvidia-h100-sxm"], facility_power_w=None, power_limit_w=700.0)
     weighed = replace(answer, rules=rules, candidates=ranked([unknown, known], rules))
 
     assert weighed.best.hardware == "nvidia-l4"
     table = tables_of(weighed)[-1]
     assert [row[table.header.index("draw of the site")] for row in table.rows] == ["5.00 kW", "chips ≤ 700 W"]
-    assert "draw unknown of nvidia-h100-sxm" in table.note
+    assert "no draw is known of nvidia-h100-sxm" in table.note
     design = weighed.to_dict()["candidates"][1]
     assert design["facility_power_w"] is None and design["power_limit_w"] == 700.0
 
