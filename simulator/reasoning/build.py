@@ -5,6 +5,7 @@ from __future__ import annotations
 from simulator.engine.cluster import Cluster
 from simulator.reasoning.desk import TaskDesk
 from simulator.reasoning.judging import AgreeingProblem, Judge, NoJudge, TaskSetJudge, UnknownProblem
+from simulator.reasoning.quality.laws import law_of
 from simulator.reasoning.quality.published import cons_at_64, pass_at_1, vote_exponent
 from simulator.reasoning.quality.voting import SETTLED, concentration, vote_accuracy
 from simulator.reasoning.strategies import build_strategy
@@ -34,14 +35,16 @@ def build_desk(spec: ReasoningSpec, cluster: Cluster, streams: RandomStreams, *,
 
 
 def build_judge(spec: ReasoningSpec) -> Judge:
-    """What is known about right answers."""
+    """What is known about right answers; nothing where no law leads from single answers to the strategy's."""
     if spec.quality is not None:
-        return _task_set(spec.quality)
+        law = law_of(spec.strategy)
+        judge = _task_set(spec.quality, law or "")  # also refuses figures that nobody published
+        return NoJudge(UnknownProblem()) if law is None else judge
     agreement = spec.strategy.agreement if isinstance(spec.strategy, MajorityVoteSpec) else None
     return NoJudge(UnknownProblem()) if agreement is None else NoJudge(AgreeingProblem(agreement))
 
 
-def _task_set(quality: QualitySpec) -> Judge:
+def _task_set(quality: QualitySpec, law: str) -> Judge:
     consensus = quality.cons_at_64
     if quality.pass_at_1 is not None:
         alone, source = quality.pass_at_1, str(quality.source)
@@ -58,4 +61,5 @@ def _task_set(quality: QualitySpec) -> Judge:
         spread = f"spread between problems from {consensus:.1%} by majority of 64"
     alike = concentration(alone, consensus, quality.wrong_agreement)
     basis = f"{alone:.1%} of single answers right ({source}); {spread}"
+    basis = f"{basis}; {law}" if law else basis
     return TaskSetJudge(alike * alone, alike * (1.0 - alone), quality.wrong_agreement, basis)

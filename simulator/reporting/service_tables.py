@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from simulator.reporting import numbers as show
 from simulator.reporting.table import Table
+from simulator.results.counts import Counts
 from simulator.results.distributions import Distribution
 from simulator.results.drafting import Drafting
 from simulator.results.recording import STATUSES
@@ -77,7 +78,8 @@ def traffic_table(result: Result) -> Table:
             "Output tokens",
             f"{show.count(counts.output_tokens)} ({show.number(summary.rate(counts.output_tokens), '/s')})",
         ),
-        *_thinking_rows(result),
+        *_thinking_rows(counts),
+        *_cut_off_rows(counts),
         ("Most requests in flight", show.count(counts.max_concurrent)),
         ("Prefix cache hit rate", show.percent(summary.prefix_hit_rate)),
         ("Preemptions", show.count(summary.preemptions)),
@@ -86,14 +88,18 @@ def traffic_table(result: Result) -> Table:
     return Table("Traffic", ("", ""), tuple(rows))
 
 
-def _thinking_rows(result: Result) -> list[tuple[str, str]]:
-    counts = result.summary.counts
-    if not counts.thinking_tokens:
-        return []
-    return [
-        ("of them thinking", show.count(counts.thinking_tokens)),
-        ("thought in vain", show.count(counts.vain_thinking_tokens)),
-    ]
+def _thinking_rows(counts: Counts) -> list[tuple[str, str]]:
+    return [("of them thinking", show.count(counts.thinking_tokens))] if counts.thinking_tokens else []
+
+
+def _cut_off_rows(counts: Counts) -> list[tuple[str, str]]:
+    """What requests that were cut off add to the output, and what was thought for no answer."""
+    rows = []
+    if counts.all_output_tokens > counts.output_tokens:
+        rows.append(("Output tokens, with requests cut off", show.count(counts.all_output_tokens)))
+    if counts.thinking_tokens:
+        rows.append(("of them thought in vain", show.count(counts.vain_thinking_tokens)))
+    return rows
 
 
 def _drafting_rows(drafting: Drafting | None) -> list[tuple[str, str]]:
@@ -156,7 +162,7 @@ def task_tables(result: Result) -> tuple[Table, ...]:
 
     accuracy = tasks.accuracy
     right = (
-        "no published figure applies"
+        "unknown: no published figure or law applies"
         if accuracy is None
         else f"{show.percent(accuracy.share)} ({show.percent(accuracy.low)} to {show.percent(accuracy.high)})"
     )

@@ -16,9 +16,10 @@ from simulator.results.slo import Mask, meets_own
 class Counts:
     """What happened to the requests.
 
-    ``completed`` and the token totals belong to requests that finished in the measured time, ``by_status`` to
-    all that ended in it; ``measured`` arrived in it and ended: the latencies are theirs. ``issued`` and
-    ``unfinished`` belong to the whole run. ``vain_thinking_tokens`` were thought for no answer.
+    ``completed`` and the token totals belong to requests that finished in the measured time, ``by_status`` and
+    ``all_output_tokens`` to all that ended in it, cut off or not; ``measured`` arrived in it and ended: the
+    latencies are theirs. ``issued`` and ``unfinished`` belong to the whole run. ``vain_thinking_tokens`` were
+    thought for no answer, by requests that were cut off too.
     """
 
     issued: int
@@ -28,6 +29,7 @@ class Counts:
     by_status: dict[str, int]
     input_tokens: int
     output_tokens: int
+    all_output_tokens: int
     thinking_tokens: int
     vain_thinking_tokens: int
     goodput_requests: int | None
@@ -53,6 +55,7 @@ def counts_of(recording: Recording, context: RunContext, latencies: Latencies, m
         by_status={name: int(n) for name, n in zip(STATUSES, by_status, strict=True)},
         input_tokens=int(requests.prompt_tokens[completed].sum()),
         output_tokens=int(requests.output_tokens[completed].sum()),
+        all_output_tokens=int(requests.output_tokens[ended].sum()),
         thinking_tokens=int(requests.thinking_tokens[completed].sum()),
         vain_thinking_tokens=_thought_in_vain(recording, context.warmup_ns),
         goodput_requests=None if good is None else int(good.sum()),

@@ -119,6 +119,7 @@ class Summary:
             "requests_by_status": counts.by_status,
             "total_input_tokens": counts.input_tokens,
             "total_output_tokens": counts.output_tokens,
+            "total_output_tokens_with_cut_off": counts.all_output_tokens,
             "total_thinking_tokens": counts.thinking_tokens,
             "total_vain_thinking_tokens": counts.vain_thinking_tokens,
             "arrival_rate": self.load.arrival_rate,

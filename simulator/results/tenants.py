@@ -28,7 +28,8 @@ from simulator.results.slo import Attainment, Mask, attainment_of, meets, slo_ke
 class TenantSummary:
     """The figures of one tenant over the measured time.
 
-    ``requests`` of its requests ended in it, ``by_status`` says how; ``attempts`` counts every sending.
+    ``requests`` of its requests ended in it, ``by_status`` says how; the token totals are of those that
+    finished, ``all_output_tokens`` of all of them; ``attempts`` counts every sending.
     """
 
     about: TenantContext
@@ -39,6 +40,7 @@ class TenantSummary:
     good: int | None
     input_tokens: int
     output_tokens: int
+    all_output_tokens: int
     cached_tokens: int
     ttft: Distribution | None
     tpot: Distribution | None
@@ -61,6 +63,7 @@ class TenantSummary:
             "request_goodput": _per(self.good, duration_s),
             "total_input_tokens": self.input_tokens,
             "total_output_tokens": self.output_tokens,
+            "total_output_tokens_with_cut_off": self.all_output_tokens,
             "total_cached_tokens": self.cached_tokens,
             "output_throughput": _per(self.output_tokens, duration_s),
             **keys_of(
@@ -113,6 +116,7 @@ def _tenant(
         good=int((meets(requests, latencies, about.slo) & ended).sum()) if about.slo.per_request else None,
         input_tokens=int(requests.prompt_tokens[completed].sum()),
         output_tokens=int(requests.output_tokens[completed].sum()),
+        all_output_tokens=int(requests.output_tokens[ended].sum()),
         cached_tokens=int(requests.cached_tokens[completed].sum()),
         ttft=distribution_of(defined(latencies.ttft[kept])),
         tpot=distribution_of(defined(latencies.tpot[kept])),

@@ -7,6 +7,9 @@ import pytest
 
 from simulator.engine.tenant import TenantPlan
 from simulator.reasoning.build import build_desk
+from simulator.reasoning.judging import TaskSetJudge
+from simulator.reasoning.quality.expected import expected_accuracy
+from simulator.reasoning.quality.laws import law_of
 from simulator.results.conservation import check_conservation
 from simulator.results.recording import STATUSES, UNKNOWN
 from simulator.scenario.loading import load_scenario
@@ -219,6 +222,55 @@ def test_a_verifier_with_a_short_context_shortens_no_output_of_another_model():
     large = calls.pool == 0
     assert calls.output_tokens[large].tolist() == [THINKING + ANSWER] * 2
     assert (calls.prompt_tokens[~large] + calls.output_tokens[~large]).tolist() == [200, 200]
+
+
+QUALITY = {"pass_at_1": 0.9, "cons_at_64": 0.95, "source": "a test"}
+CASCADE = {"kind": "cascade", "small": "llama-3.1-8b", "large": "llama-3.1-70b"}
+WITHOUT_LAW = [
+    strategy
+    for strategy in EVERY
+    if strategy.get("extend") or strategy["kind"] in {"beam_search", "dvts", "rebase", "mcts", "agent"}
+]
+WITH_LAW = [{"kind": "chain", "budget": 100}, *(one for one in EVERY if one not in WITHOUT_LAW)]
+
+
+@pytest.mark.parametrize("strategy", WITHOUT_LAW, ids=str)
+def test_a_strategy_without_a_law_has_neither_accuracy_nor_basis_whatever_is_known_of_single_answers(strategy):
+    figures = run_scenario(scenario(strategy, reasoning={"strategy": strategy, "quality": QUALITY})).to_dict()
+    assert (figures["accuracy"], figures["accuracy_basis"]) == (None, None)
+
+
+@pytest.mark.parametrize("strategy", WITH_LAW, ids=str)
+def test_a_strategy_with_a_law_has_accuracy_and_says_what_it_rests_on(strategy):
+    figures = run_scenario(scenario(strategy, reasoning={"strategy": strategy, "quality": QUALITY})).to_dict()
+    assert figures["accuracy"] is not None
+    assert figures["accuracy_basis"].startswith("90.0% of single answers right (a test)")
+    assert figures["accuracy_basis"].endswith(law_of(load_strategy(strategy)))
+
+
+def load_strategy(strategy):
+    return ReasoningSpec.model_validate({"strategy": strategy}).strategy
+
+
+@pytest.mark.parametrize("strategy", [*WITHOUT_LAW, CASCADE], ids=str)
+def test_the_frontier_knows_no_more_than_a_simulation(strategy):
+    judge = TaskSetJudge(9.0, 1.0, 0.1, "a test")
+    assert law_of(load_strategy(strategy)) is None
+    assert expected_accuracy(load_strategy(strategy), judge) is None
+
+
+def test_rates_that_nobody_measured_are_named_as_the_scenarios():
+    assert "90% of right and 40% of wrong drafts" in law_of(load_strategy({"kind": "self_verification"}))
+    assert "d' of 1.5 is the scenario's" in law_of(load_strategy({"kind": "best_of_n", "samples": 4}))
+
+
+def test_output_of_dropped_chains_is_in_a_total_of_its_own():
+    vote = {"kind": "majority_vote", "samples": 12, "early_stop": 0.5, "least": 2, "agreement": 1.0}
+    figures = run_scenario(scenario(vote)).to_dict()
+    assert figures["requests_by_status"]["aborted"] > 0
+    assert figures["total_output_tokens"] < figures["total_output_tokens_with_cut_off"]
+    per_task = figures["output_tokens_per_task"]
+    assert figures["total_output_tokens_with_cut_off"] == pytest.approx(per_task * figures["num_tasks"])
 
 
 @pytest.mark.parametrize("kind", ["chain", "majority_vote", "best_of_n"])

@@ -44,7 +44,7 @@ def test_every_tenant_has_its_own_figures_and_they_add_up():
     summary = result.to_dict()
     own = by_name(summary)
     assert set(own) == {"chat", "batch"}
-    for key in ("completed", "total_input_tokens", "total_output_tokens"):
+    for key in ("completed", "total_input_tokens", "total_output_tokens", "total_output_tokens_with_cut_off"):
         assert sum(one[key] for one in own.values()) == summary[key]
     assert sum(one["cost_usd"] for one in own.values()) == pytest.approx(summary["cost_usd"])
     assert own["batch"]["cost_usd"] > own["chat"]["cost_usd"]  # twice as many tokens

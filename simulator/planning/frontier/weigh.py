@@ -184,7 +184,8 @@ def _accuracy(scenario: Scenario) -> tuple[float | None, str | None]:
     if reasoning.quality is None:
         return None, None
     judge = build_judge(reasoning.of_model(load_model(scenario.model.card).id))
-    assert isinstance(judge, TaskSetJudge)
+    if not isinstance(judge, TaskSetJudge):
+        return None, None
     expected = expected_accuracy(reasoning.strategy, judge)
     return expected, None if expected is None else judge.basis
 

@@ -1,7 +1,8 @@
 """Expected accuracy of a strategy on a task set, without simulating a cluster.
 
 What a run draws task by task, averaged over the set: exact for single chains and verified samples, by many
-drawn votes for majorities. Strategies that no published law covers (trees, agents, cascades) have none.
+drawn votes for majorities. Strategies that no published law covers (`laws`) have none, and chains with a
+budget none either: how many it cuts is for a simulation to say.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from random import Random
 
 from simulator.reasoning.judging import TaskSetJudge
 from simulator.reasoning.quality.coverage import BetaProblems
+from simulator.reasoning.quality.laws import law_of
 from simulator.reasoning.quality.verifiers import best_of_accuracy
 from simulator.scenario.reasoning import StrategySpec
 from simulator.scenario.reasoning.strategies import (
@@ -28,7 +30,7 @@ _DRAWS = 4000
 
 def expected_accuracy(strategy: StrategySpec, judge: TaskSetJudge) -> float | None:
     """Share of the set's tasks that the strategy answers right; None where no law covers it."""
-    return _expected(strategy, judge)
+    return None if law_of(strategy) is None else _expected(strategy, judge)
 
 
 @singledispatch
@@ -38,7 +40,7 @@ def _expected(strategy: StrategySpec, judge: TaskSetJudge) -> float | None:
 
 @_expected.register
 def _chain(strategy: ChainSpec, judge: TaskSetJudge) -> float | None:
-    return _problems(judge).pass_at_1 if strategy.budget is None and not strategy.extend else None
+    return _problems(judge).pass_at_1 if strategy.budget is None else None
 
 
 @_expected.register
