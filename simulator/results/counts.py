@@ -16,10 +16,10 @@ from simulator.results.slo import Mask, meets_own
 class Counts:
     """What happened to the requests.
 
-    ``completed`` and the token totals belong to requests that finished in the measured time, ``by_status`` and
-    ``all_output_tokens`` to all that ended in it, cut off or not; ``measured`` arrived in it and ended: the
-    latencies are theirs. ``issued`` and ``unfinished`` belong to the whole run. ``vain_thinking_tokens`` were
-    thought for no answer, by requests that were cut off too.
+    ``completed`` and the token totals belong to requests that finished in the measured time, ``by_status``
+    and ``all_output_tokens`` to all that ended in it, cut off or not; ``measured`` arrived in it and ended:
+    the latencies are theirs. ``issued`` and ``unfinished`` belong to the whole run. ``vain_thinking_tokens``
+    were thought for no answer, by requests that were cut off too.
     """
 
     issued: int

@@ -235,7 +235,7 @@ WITH_LAW = [{"kind": "chain", "budget": 100}, *(one for one in EVERY if one not 
 
 
 @pytest.mark.parametrize("strategy", WITHOUT_LAW, ids=str)
-def test_a_strategy_without_a_law_has_neither_accuracy_nor_basis_whatever_is_known_of_single_answers(strategy):
+def test_a_strategy_without_a_law_has_no_accuracy_whatever_is_known_of_single_answers(strategy):
     figures = run_scenario(scenario(strategy, reasoning={"strategy": strategy, "quality": QUALITY})).to_dict()
     assert (figures["accuracy"], figures["accuracy_basis"]) == (None, None)
 

@@ -21,7 +21,7 @@ _BUDGET = "a chain cut by its budget counts as wrong, a lower bound"
 
 
 def law_of(strategy: StrategySpec) -> str | None:
-    """How single answers become those of the strategy, empty for one chain; None where no law is published."""
+    """How single answers become the strategy's, empty for one chain; None where no law is published."""
     return _law(strategy)
 
 
@@ -50,8 +50,8 @@ def _vote(strategy: MajorityVoteSpec) -> str:
 @_law.register
 def _self_verified(strategy: SelfVerificationSpec) -> str:
     return (
-        f"a check passes {strategy.accepts_right:.0%} of right and {strategy.accepts_wrong:.0%} of wrong drafts:"
-        " the scenario's rates, not measured"
+        f"a check passes {strategy.accepts_right:.0%} of right and {strategy.accepts_wrong:.0%} of wrong"
+        " drafts: the scenario's rates, not measured"
     )
 
 
