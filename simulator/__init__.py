@@ -99,8 +99,9 @@ def run(
         asked = scenario
     else:
         raise TypeError("overrides go to load_scenario; this scenario is loaded already")
+    asked = asked.with_seed(seed)
     try:
-        return run_scenario(asked, seed=seed, progress=progress)
+        return run_scenario(asked, progress=progress)
     except InputError as error:
         if error.file is not None or asked.file is None:
             raise

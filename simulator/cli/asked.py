@@ -19,5 +19,4 @@ def scenario_asked(name: str, set_: Sequence[str] | None, seed: int | None = Non
     """
     from simulator.scenario.loading import load_scenario
 
-    asked = load_scenario(name, set_ or ())
-    return asked if seed is None else asked.model_copy(update={"seed": seed})
+    return load_scenario(name, set_ or ()).with_seed(seed)

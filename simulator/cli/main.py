@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import typer
 
@@ -25,19 +26,20 @@ from simulator.cli.sweep import sweep
 from simulator.cli.tool import tool
 from simulator.cli.validate import validate
 from simulator.cli.why import why
-from simulator.errors import program
+from simulator.errors import SimulatorError, program
 
 # Plain help: rich's boxes would double the time to the first line.
 app = typer.Typer(
     name="simulator",
     help="Simulates LLM inference clusters: latency, throughput, cost and energy of a scenario.",
     epilog="Exit codes: 0 it ran; 1 the answer to a yes/no question is no; 2 the input is wrong.",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+#: What typer raises for words that are no command line, whichever click it stands on.
+_CommandLineError: Any = typer.BadParameter.__bases__[0]
 COMMANDS = (
     run,
     compare,
@@ -83,11 +85,21 @@ def _options(
 @program
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     try:
-        app(args=None if arguments is None else list(arguments), prog_name="simulator")
+        code = app(args=words, prog_name="simulator", standalone_mode=False)
     except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 0
-    return 0
+        code = end.code
+    except _CommandLineError as wrong:
+        raise SimulatorError(_in_one_line(wrong)) from None
+    return code if isinstance(code, int) else 0
+
+
+def _in_one_line(wrong: Any) -> str:
+    """What is wrong with the words of a command line, and where its options are explained."""
+    command = "simulator" if wrong.ctx is None else wrong.ctx.command_path
+    said = " ".join(wrong.format_message().split()).rstrip(".")
+    return f"{said[0].lower()}{said[1:]} (`{command} --help` tells what is allowed)"
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from simulator.errors import InputError
 from simulator.scenario.checks import check_names
-from simulator.scenario.overrides import override, parse_assignment
+from simulator.scenario.overrides import override, parse_assignment, without
 from simulator.scenario.references import find_file, meant_from, meant_from_here, with_paths
 from simulator.scenario.scenario import Scenario
 from simulator.units.explain import as_input_error, explain
@@ -29,8 +29,9 @@ def load_scenario(source: str | Path | Mapping[str, Any], overrides: Overrides =
         Path of a YAML file, name of a shipped scenario, or the mapping itself.
     overrides
         Values to replace: ``["cluster.pools[0].replicas=8"]`` or
-        ``{"cluster.pools.0.replicas": 8}``. A path among them is meant from the current folder
-        where there is such a file, else, as all paths in a scenario, from the scenario's.
+        ``{"cluster.pools.0.replicas": 8}``; null takes a key back to its default. A path among them
+        is meant from the current folder where there is such a file, else, as all paths in a scenario,
+        from the scenario's.
 
     Raises
     ------
@@ -65,12 +66,13 @@ class _Reading:
         self.workload_file: Path | None = None
         self.changed: Mapping[str, Any] = {}  # what the scenario itself says of a workload that it names
         self.overridden: list[tuple[Step, ...]] = []
+        self.nulls: list[tuple[Step, ...]] = []
         self._override(overrides)
         self._open_references()
 
     def scenario(self) -> Scenario:
         try:
-            scenario = Scenario.model_validate(self.content)
+            scenario = self._validated()
         except ValidationError as error:
             raise self._explained(error) from None
         try:
@@ -78,6 +80,22 @@ class _Reading:
         except InputError as error:
             raise self._placed(error) from None
         return scenario.located(self.workload_file.parent if self.workload_file else self.base, self.file)
+
+    def _validated(self) -> Scenario:
+        """The content as a scenario; a key that was set to null and may not be takes its default.
+
+        Null is a value of its own in some places (no autoscaler, no verifier), so it is tried as such first.
+        """
+        try:
+            return Scenario.model_validate(self.content)
+        except ValidationError as error:
+            wrong = [path for path, _ in explain(error, Scenario, self.content)]
+            refused = [steps for steps in self.nulls if steps in wrong]
+            if not refused:
+                raise
+            for steps in refused:
+                self.content = without(self.content, steps)
+            return Scenario.model_validate(self.content)
 
     def _override(self, overrides: Overrides) -> None:
         pairs = overrides.items() if isinstance(overrides, Mapping) else map(parse_assignment, overrides)
@@ -87,6 +105,8 @@ class _Reading:
             found = with_paths(value, meant_from_here, key)
             self.content = override(self.content, steps, found, self._expand)
             self.overridden.append(steps)
+            if value is None and isinstance(steps[-1], str):
+                self.nulls.append(steps)
 
     def _expand(self, key: Step, name: str) -> Mapping[str, Any] | None:
         """What a name stands for, so that an override can reach inside it."""

@@ -73,3 +73,12 @@ def _override(
             f"{so_far} is {found} and has no part {step!r}", file="--set", key=format_path(steps)
         )
     return {**content, step: _override(content.get(step), steps, value, expand, depth + 1)}
+
+
+def without(content: Any, steps: Sequence[Step]) -> Any:
+    """A copy of nested mappings and lists without the key at a path."""
+    step, *rest = steps
+    if isinstance(content, Mapping):
+        kept = {key: value for key, value in content.items() if key != step}
+        return {**kept, step: without(content[step], rest)} if rest else kept
+    return [without(item, rest) if index == step else item for index, item in enumerate(content)]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import PrivateAttr, model_validator
 
+from simulator.errors import InputError
 from simulator.scenario.admission import ClientSpec
 from simulator.scenario.cluster import ClusterSpec, PoolSpec
 from simulator.scenario.compare import CompareSpec
@@ -112,6 +114,20 @@ class Scenario(Spec):
         copy._file = file
         copy._workload_dir = workload_dir
         return copy
+
+    def with_seed(self, seed: int | None) -> Scenario:
+        """The same scenario under another seed; None: its own.
+
+        Raises
+        ------
+        InputError
+            Where the seed is no whole number from zero up.
+        """
+        if seed is None:
+            return self
+        if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
+            raise InputError(f"found {seed!r}, expected a whole number, at least 0", key="seed")
+        return self.model_copy(update={"seed": int(seed)})
 
     @model_validator(mode="before")
     @classmethod

@@ -40,12 +40,11 @@ def run_scenario(scenario: Scenario, seed: int | None = None, progress: Progress
     Raises
     ------
     InputError
-        Where a trace is missing or empty, or a request is too long for the cluster.
+        Where a trace is missing or empty, a request is too long for the cluster, or the seed is no seed.
     DoesNotFitError
         Where the model does not fit the devices.
     """
-    if seed is not None:
-        scenario = scenario.model_copy(update={"seed": seed})
+    scenario = scenario.with_seed(seed)
     started = time.perf_counter()
     card = load_model(scenario.model.card)
     pools = prepare_pools(scenario)

@@ -42,12 +42,26 @@ def test_the_version_is_that_of_the_package(capsys):
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [["rum"], ["run"], ["run", "a", "--sed", "3"], ["run", "a", "--seed", "x"]],
+    ("arguments", "named"),
+    [
+        (["rum"], "'run'"),
+        (["run"], "'scenario'"),
+        (["run", "a", "--sed", "3"], "--sed"),
+        (["run", "a", "--seed", "x"], "'--seed'"),
+        (["run", "azure-conv-h100", "--seed", "-1"], "'--seed'"),
+        (["frontier", "reasoning-frontier", "--target", "80"], "'--target'"),
+    ],
 )
-def test_a_wrong_command_line_is_bad_input(arguments, capsys):
+def test_a_wrong_command_line_is_bad_input_told_in_one_line(arguments, named, capsys):
     assert main(arguments) == 2
-    assert "Usage" in capsys.readouterr().err
+    told = capsys.readouterr()
+    assert told.out == "" and told.err.startswith("error: ") and told.err.count("\n") == 1
+    assert named in told.err and "--help` tells what is allowed" in told.err
+
+
+def test_without_a_command_there_is_help(capsys):
+    assert main([]) == 0
+    assert "Usage: simulator" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,27 @@ def test_values_need_not_be_text(small):
     assert load_scenario(small, {"cluster.pools.0.replicas": 3}).cluster.pools[0].replicas == 3
 
 
+def test_null_takes_a_key_back_to_its_default(small):
+    small |= {"warmup": "3 s", "slo": {"ttft": "1 s"}}
+    small["cluster"]["pools"][0] |= {"replicas": 4, "engine": {"max_num_seqs": 8}}
+    nulls = ["warmup", "slo", "cluster.pools[0].replicas", "cluster.pools[0].engine.max_num_seqs"]
+    scenario = load_scenario(small, [f"{key}=null" for key in nulls])
+    pool = scenario.cluster.pools[0]
+    assert (scenario.warmup, scenario.slo.ttft) == (0.0, None)
+    assert (pool.replicas, pool.engine.max_num_seqs) == (1, 256)
+
+
+def test_null_stays_null_where_it_means_something_of_its_own(small):
+    cascade = "{kind: cascade, small: llama-3.1-8b, large: llama-3.1-8b}"
+    overrides = [f"reasoning.strategy={cascade}", "reasoning.strategy.verifier=null"]
+    assert load_scenario(small, overrides).reasoning.strategy.verifier is None
+
+
+def test_a_key_without_a_default_cannot_be_null(small):
+    with pytest.raises(InputError, match=r"--set: cluster: this key is required"):
+        load_scenario(small, ["cluster=null"])
+
+
 def test_the_given_mapping_stays_as_it_was(small):
     import copy
 

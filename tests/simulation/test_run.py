@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import simulator
 from simulator.errors import DoesNotFitError, InputError
 from simulator.results.conservation import check_conservation, check_tokens
 from simulator.results.files import read_result, write_result
@@ -166,3 +167,9 @@ def test_a_model_that_does_not_fit_is_refused_with_the_pool_named_and_the_arithm
 def test_a_pools_impossible_layout_names_the_pool():
     with pytest.raises(InputError, match=r"^cluster\.pools\[0\]"):
         run(**{f"{POOL}parallelism": {"tensor": 3}})
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "3", True])
+def test_a_seed_that_is_none_is_refused_from_python_too(seed):
+    with pytest.raises(simulator.InputError, match=r"seed: found .*, expected a whole number, at least 0"):
+        simulator.run("azure-conv-h100", seed=seed)
