@@ -173,7 +173,8 @@ def rental_price(device: str, tier: str | None = None) -> PriceRange | None:
         if tier is None
         else ((check_tier(tier),),)
     )
-    rows = [row for row in rental_rows() if row.device == _device_id(device)]
+    name = _device_id(device)
+    rows = [row for row in rental_rows() if row.device == name]
     for tiers in wanted:
         fitting = [row for row in rows if row.tier in tiers]
         if fitting:
@@ -183,11 +184,14 @@ def rental_price(device: str, tier: str | None = None) -> PriceRange | None:
 
 def priced_tiers(device: str) -> tuple[Tier, ...]:
     """Tiers that a device has a shipped price in; none for a user's own device."""
-    found = {row.tier for row in rental_rows() if row.device == _device_id(device)}
+    name = _device_id(device)
+    found = {row.tier for row in rental_rows() if row.device == name}
     return tuple(tier for tier in TIERS if tier in found)
 
 
+@cache
 def _device_id(name: str) -> str:
+    """Id of a shipped device, or the name itself; to see that none has it takes reading all profiles."""
     try:
         return find_entry(DEVICES, name, what="device").stem
     except InputError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from simulator.errors import InputError
@@ -72,3 +74,18 @@ def test_purchase_prices_are_ranges() -> None:
     assert all(
         item.low is None or item.high is None or item.low <= item.high for item in prices.purchase_prices()
     )
+
+
+def test_profiles_are_read_once_to_see_that_a_device_of_ones_own_has_no_price(monkeypatch) -> None:
+    looked_up = []
+
+    def find(folder: str, name: str, *, what: str) -> Path:
+        looked_up.append(name)
+        raise InputError("unknown")
+
+    monkeypatch.setattr(prices, "find_entry", find)
+    prices._device_id.cache_clear()
+    for _ in range(3):
+        assert prices.rental_price("acme-x1") is None and prices.priced_tiers("acme-x1") == ()
+        assert prices.purchase_price("acme-x1") is None and prices.server_of("acme-x1") == ()
+    assert looked_up == ["acme-x1"]
