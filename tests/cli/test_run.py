@@ -135,7 +135,7 @@ def test_a_folder_with_other_files_is_not_replaced(asked, here, capsys):
 def test_python_has_the_same_in_one_call(asked, here):
     made = simulator.run("mine.yaml", seed=3, overrides={"requests": 5}, progress=lambda *_: None)
     assert made.summary.to_dict()["completed"] == 20
-    assert (asked[0][1], asked[0][0].requests) == (3, 5)
+    assert (asked[0][0].seed, asked[0][0].requests) == (3, 5)
     loaded = simulator.load_scenario("mine.yaml")
     simulator.run(loaded, progress=lambda *_: None)
     assert asked[1][0] is loaded
