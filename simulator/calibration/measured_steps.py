@@ -167,7 +167,7 @@ class MeasuredStepPricer:
 
     def decode_line(self, sequences: int, context: int) -> DecodeLine:
         """See `StepPricer`: a line that holds for this step only."""
-        return DecodeLine(float(self.step_ns(sequences)), 0.0, context)
+        return DecodeLine(self.step_ns(sequences), 0, context, context)
 
     def costs(self, steps: StepColumns) -> StepCosts:
         """Unknown, and not asked for."""

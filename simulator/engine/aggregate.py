@@ -499,8 +499,8 @@ class AggregateReplica(Replica):
                 tokens, sequences, context, products, decode_sequences, decode_sequences, decode_context
             )
         else:
-            fixed, slope, _ = self.pricer.decode_line(decodes, decode_context)
-            duration = int(fixed + slope * decode_context)
+            line = self.pricer.decode_line(decodes, decode_context)
+            duration = line.step_ns(decodes, decode_context)
         end_ns = begin + duration
         ends.append(end_ns)
         self._rows.append(
@@ -628,34 +628,31 @@ class AggregateReplica(Replica):
         context = self._bases + decodes * step
         decode_line = self.pricer.decode_line
         left = last - step + 1
-        line = decode_line(decodes, context)
+        start_ns, growth, context_start, context_end = decode_line(decodes, context)
+        first = start_ns + growth * (context - context_start) // decodes
         if self.expected_ns > now:
-            fixed, slope, _ = line
-            until = (self.expected_ns - now) / (fixed + slope * context + 1.0)
-            left = min(left, int(until) + 2 + self._lag)
+            left = min(left, (self.expected_ns - now) // (first + 1) + 2 + self._lag)
         if ends:
             now = ends[-1]
         self._rows.append((self.number, now, left, 0, 0, 0, 0, decodes, decodes, context, len(self._waiting)))
         self._blocks.append(RUN)
-        while left:
-            fixed, slope, context_end = line
+        while True:
             steps = (context_end - context) // decodes + 1
             if steps > left:
                 steps = left
-            left -= steps
-            beyond = context + decodes * steps
             if steps < VECTOR_STEPS:
-                durations = [int(fixed + slope * c) for c in range(context, beyond, decodes)]
+                durations = list(range(first, first + growth * steps, growth)) if growth else [first] * steps
                 durations[0] += now
                 ends += accumulate(durations)
             else:
-                # Truncation of the same products and sums: bit for bit the loop's.
-                priced = (fixed + slope * np.arange(context, beyond, decodes)).astype(np.int64)
-                ends += (now + np.cumsum(priced)).tolist()
+                ends += (now + np.cumsum(first + growth * np.arange(steps))).tolist()
+            left -= steps
+            if not left:
+                return
             now = ends[-1]
-            if left:
-                context = beyond
-                line = decode_line(decodes, context)
+            context += decodes * steps
+            start_ns, growth, context_start, context_end = decode_line(decodes, context)
+            first = start_ns + growth * (context - context_start) // decodes
 
     # -- passing step boundaries --------------------------------------------------------------------
 
@@ -709,8 +706,7 @@ class AggregateReplica(Replica):
         context = self._bases + decodes * step
         if not end:
             pricer = self._former_pricer if step - 1 == self._pace_step else self.pricer
-            fixed, slope, _ = pricer.decode_line(decodes, context)
-            end = begin + int(fixed + slope * context)
+            end = begin + pricer.decode_line(decodes, context).step_ns(decodes, context)
         cache = self.cache
         needed = self._residues[step % self._size]
         if needed:

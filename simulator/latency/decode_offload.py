@@ -37,7 +37,7 @@ import numpy as np
 
 from simulator.errors import DoesNotFitError
 from simulator.hardware.execution import SramPipelineExecution
-from simulator.latency.context_lines import ContextLines
+from simulator.latency.context_lines import DecodeLines
 from simulator.latency.layout import Layout
 from simulator.latency.machine import Machine
 from simulator.latency.pricer import BOUNDS, StepColumns, StepCosts, StepPricer
@@ -108,8 +108,7 @@ class DecodeOffloadPricer:
         self._whole = model_gemms(layout.card)
         refuse_too_few(layout, self._whole, partner)
         self._attention_s = self._attention_weights_s()
-        self._lines = ContextLines(self._decode_ns)
-        self.decode_line = self._lines.line
+        self.decode_line = DecodeLines(self._decode_ns).line
 
     def _attention_weights_s(self) -> float:
         """Attention weights and LM head, read once per step."""
@@ -161,8 +160,6 @@ class DecodeOffloadPricer:
         return attention, self._feed_forward_s(local), self._hops_s(local)
 
     def _decode_ns(self, sequences: int, context: int) -> float:
-        if not sequences:
-            return 0.0
         whole = sum(self._parts_s(sequences, context))
         micro = min(self._partner.micro_batches, sequences)
         if micro == 1:
@@ -191,8 +188,10 @@ class DecodeOffloadPricer:
         decode_context: int,
     ) -> int:
         """See `StepPricer`."""
-        line = self.decode_line(decode_sequences, decode_context)
-        time = line.fixed_ns + line.ns_per_token * decode_context
+        time = 0.0
+        if decode_sequences:
+            line = self.decode_line(decode_sequences, decode_context)
+            time += line.step_ns(decode_sequences, decode_context)
         if decode_tokens > decode_sequences:  # drafts: more tokens beside the same cache
             more = [self._feed_forward_s(n) + self._hops_s(n) for n in (decode_tokens, decode_sequences)]
             time += NS_PER_S * (more[0] - more[1])

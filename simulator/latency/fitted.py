@@ -25,9 +25,9 @@ from pydantic import (
     model_validator,
 )
 
-from simulator.latency.context_lines import EVERY_CONTEXT
+from simulator.latency.context_lines import DecodeLines
 from simulator.latency.linear import unknown_costs
-from simulator.latency.pricer import DecodeLine, StepColumns, StepCosts
+from simulator.latency.pricer import StepColumns, StepCosts
 from simulator.scenario.yaml_file import read_mapping
 from simulator.units.explain import validate
 
@@ -109,14 +109,7 @@ class FittedPricer:
         self._product = fit.product_us * 1e3
         self._mixed = fit.mixed_us * 1e3
         self._by_tokens: dict[int, float] = {}
-
-    def decode_line(self, sequences: int, context: int) -> DecodeLine:
-        """See `StepPricer`: one line for every context."""
-        return DecodeLine(
-            self._tokens_ns(sequences) + self._sequences_ns(sequences),
-            self._context,
-            max(context, EVERY_CONTEXT),
-        )
+        self.decode_line = DecodeLines(self._decode_ns).line
 
     def step_ns(
         self,
@@ -129,6 +122,9 @@ class FittedPricer:
         decode_context: int,
     ) -> int:
         """See `StepPricer`."""
+        if not prefill_tokens and decode_sequences and decode_tokens == decode_sequences:
+            line = self.decode_line(decode_sequences, decode_context)
+            return line.step_ns(decode_sequences, decode_context)
         fixed = self._tokens_ns(prefill_tokens + decode_tokens) + self._sequences_ns(decode_sequences)
         if prefill_tokens:
             fixed += self._product * prefill_products + self._mixed * decode_sequences
@@ -137,6 +133,9 @@ class FittedPricer:
     def costs(self, steps: StepColumns) -> StepCosts:
         """Unknown, see `StepCosts`."""
         return unknown_costs(len(steps.duration_ns))
+
+    def _decode_ns(self, sequences: int, context: int) -> float:
+        return self._tokens_ns(sequences) + self._sequences_ns(sequences) + self._context * context
 
     def _sequences_ns(self, sequences: int) -> float:
         return self._sequence * sequences + self._crowd * max(0, sequences - self._crowd_from)

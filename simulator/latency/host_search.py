@@ -47,18 +47,18 @@ class HostSearch:
 
     idle_w: float | None = 0.0
 
-    def __init__(self, sequence_ns: float, token_ns: float) -> None:
+    def __init__(self, sequence_ns: int, token_ns: int) -> None:
         self._sequence_ns, self._token_ns = sequence_ns, token_ns
 
     def decode_line(self, sequences: int, context: int) -> DecodeLine:
         """See `StepPricer`."""
-        del context
-        return DecodeLine(self._sequence_ns * sequences, self._token_ns, EVERY_CONTEXT)
+        end = max(context, EVERY_CONTEXT)
+        return DecodeLine(self._sequence_ns * sequences, self._token_ns * sequences, 0, end)
 
     def step_ns(self, *step: int) -> int:
         """See `StepPricer`."""
         _, _, _, _, decode_sequences, _, decode_context = step
-        return int(self._sequence_ns * decode_sequences + self._token_ns * decode_context)
+        return self._sequence_ns * decode_sequences + self._token_ns * decode_context
 
     def costs(self, steps: StepColumns) -> StepCosts:
         """See `StepPricer`."""
@@ -67,8 +67,8 @@ class HostSearch:
 
 
 #: Straight lines through the rows of the table, within 4 % and 15 %.
-ON_THE_DEVICE = HostSearch(sequence_ns=320_000.0, token_ns=112.0)
-COMPILED = HostSearch(sequence_ns=800.0, token_ns=2.0)
+ON_THE_DEVICE = HostSearch(sequence_ns=320_000, token_ns=112)
+COMPILED = HostSearch(sequence_ns=800, token_ns=2)
 
 
 def search_of(version: str) -> HostSearch:

@@ -32,9 +32,8 @@ class LinearPricer:
 
     def decode_line(self, sequences: int, context: int) -> DecodeLine:
         """See `StepPricer`: one line for every context."""
-        return DecodeLine(
-            float(self._base + self._decode * sequences), float(self._context), max(context, EVERY_CONTEXT)
-        )
+        end = max(context, EVERY_CONTEXT)
+        return DecodeLine(self._base + self._decode * sequences, self._context * sequences, 0, end)
 
     def step_ns(
         self,

@@ -27,8 +27,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.latency.context_lines import ContextLines
-from simulator.latency.pricer import BOUNDS, DecodeLine, StepColumns, StepCosts
+from simulator.latency.context_lines import DecodeLines
+from simulator.latency.pricer import BOUNDS, StepColumns, StepCosts
 from simulator.units.clock import NS_PER_S
 
 
@@ -82,13 +82,10 @@ class PipelinePricer:
         self.idle_w = idle_w
         self._dynamic_w = dynamic_w
         self._times = times
-        self._lines = ContextLines(self._decode_ns)
-        self.decode_line = self._lines.line
+        self.decode_line = DecodeLines(self._decode_ns).line
 
     def _decode_ns(self, sequences: int, context: int) -> float:
         times = self._times
-        if not sequences:
-            return 0.0
         latency = times.token_s + times.context_token_s * times.attended(context / sequences)
         return NS_PER_S * max(latency, sequences * times.interval_s)
 
@@ -103,8 +100,10 @@ class PipelinePricer:
         decode_context: int,
     ) -> int:
         """See `StepPricer`. Draft tokens of a sequence enter one after the other."""
-        line: DecodeLine = self.decode_line(decode_sequences, decode_context)
-        time = line.fixed_ns + line.ns_per_token * decode_context
+        time = 0.0
+        if decode_sequences:
+            line = self.decode_line(decode_sequences, decode_context)
+            time += line.step_ns(decode_sequences, decode_context)
         if not prefill_tokens and decode_tokens == decode_sequences:
             return int(time)
         times = self._times

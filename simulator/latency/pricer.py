@@ -34,17 +34,24 @@ BOUNDS = ("compute", "memory", "network", "host", "pipeline", "overhead")
 
 
 class DecodeLine(NamedTuple):
-    """Duration of a decode-only step as a straight line over a range of context.
+    """Duration of decode-only steps with one batch over a range of context, in whole nanoseconds.
 
-    The step lasts ``int(fixed_ns + ns_per_token * decode_context)`` for every
-    decode_context up to and including ``context_end``. Multiplication, addition and
-    truncation only: a vector over a run of steps gives bit for bit what single steps
-    give, which is what makes jumps exact.
+    With ``n`` sequences a step lasts ``start_ns + growth_ns * (decode_context - context_start) // n`` for
+    every decode_context from ``context_start`` up to and including ``context_end``.
+
+    From one step to the next the context grows by ``n`` tokens, so the durations of a run are whole numbers
+    at equal distances, ``growth_ns``: they are written down without computing each, and are what single
+    steps give, which is what makes jumps exact.
     """
 
-    fixed_ns: float
-    ns_per_token: float
+    start_ns: int
+    growth_ns: int
+    context_start: int
     context_end: int
+
+    def step_ns(self, sequences: int, context: int) -> int:
+        """Duration of the step with so many sequences (those of the line) and so much context [ns]."""
+        return self.start_ns + self.growth_ns * (context - self.context_start) // sequences
 
 
 class Step(NamedTuple):
@@ -137,8 +144,8 @@ class StepPricer(Protocol):
     def decode_line(self, sequences: int, context: int) -> DecodeLine:
         """Duration of decode-only steps with ``sequences`` entries of one token each.
 
-        ``context`` [tokens] is the decode_context of the first step; the line holds from
-        there to ``context_end``. Called once per run of steps: keep it to a dictionary look-up.
+        There is at least one. ``context`` [tokens] is the decode_context of the first step, which the line
+        covers. Called once per run of steps: keep it to a dictionary look-up.
         """
         ...
 

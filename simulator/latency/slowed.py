@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from simulator.latency.pricer import DecodeLine, StepColumns, StepCosts, StepPricer
+from simulator.latency.context_lines import DecodeLines
+from simulator.latency.pricer import StepColumns, StepCosts, StepPricer
 
 
 class SlowedPricer:
@@ -12,18 +13,17 @@ class SlowedPricer:
         self.idle_w = pricer.idle_w
         self._pricer = pricer
         self._factor = factor
+        self.decode_line = DecodeLines(self._decode_ns).line
 
-    def decode_line(self, sequences: int, context: int) -> DecodeLine:
-        """See `StepPricer`."""
-        line = self._pricer.decode_line(sequences, context)
-        return DecodeLine(line.fixed_ns * self._factor, line.ns_per_token * self._factor, line.context_end)
+    def _decode_ns(self, sequences: int, context: int) -> float:
+        return self._pricer.decode_line(sequences, context).step_ns(sequences, context) * self._factor
 
     def step_ns(self, *step: int) -> int:
         """See `StepPricer`."""
         prefill_tokens, _, _, _, decode_sequences, decode_tokens, decode_context = step
         if not prefill_tokens and decode_tokens == decode_sequences:
             line = self.decode_line(decode_sequences, decode_context)
-            return int(line.fixed_ns + line.ns_per_token * decode_context)
+            return line.step_ns(decode_sequences, decode_context)
         return int(self._pricer.step_ns(*step) * self._factor)
 
     def costs(self, steps: StepColumns) -> StepCosts:

@@ -28,7 +28,7 @@ from __future__ import annotations
 import numpy as np
 
 from simulator.hardware.execution import Power, StaticShapesExecution
-from simulator.latency.context_lines import ContextLines
+from simulator.latency.context_lines import DecodeLines
 from simulator.latency.layout import Layout
 from simulator.latency.machine import Machine
 from simulator.latency.power import PhaseWork, step_energy_j
@@ -78,12 +78,9 @@ class StaticShapesPricer:
         self._peak = machine.product_flops(layout.weight_dtype) * layout.tensor
         self._token_flops = prompt_flops_per_token(layout)
         self._product_flops = attention_flops(layout)
-        self._lines = ContextLines(self._decode_ns)
-        self.decode_line = self._lines.line
+        self.decode_line = DecodeLines(self._decode_ns).line
 
     def _decode_ns(self, sequences: int, context: int) -> float:
-        if not sequences:
-            return 0.0
         bucket = sequence_bucket(context / sequences, self._execution.smallest_bucket)
         cache_s = self._seats * bucket * self._cache_bytes / (self._rate * self._execution.cache_efficiency)
         return NS_PER_S * (self._fixed_s + cache_s)
@@ -99,8 +96,10 @@ class StaticShapesPricer:
         decode_context: int,
     ) -> int:
         """See `StepPricer`. Prompts and decodes of one step run one graph after the other."""
-        line = self.decode_line(decode_sequences, decode_context)
-        time = line.fixed_ns + line.ns_per_token * decode_context
+        time = 0.0
+        if decode_sequences:
+            line = self.decode_line(decode_sequences, decode_context)
+            time += line.step_ns(decode_sequences, decode_context)
         if prefill_tokens:
             time += NS_PER_S * self._prompts_s(prefill_tokens, prefill_sequences, prefill_context)
         return int(time)

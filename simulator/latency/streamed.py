@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.hardware.execution import Power, StreamedExecution
-from simulator.latency.context_lines import ContextLines
+from simulator.latency.context_lines import DecodeLines
 from simulator.latency.layout import Layout
 from simulator.latency.machine import Machine
 from simulator.latency.power import PhaseWork, step_energy_j
@@ -73,8 +73,7 @@ class StreamedPricer:
         self._token_flops = 2.0 * self._weights_per_token()
         self._attention_s = 1.0 / (self._peak * execution.compute_efficiency * self._ways)
         self._exchange_s(1)  # refuses devices without a known link now, not in the middle of a run
-        self._lines = ContextLines(self._decode_ns)
-        self.decode_line = self._lines.line
+        self.decode_line = DecodeLines(self._decode_ns).line
 
     def step_ns(
         self,
@@ -88,8 +87,8 @@ class StreamedPricer:
     ) -> int:
         """See `StepPricer`."""
         if not prefill_tokens and decode_tokens == decode_sequences:
-            fixed, slope, _ = self.decode_line(decode_sequences, decode_context)
-            return int(fixed + slope * decode_context)
+            line = self.decode_line(decode_sequences, decode_context)
+            return line.step_ns(decode_sequences, decode_context)
         execution = self._execution
         sequences = prefill_sequences + decode_sequences
         time = self._body_s(prefill_tokens + decode_tokens) + sequences * execution.sequence_us * 1e-6
@@ -102,8 +101,6 @@ class StreamedPricer:
         return int(NS_PER_S * time)
 
     def _decode_ns(self, sequences: int, context: int) -> float:
-        if not sequences:
-            return 0.0
         time = self._body_s(sequences) + sequences * self._execution.sequence_us * 1e-6
         return NS_PER_S * (time + self._cache_s(sequences, context))
 

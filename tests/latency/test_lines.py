@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.latency.context_lines import ContextLines
+from simulator.latency.context_lines import ContextLines, DecodeLines
 from simulator.scenario.backend import LinearBackendSpec
 
 BACKENDS = [
@@ -32,7 +32,8 @@ def test_a_run_of_decode_steps_equals_its_single_steps(
     assert line.context_end >= start
     contexts = start + sequences * np.arange(run)
     contexts = contexts[contexts <= line.context_end]
-    as_vector = (line.fixed_ns + line.ns_per_token * contexts).astype(np.int64)
+    first = line.step_ns(sequences, start)
+    as_vector = first + line.growth_ns * np.arange(len(contexts))
     for c, ns in zip(
         contexts[:: max(1, len(contexts) // 20)], as_vector[:: max(1, len(contexts) // 20)], strict=True
     ):
@@ -60,6 +61,22 @@ def test_chords_follow_a_smooth_curve_within_a_thousandth():
         assert line.fixed_ns + line.ns_per_token * context == pytest.approx(curve(64, context), rel=1e-3)
 
 
+@pytest.mark.parametrize("sequences", [1, 7, 64, 500])
+@pytest.mark.parametrize("ns_per_token", [0.0004, 0.04, 3.0, 110.7])
+def test_lines_in_whole_nanoseconds_neither_fall_nor_lose_time(sequences, ns_per_token):
+    def curve(n: int, c: int) -> float:
+        return 2e6 + 1e3 * n + ns_per_token * c
+
+    lines = DecodeLines(curve)
+    contexts = range(100 * sequences, 2_000 * sequences, sequences)
+    priced = np.array([lines.line(sequences, c).step_ns(sequences, c) for c in contexts])
+    exact = np.array([curve(sequences, c) for c in contexts])
+    assert (np.diff(priced) >= 0).all()
+    steps_of_a_segment = max(contexts) / 32 / sequences
+    assert np.abs(priced - exact).max() <= 0.5 * steps_of_a_segment + 1.5
+    assert np.mean(priced - exact) == pytest.approx(0.0, abs=1.5)
+
+
 def test_the_linear_backend_is_the_oracle_s_form_in_integers(compiled):
     spec = LinearBackendSpec(
         base_ns=1_000_003, prefill_token_ns=7, decode_token_ns=11, context_token_ns=3, prefill_attn_ns=2
@@ -67,4 +84,4 @@ def test_the_linear_backend_is_the_oracle_s_form_in_integers(compiled):
     pricer = compiled("nvidia-h100-sxm", "llama-3.1-8b", spec=spec).pricer
     assert pricer.step_ns(5, 1, 9, 45, 2, 4, 100) == 1_000_003 + 35 + 44 + 3 * 109 + 90
     line = pricer.decode_line(8, 123_456_789)
-    assert int(line.fixed_ns + line.ns_per_token * 123_456_789) == 1_000_003 + 88 + 3 * 123_456_789
+    assert line.step_ns(8, 123_456_789) == 1_000_003 + 88 + 3 * 123_456_789

@@ -21,7 +21,7 @@ from math import ceil, inf
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.latency.context_lines import ContextLines
+from simulator.latency.context_lines import ContextLines, DecodeLines
 from simulator.latency.power import PhaseWork, step_energy_j
 from simulator.latency.pricer import BOUNDS, StepColumns, StepCosts
 from simulator.latency.roofline.step_work import PROMPT_TILE, StepWork
@@ -80,11 +80,10 @@ class RooflinePricer:
         self._crowding = _ByTokens(lambda prompts: crowding(prompts, self._padded_ranks))
         self._experts_touched = _ByTokens(self._touch_experts)
         self._experts_wait_s = _ByTokens(lambda tokens: work.experts_wait_s(ceil(tokens / work.ways)))
-        self._decode_lines = ContextLines(self._decode_step_ns)
         self._attention_lines = ContextLines(self._attention_ns)
         self._mixed_lines = ContextLines(self._mixed_attention_ns)
         self._lines_by_queries: dict[int, ContextLines] = {}
-        self.decode_line = self._decode_lines.line
+        self.decode_line = DecodeLines(self._decode_step_ns).line
 
     def step_ns(
         self,
@@ -102,8 +101,8 @@ class RooflinePricer:
         ``tests/latency/test_speed.py``.
         """
         if not prefill_tokens and decode_tokens == decode_sequences:
-            fixed, slope, _ = self.decode_line(decode_sequences, decode_context)
-            return int(fixed + slope * decode_context)
+            line = self.decode_line(decode_sequences, decode_context)
+            return line.step_ns(decode_sequences, decode_context)
         computed, crowded = prefill_tokens, 1.0
         if self._padded_ranks > 1 and prefill_sequences:
             crowded = crowding(prefill_sequences, self._padded_ranks)
