@@ -71,10 +71,11 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class NotFound:
-    """Why a family has no answer."""
+    """Why a family has no answer; ``more_may_do`` where units beyond what was allowed were not looked at."""
 
     family: Family
     reason: str
+    more_may_do: bool = False
 
 
 class UnitSearch:
@@ -99,19 +100,19 @@ class UnitSearch:
     def run(self) -> Search:
         """The fewest units, verified; or why no number that may be tried is enough."""
         if self._most < self._least:
-            return self._not_found(f"at least {self._least} are needed to serve the load at all")
+            return self._too_few(f"at least {in_units(self._least)} needed to serve the load at all")
         if (alone := (yield from self._alone())) is not None:
-            return self._not_found(alone)
+            return NotFound(self.family, alone)
         start = yield from self._bracketed()
         if start is None:
-            return self._not_found(f"{self._most} are not enough")
+            return self._too_few(f"{in_units(self._most)} not enough")
         found = yield from self._settled(start)
         if found is None:
-            return self._not_found(f"{self._most} are not enough")
+            return self._too_few(f"{in_units(self._most)} not enough")
         return (yield from self._verified(found))
 
-    def _not_found(self, reason: str) -> NotFound:
-        return NotFound(self.family, reason)
+    def _too_few(self, reason: str) -> NotFound:
+        return NotFound(self.family, reason, more_may_do=True)
 
     def _alone(self) -> Generator[list[Ask], list[Trial], str | None]:
         """Why requests that never meet miss the objectives; None where they do not, or nobody can tell."""
@@ -203,11 +204,11 @@ class UnitSearch:
             while True:
                 units += 1
                 if units > self._most:
-                    return self._not_found(f"{self._most} meet the objectives, but not when verified")
+                    return self._too_few(f"{self._most} meet the objectives, but not when verified")
                 (verdict,) = yield from self._judged([units])
                 if verdict.met:
                     break
-        return self._not_found(f"none of {_ATTEMPTS} designs up to {units} passed its verification")
+        return NotFound(self.family, f"none of {_ATTEMPTS} designs up to {units} passed its verification")
 
     def _undecided(self, units: int) -> str | None:
         """Between which numbers the answer lies, where that is more than one."""
@@ -257,6 +258,11 @@ class UnitSearch:
         if enough or len(done) >= most or hopeless(done, most):
             return range(0)
         return range(len(done), len(done) + 1)
+
+
+def in_units(number: int) -> str:
+    """So many units, and the verb that goes with them."""
+    return "1 unit is" if number == 1 else f"{number} units are"
 
 
 def beyond_doubt(trial: Trial) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import ceil, inf
+from math import ceil, inf, isclose
 
 from simulator.errors import InputError
 from simulator.planning.lengths import demand_of
@@ -120,7 +120,11 @@ def _best_of(hardware: str, group: Sequence[Buildable], rules: Rules) -> Searchi
         elif best is None:
             others.append(f"{family.label}: {outcome.reason}")
         else:
-            others.append(f"{family.label}: not better ({outcome.reason})")
+            assert limit is not None and below is not None
+            reason = outcome.reason
+            if outcome.more_may_do:
+                reason += f"; {_no_less(limit, (family, guess), max(below, guess.least), rules)}"
+            others.append(f"{family.label}: not better ({reason})")
     if best is None:
         reason = others[0].split(": ", 1)[1] if len(others) == 1 else "; ".join(others)
         return Candidate(hardware, None, None, reason, tuple(others), rules.spare)
@@ -147,6 +151,20 @@ def _fewer_than(limit: tuple[float, float], one: Buildable, rules: Rules) -> int
     if _weight(one, below, rules) < limit:
         below += 1
     return below - rules.spare
+
+
+def _no_less(limit: tuple[float, float], one: Buildable, units: int, rules: Rules) -> str:
+    """How so many units stand to the best design so far, which they do not beat: a tie, or more."""
+    weight = _weight(one, units + rules.spare, rules)
+    known = inf not in (weight[0], limit[0])
+    number, what = (0, rules.minimise) if known else (1, "devices")
+    tie = isclose(weight[number], limit[number])
+    same, more = {
+        "cost": ("would cost as much as", "would cost more than"),
+        "devices": ("would take as many devices as", "would take more devices than"),
+        "power": ("might draw as much as", "might draw more than"),
+    }[what]
+    return f"{units} {same} the best, which was found first" if tie else f"{units} {more} the best"
 
 
 def _refused(hardware: str, reason: str, rules: Rules) -> Candidate:

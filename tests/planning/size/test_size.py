@@ -14,11 +14,12 @@ from simulator.planning.size.answer import ranked
 from simulator.planning.size.bound import estimate
 from simulator.planning.size.families import families_of
 from simulator.planning.size.rules import rules_of
-from simulator.planning.size.size import size
+from simulator.planning.size.size import _best_of, size
 from simulator.planning.size.tables import headline, tables_of
 from simulator.planning.size.trial import Ask, run_trial
 from simulator.planning.size.verdict import verdict_of
 from simulator.scenario.compare import EntrantSpec
+from tests.planning.size.trials import answered, trial
 
 LINK = {"bandwidth": "50 GB/s", "latency": "10 us"}
 
@@ -132,6 +133,36 @@ def test_engine_settings_and_splits_compete(busy):
     best = size(busy(size=space), jobs=1).best
     assert best.found.family.pools[0].engine.max_num_seqs == 64
     assert len(best.others) == 3
+
+
+@pytest.mark.parametrize(
+    ("enough", "minimise", "said"),
+    [
+        (3, "cost", "1 unit is needed to serve the load at all; 1 would cost as much as the best, which was"),
+        (3, "devices", "1 would take as many devices as the best, which was found first"),
+        (2, "cost", "1 would cost more than the best"),
+        (4, "cost", "1 unit is not enough; 2 would cost more than the best"),
+        (6, "cost", "1 unit is not enough; 2 would cost as much as the best, which was found first"),
+    ],
+)
+def test_a_split_that_ties_with_the_best_is_said_to_tie(busy, enough, minimise, said):
+    """One prefill and two decode replicas are three machines, as three unified replicas are."""
+    space = {"disaggregation": ["unified", "1:2"], "transfer": LINK, "minimise": minimise}
+    scenario = busy(rate=1.0, size=space)
+    families, _ = families_of(scenario)
+    demand = demand_of(scenario)
+    group = [(family, replace(estimate(family, demand), least=1, guess=1)) for family in families]
+
+    def reply(ask):
+        split = len(ask.scenario.cluster.pools) > 1
+        machines = sum(pool.replicas for pool in ask.scenario.cluster.pools)
+        alone = ask.scenario.workload.arrivals.process == "constant"
+        return trial(1.0 if alone or (machines >= enough and not split) else 0.5, ask.seed)
+
+    best, _ = answered(_best_of("nvidia-l4", group, rules_of(scenario)), reply)
+    assert best.found.units == enough
+    (other,) = best.others
+    assert "1:2: not better" in other and said in other
 
 
 def test_every_arrangement_keeps_what_else_the_cluster_says(busy):
