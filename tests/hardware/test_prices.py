@@ -89,3 +89,11 @@ def test_profiles_are_read_once_to_see_that_a_device_of_ones_own_has_no_price(mo
         assert prices.rental_price("acme-x1") is None and prices.priced_tiers("acme-x1") == ()
         assert prices.purchase_price("acme-x1") is None and prices.server_of("acme-x1") == ()
     assert looked_up == ["acme-x1"]
+
+
+def test_making_a_device_counts_its_share_of_the_server_at_every_end_of_the_range() -> None:
+    """Emissions of the device alone are no low estimate of those with the server."""
+    eighth_of_server = 5700 / 8
+    for device, alone in (("h100", 164), ("b200", 2274 / 8)):
+        (made,) = [row.embodied for row in prices.server_of(device) if row.embodied is not None]
+        assert made == pytest.approx((alone + eighth_of_server,) * 3, rel=1e-3)
