@@ -30,6 +30,16 @@ def _load(name_or_path: str) -> ModelCard:
     return load_entry(FOLDER, name_or_path, ModelCard, what="model")
 
 
+def name_shown(reference: str | Path) -> str:
+    """What to call a model in a result: its card's name, and the name asked for where the card only lists it.
+
+    ``deepseek-r1`` has the shape of DeepSeek-V3, and a reader looks for the name that was written.
+    """
+    card, asked = load_model(reference), str(reference)
+    listed = {other.lower() for other in (*card.aliases, *card.huggingface)}
+    return f"{asked} (shape of {card.name})" if asked.lower() in listed else card.name
+
+
 def model_names() -> tuple[str, ...]:
     """Ids of all shipped cards, sorted."""
     return shipped_names(FOLDER)

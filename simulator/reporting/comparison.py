@@ -11,6 +11,7 @@ import numpy as np
 from simulator.reporting import numbers as show
 from simulator.reporting import style
 from simulator.reporting.figures import LatencySample, latency_distributions, sample_of
+from simulator.reporting.hardware import devices_in_words
 from simulator.reporting.table import Table
 from simulator.results.distributions import distribution_of
 from simulator.results.latencies import defined
@@ -231,7 +232,8 @@ def deviation(predicted: float | None, real: float) -> str:
 
 
 def _hardware(result: Result) -> str:
-    return ", ".join(f"{pool.devices} × {pool.device}" for pool in result.context.pools)
+    pools = zip(result.context.pools, result.summary.pools, strict=True)
+    return ", ".join(devices_in_words(about, use) for about, use in pools)
 
 
 def _same_objectives(results: Sequence[Result]) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
+from simulator.results.energy import J_PER_KWH
 from simulator.results.ranges import Range
 
 UNKNOWN = "unknown"
@@ -52,25 +53,25 @@ def dollars(usd: float | None) -> str:
 
 def energy(joules: float | None) -> str:
     """An energy given in [J], in J, kJ or kWh."""
-    if joules is None:
-        return UNKNOWN
-    size, unit = _energy_unit(joules)
-    return f"{_digits(joules / size)} {unit}"
+    return energies([joules])(joules)
 
 
-def energy_span(value: Range | None) -> str:
-    """A range of energies given in [J], all in the unit of the figure itself."""
-    if value is None:
-        return UNKNOWN
-    size, unit = _energy_unit(value.mid)
-    return span(value, lambda joules: f"{_digits((joules or 0.0) / size)} {unit}")
+def energies(table_j: Iterable[float | None]) -> Callable[[float | None], str]:
+    """How to write the energies of one table [J]: all in J, kJ or kWh, as suits the largest."""
+    largest = max((joules for joules in table_j if joules is not None), default=0.0)
+    if largest >= J_PER_KWH:
+        return _energies_in(J_PER_KWH, "kWh")
+    return _energies_in(1e3, "kJ") if largest >= 1e3 else _energies_in(1.0, "J")
 
 
-def _energy_unit(joules: float) -> tuple[float, str]:
-    for size, unit in ((3.6e6, "kWh"), (1e3, "kJ")):
-        if joules >= size:
-            return size, unit
-    return 1.0, "J"
+def energies_of_one(table_j: Iterable[float | None]) -> Callable[[float | None], str]:
+    """How to write what a single request took [J] in a table with these sums: Wh beside kWh, else J."""
+    hours = any(joules is not None and joules >= J_PER_KWH for joules in table_j)
+    return _energies_in(J_PER_KWH / 1e3, "Wh") if hours else _energies_in(1.0, "J")
+
+
+def _energies_in(size: float, unit: str) -> Callable[[float | None], str]:
+    return lambda joules: UNKNOWN if joules is None else f"{_digits(joules / size)} {unit}"
 
 
 def watts(value: float | None) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from simulator.reporting import numbers as show
+from simulator.reporting.hardware import replicas_in_words
 from simulator.reporting.table import Table
 from simulator.results.fleet import FleetUse
 from simulator.results.pool_use import PoolUse
+from simulator.results.ranges import mid
 from simulator.results.result import Result
 from simulator.results.transfers import link_use
 
@@ -52,16 +54,24 @@ def energy_table(result: Result) -> Table:
     def kilograms(mass: float | None) -> str:
         return show.number(mass, "kg CO2e", show.UNKNOWN)
 
+    sums = [energy.total_j, mid(energy.host_j), mid(energy.facility_j)]
+    summed, one = show.energies(sums), show.energies_of_one(sums)
+
+    def part(part_j: float | None) -> str:
+        if part_j is None or not energy.total_j:
+            return summed(part_j)
+        return f"{summed(part_j)} ({show.percent(part_j / energy.total_j)})"
+
     rows = (
-        ("Devices, measured time", show.energy(energy.total_j)),
-        ("of it prefill", _part(energy.prefill_j, energy.total_j)),
-        ("of it decode", _part(energy.decode_j, energy.total_j)),
-        ("of it idle draw", _part(energy.idle_j, energy.total_j)),
+        ("Devices, measured time", summed(energy.total_j)),
+        ("of it prefill", part(energy.prefill_j)),
+        ("of it decode", part(energy.decode_j)),
+        ("of it idle draw", part(energy.idle_j)),
         ("Mean draw of all devices", show.number(energy.mean_power_w, "W", show.UNKNOWN)),
-        ("Per output token", show.energy(energy.per_output_token_j)),
-        ("Per request", show.energy(energy.per_request_j)),
-        ("Hosts", show.energy_span(energy.host_j)),
-        ("Facility (with PUE)", show.energy_span(energy.facility_j)),
+        ("Per output token", one(energy.per_output_token_j)),
+        ("Per request", one(energy.per_request_j)),
+        ("Hosts", show.span(energy.host_j, summed)),
+        ("Facility (with PUE)", show.span(energy.facility_j, summed)),
         ("Electricity", show.span(result.summary.cost.electricity, show.dollars)),
         ("Carbon, operation", show.span(carbon.operational_kg, kilograms)),
         ("Carbon per request", show.span(carbon.per_request_g, show.grams)),
@@ -71,17 +81,17 @@ def energy_table(result: Result) -> Table:
     return Table("Energy, carbon, water", ("", ""), rows, site.source)
 
 
-def _part(part_j: float | None, total_j: float | None) -> str:
-    if part_j is None or not total_j:
-        return show.energy(part_j)
-    return f"{show.energy(part_j)} ({show.percent(part_j / total_j)})"
-
-
 def pool_table(result: Result) -> Table:
     """One column per pool."""
     uses, abouts = result.summary.pools, result.context.pools
     rows = (
-        ("Hardware", *(f"{a.replicas} × {a.devices_per_replica} × {a.device}" for a in abouts)),
+        (
+            "Hardware",
+            *(
+                f"{replicas_in_words(about, use)} × {about.devices_per_replica} × {about.device}"
+                for about, use in zip(abouts, uses, strict=True)
+            ),
+        ),
         ("Role", *(a.role for a in abouts)),
         ("Utilisation", *(show.percent(u.utilisation) for u in uses)),
         ("Mean batch (sequences)", *(show.number(u.mean_batch) for u in uses)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from simulator.reporting import numbers as show
+from simulator.reporting.hardware import replicas_in_words
 from simulator.reporting.resource_tables import (
     cost_table,
     energy_table,
@@ -94,7 +95,8 @@ def provenance(result: Result) -> tuple[str, ...]:
 
 def _hardware(result: Result, index: int) -> str:
     pool = result.context.pools[index]
-    replicas = f"{pool.replicas} × " if pool.replicas > 1 else ""
+    count = replicas_in_words(pool, result.summary.pools[index])
+    replicas = "" if count == "1" else f"{count} × "
     role = "" if pool.role == "unified" else f" ({pool.role})"
     return f"{replicas}{pool.devices_per_replica} × {pool.device}{role}"
 

@@ -14,27 +14,22 @@ from simulator.results.result import Result
 def latency_table(result: Result) -> Table:
     """Latencies of the requests that arrived in the measured time."""
     latency = result.summary.latency
-    slo = result.context.slo
-    reached = result.summary.attainment
     with_thinking = result.summary.counts.thinking_tokens > 0
     rows = (
-        ("Time to first token (TTFT)", latency.ttft, slo.ttft_s, reached.ttft),
-        *((("Time to first answer token (TTFAT)", latency.ttfat, None, None),) if with_thinking else ()),
-        ("Time per output token (TPOT)", latency.tpot, slo.tpot_s, reached.tpot),
-        ("Inter-token latency (ITL)", latency.itl, None, None),
-        ("End to end (E2E)", latency.e2el, slo.e2e_s, reached.e2e),
-        ("Time in queue", latency.queue, None, None),
+        ("Time to first token (TTFT)", latency.ttft, "ttft"),
+        *((("Time to first answer token (TTFAT)", latency.ttfat, None),) if with_thinking else ()),
+        ("Time per output token (TPOT)", latency.tpot, "tpot"),
+        ("Inter-token latency (ITL)", latency.itl, None),
+        ("End to end (E2E)", latency.e2el, "e2e"),
+        ("Time in queue", latency.queue, None),
     )
     header = ("", "mean", "p50", "p90", "p95", "p99")
-    if not slo.given:
-        return Table("Latency", header, tuple((name, *_statistics(values)) for name, values, _, _ in rows))
+    if not result.context.slo.given:
+        return Table("Latency", header, tuple((name, *_statistics(values)) for name, values, _ in rows))
     return Table(
         "Latency",
         (*header, "objective", "met by"),
-        tuple(
-            (name, *_statistics(values), _threshold(limit), show.percent(share))
-            for name, values, limit, share in rows
-        ),
+        tuple((name, *_statistics(values), *_objectives(result, key)) for name, values, key in rows),
     )
 
 
@@ -45,8 +40,24 @@ def _statistics(values: Distribution | None) -> tuple[str, ...]:
     return tuple(show.milliseconds(value) for value in shown)
 
 
-def _threshold(limit_s: float | None) -> str:
-    return show.NOTHING if limit_s is None else f"≤ {show.milliseconds(limit_s * 1e3)}"
+def _objectives(result: Result, latency: str | None) -> tuple[str, str]:
+    """What is asked of a latency, of single requests and of percentiles, and the shares within it."""
+    slo, reached = result.context.slo, result.summary.attainment
+    single: dict[str | None, tuple[float | None, float | None]] = {
+        "ttft": (slo.ttft_s, reached.ttft),
+        "tpot": (slo.tpot_s, reached.tpot),
+        "e2e": (slo.e2e_s, reached.e2e),
+    }
+    limit_s, share = single.get(latency, (None, None))
+    asked = [] if limit_s is None else [(f"≤ {show.milliseconds(limit_s * 1e3)}", share)]
+    asked += [
+        (f"p{one.percent:g} ≤ {show.milliseconds(one.limit_s * 1e3)}", reached.percentiles.get(one.name))
+        for one in slo.percentiles
+        if one.latency == latency
+    ]
+    if not asked:
+        return show.NOTHING, show.NOTHING
+    return ", ".join(text for text, _ in asked), ", ".join(show.percent(share) for _, share in asked)
 
 
 def traffic_table(result: Result) -> Table:

@@ -14,7 +14,7 @@ from simulator.hardware.prices import (
 )
 from simulator.latency.compile import BackendProvenance, CompiledBackend
 from simulator.models.accuracy import accuracy_changes
-from simulator.models.card import ModelCard
+from simulator.models.catalogue import name_shown
 from simulator.results.context import ApiPrice, DevicePrice, PoolContext, RunContext
 from simulator.results.ranges import Range
 from simulator.scenario.cluster import PoolSpec
@@ -27,16 +27,14 @@ from simulator.simulation.tenants import slo_of, tenant_contexts
 from simulator.units.clock import ns_from_seconds
 
 
-def context_of(
-    scenario: Scenario, card: ModelCard, pools: list[PreparedPool], notes: tuple[str, ...] = ()
-) -> RunContext:
+def context_of(scenario: Scenario, pools: list[PreparedPool], notes: tuple[str, ...] = ()) -> RunContext:
     """The context of a run of these pools; ``notes`` are what a reader must know of this run alone."""
     prices = scenario.prices
     owned = prices.own or OwnershipSpec()
     return RunContext(
         scenario=scenario.name,
-        model=card.name,
-        pools=tuple(_pool(pool, prices) for pool in pools),
+        model=name_shown(scenario.model.card),
+        pools=tuple(_pool(pool, name_shown(scenario.model_of(pool.spec).card), prices) for pool in pools),
         seed=scenario.seed,
         slo=slo_of(scenario.slo),
         site=site_of(prices),
@@ -52,7 +50,7 @@ def context_of(
     )
 
 
-def _pool(pool: PreparedPool, prices: PricesSpec) -> PoolContext:
+def _pool(pool: PreparedPool, model: str, prices: PricesSpec) -> PoolContext:
     backend, device, spec, card = pool.backend, pool.device, pool.spec, pool.card
     devices = backend.placement.devices
     price = _with_partners(device_price(device, spec.price, prices.tier), backend, prices.tier)
@@ -62,7 +60,7 @@ def _pool(pool: PreparedPool, prices: PricesSpec) -> PoolContext:
         devices_per_replica=devices,
         replicas=spec.replicas,
         role=spec.role,
-        model=card.name,
+        model=model,
         idle_w=backend.pricer.idle_w,
         rated_w=_rated_w(device, backend),
         price=price,

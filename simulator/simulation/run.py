@@ -61,7 +61,7 @@ def run_scenario(scenario: Scenario, seed: int | None = None, progress: Progress
     )
     meta = RunMeta.here(time.perf_counter() - started)
     notes = asked_in_vain(scenario, urgencies_of(traffic), recording.end_ns)
-    context = context_of(scenario, card, pools, notes)
+    context = context_of(scenario, pools, notes)
     return Result.of(scenario_values(scenario), recording, context, meta)
 
 

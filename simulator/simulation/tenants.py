@@ -5,7 +5,7 @@ from __future__ import annotations
 from simulator.engine.admission import Limits
 from simulator.engine.clients import ClientPlan
 from simulator.engine.tenant import TenantPlan
-from simulator.models.catalogue import load_model
+from simulator.models.catalogue import name_shown
 from simulator.results.context import PercentileLimit, Slo, TenantContext
 from simulator.scenario.admission import ClientSpec, LimitsSpec
 from simulator.scenario.objectives import SloSpec, percentile_parts
@@ -70,7 +70,7 @@ def tenant_contexts(scenario: Scenario) -> tuple[TenantContext, ...]:
     return tuple(
         TenantContext(
             name=tenant.name,
-            model=load_model(tenant.model or scenario.model.card).name,
+            model=name_shown(tenant.model or scenario.model.card),
             slo=slo_of(tenant.slo or scenario.slo),
             priority=tenant.priority or 0,
             workload=tenant.workload.name or tenant.workload.arrivals.process,

@@ -52,6 +52,13 @@ def test_plain_numbers_have_three_significant_digits(value, text):
     assert show.number(value) == text
 
 
-def test_a_range_of_energies_has_one_unit():
-    assert show.energy_span(Range(1.82e6, 2.76e6, 4.1e6)) == "2,760 kJ (1,820 kJ to 4,100 kJ)"
-    assert show.energy_span(None) == show.UNKNOWN
+def test_energies_of_a_table_have_one_unit():
+    sums = show.energies([1.82e6, None, 2.76e6])
+    assert show.span(Range(1.82e6, 2.76e6, 4.1e6), sums) == "2,760 kJ (1,820 kJ to 4,100 kJ)"
+    assert show.energies([7.2e6, 36.0])(360_000.0) == "0.100 kWh"
+    assert show.span(None, sums) == show.UNKNOWN
+
+
+def test_energy_of_one_request_goes_with_the_unit_of_the_sums():
+    assert show.energies_of_one([7.2e6])(36.0) == "0.0100 Wh"
+    assert show.energies_of_one([7.2e5, None])(3600.0) == "3,600 J"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from simulator.errors import InputError
+from simulator.models.catalogue import name_shown
 from simulator.results.ranges import Range
-from tests.simulation.scenarios import run
+from tests.simulation.scenarios import SMALL, run
 
 POOL = "cluster__pools__0__"
 
@@ -118,3 +119,13 @@ def test_the_backend_says_how_far_it_was_off_and_where_its_numbers_come_from():
 def test_estimates_in_the_profile_are_named():
     pool = run("azure-conv-groq", requests=5, warmup="0 s").context.pools[0]
     assert pool.estimates
+
+
+def test_a_model_is_called_by_the_name_that_was_asked_for():
+    def shown(card):
+        return run(SMALL | {"model": card}, requests=5).context.model
+
+    assert shown("llama-3.1-8b") == "Llama 3.1 8B"
+    asked = "meta-llama/Llama-3.1-8B-Instruct"
+    assert shown(asked) == f"{asked} (shape of Llama 3.1 8B)"
+    assert name_shown("deepseek-r1") == "deepseek-r1 (shape of DeepSeek-V3 671B)"

@@ -7,6 +7,8 @@ from math import inf
 import pytest
 
 from simulator.errors import InputError
+from simulator.reporting.resource_tables import pool_table
+from simulator.reporting.sections import question
 from simulator.results.conservation import check_conservation
 from simulator.results.files import read_result, write_result
 from simulator.scenario.loading import load_scenario
@@ -169,3 +171,14 @@ def test_tiers_show_in_the_summary():
 @pytest.mark.parametrize("name", ["autoscaled-day", "failures-n-plus-one"])
 def test_the_examples_load(name):
     assert load_scenario(name).name == name
+
+
+def test_machines_that_come_and_go_are_told_from_the_fewest_to_the_most():
+    scaled, failing, fixed = (run(**one) for one in (SCALED, FAILING, {f"{POOL}replicas": 2}))
+    fleet = scaled.summary.pools[0].fleet
+    assert fleet.most_serving > fleet.fewest_serving
+    span = f"{fleet.fewest_serving} to {fleet.most_serving} × 1 × NVIDIA H100 SXM5"
+    assert f" on {span} under" in question(scaled)
+    assert pool_table(scaled).rows[0] == ("Hardware", span)
+    assert " on 3 × 1 × NVIDIA H100 SXM5 " in question(failing)
+    assert " on 2 × 1 × NVIDIA H100 SXM5 " in question(fixed)

@@ -109,13 +109,14 @@ def _points(designs: Sequence[Weighed], key: str) -> list[Point]:
 
 
 def _row(one: Weighed, frontier: Frontier) -> tuple[str, ...]:
+    energy = show.energies(other.energy_per_task_j for other in frontier.designs)
     fronts = [short for short, key in _SHORT.items() if one in frontier.fronts[key]]
     return (
         f"{'* ' if one is frontier.cheapest else ''}{one.name}",
         show.percent(one.accuracy, "unknown"),
         show.dollars(one.cost_per_task_usd),
         _latency(one.p50_task_latency_s),
-        show.energy(one.energy_per_task_j),
+        energy(one.energy_per_task_j),
         ", ".join(fronts),
         _latency(one.p99_task_latency_s),
         show.number(one.calls_per_task),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simulator.models.catalogue import load_model
+from simulator.planning.operations.checkpoint import checkpoint_of
 from simulator.scenario.cluster import PoolSpec
 from simulator.scenario.scenario import Scenario
 
@@ -34,7 +34,8 @@ def vllm_command(scenario: Scenario, pool: PoolSpec) -> list[str]:
     ``num_gpu_blocks`` becomes ``--num-gpu-blocks-override``.
     """
     engine = pool.engine
-    words = ["vllm", "serve", served_name(scenario)]
+    checkpoint = checkpoint_of(scenario.model_of(pool))
+    words = ["vllm", "serve", checkpoint.name]
     for size, flag in _SIZES.items():
         if getattr(pool.parallelism, size) > 1:
             words += [flag, str(getattr(pool.parallelism, size))]
@@ -47,17 +48,13 @@ def vllm_command(scenario: Scenario, pool: PoolSpec) -> list[str]:
     for name in _SWITCHES:
         if name in said and getattr(engine, name) is not None:
             words.append(_flag(name if getattr(engine, name) else f"no_{name}"))
+    for flag, value in checkpoint.flags:
+        words += [] if flag in words else [flag, value]
     if engine.num_gpu_blocks is not None:
         words += ["--num-gpu-blocks-override", str(engine.num_gpu_blocks)]
     if engine.enforce_eager:
         words.append("--enforce-eager")
     return words
-
-
-def served_name(scenario: Scenario) -> str:
-    """Name of the model's checkpoint, else of its card."""
-    card = load_model(scenario.model.card)
-    return card.huggingface[0] if card.huggingface else card.name.replace(" ", "-")
 
 
 def _flag(name: str) -> str:

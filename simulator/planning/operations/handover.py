@@ -6,7 +6,8 @@ import shlex
 from typing import Any
 
 from simulator.planning.operations.autoscale import adapter_rules, horizontal_pod_autoscaler, keda
-from simulator.planning.operations.flags import served_name, vllm_command
+from simulator.planning.operations.checkpoint import checkpoint_of
+from simulator.planning.operations.flags import vllm_command
 from simulator.planning.operations.targets import targets_of
 from simulator.planning.size.answer import Candidate
 
@@ -14,13 +15,14 @@ from simulator.planning.size.answer import Candidate
 def handover_of(candidate: Candidate) -> dict[str, Any]:
     """Of every pool its command line, targets, and values for two autoscalers; the rules that these need."""
     scenario = candidate.scenario
-    model = served_name(scenario)
+    served = {pool.name: checkpoint_of(scenario.model_of(pool)) for pool in scenario.cluster.pools}
     targets = targets_of(candidate)
     return {
         "commands": {pool.name: shlex.join(vllm_command(scenario, pool)) for pool in scenario.cluster.pools},
+        "remarks": {pool: one.remark for pool, one in served.items() if one.remark},
         "replicas": {pool.name: pool.replicas for pool in scenario.cluster.pools},
         "targets": {pool: one.to_dict() for pool, one in targets.items()},
-        "keda": {pool: keda(one, model, f"vllm-{pool}") for pool, one in targets.items()},
+        "keda": {pool: keda(one, served[pool].name, f"vllm-{pool}") for pool, one in targets.items()},
         "hpa": {pool: horizontal_pod_autoscaler(one, f"vllm-{pool}") for pool, one in targets.items()},
         "prometheus_adapter": adapter_rules(),
     }
@@ -33,7 +35,9 @@ def handover_files(candidate: Candidate) -> dict[str, str]:
     found = handover_of(candidate)
     lines = ["#!/bin/sh", "# One replica of each pool; how many of each stands beside it."]
     for name, command in found["commands"].items():
-        lines += [f"# {name}: {found['replicas'][name]} replicas", command]
+        lines.append(f"# {name}: {found['replicas'][name]} replicas")
+        lines += [f"# {found['remarks'][name]}"] if name in found["remarks"] else []
+        lines.append(command)
     return {
         "serve.sh": "\n".join(lines) + "\n",
         "keda.yaml": yaml.safe_dump_all(found["keda"].values(), sort_keys=False),

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from math import ceil, inf
 
 from simulator.latency.pricer import Step
-from simulator.models.catalogue import load_model
 from simulator.planning.lengths import Demand
 from simulator.planning.size.families import Family
 from simulator.results.cost import pool_per_hour
@@ -67,9 +66,8 @@ def estimate(family: Family, demand: Demand) -> Estimate:
         Where one unit can not be built: the model does not fit, or the layout is impossible.
     """
     unit = family.unit
-    card = load_model(unit.model.card)
     pools = prepare_pools(unit)
-    context = context_of(unit, card, pools)
+    context = context_of(unit, pools)
     rated = [None if pool.rated_w is None else pool.rated_w * pool.replicas for pool in context.pools]
     least, guess = _units(unit, pools, demand)
     return Estimate(

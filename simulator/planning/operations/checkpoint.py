@@ -1,0 +1,44 @@
+"""Which checkpoint serves a model in the precision of a design, and the flags that it takes.
+
+A model in the format that it was published in is its maker's checkpoint. vLLM quantises 16-bit weights to fp8
+by itself (``--quantization fp8``, general knowledge of its documentation); any other format takes a
+checkpoint of its own, which others publish under names of theirs: the maker's name with the format behind it
+stands for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from simulator.models.accounting import resolve_kv_dtype, resolve_weight_dtype
+from simulator.models.catalogue import load_model
+from simulator.scenario.model import ModelSpec
+
+#: Formats that vLLM can quantise while it loads them, and its names for them.
+_SIXTEEN_BITS = {"bf16": "bfloat16", "fp16": "float16"}
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Name after ``vllm serve``, flags that its precisions take, and what a reader must put right."""
+
+    name: str
+    flags: tuple[tuple[str, str], ...] = ()
+    remark: str = ""
+
+
+def checkpoint_of(model: ModelSpec) -> Checkpoint:
+    """The checkpoint of a model: its maker's, quantised as it is loaded, or one that others publish."""
+    card = load_model(model.card)
+    published = card.huggingface[0] if card.huggingface else card.name.replace(" ", "-")
+    wanted = resolve_weight_dtype(card, model.weight_dtype)
+    cache = resolve_kv_dtype(model.kv_dtype)
+    flags = () if cache in _SIXTEEN_BITS else (("--kv-cache-dtype", cache),)
+    if wanted == card.weight_dtype:
+        return Checkpoint(published, flags)
+    if wanted in _SIXTEEN_BITS and card.weight_dtype in _SIXTEEN_BITS:
+        return Checkpoint(published, (*flags, ("--dtype", _SIXTEEN_BITS[wanted])))
+    if wanted == "fp8" and card.weight_dtype in _SIXTEEN_BITS:
+        return Checkpoint(published, (*flags, ("--quantization", "fp8")))
+    name = f"{published}-{wanted.replace(':', 'of').upper()}"
+    return Checkpoint(name, flags, f"{name} stands for a checkpoint of {published} in {wanted}: name yours")

@@ -1,0 +1,49 @@
+"""The command line of a design serves the model in the precision that was simulated."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+
+from simulator.models.catalogue import load_model
+from simulator.models.precision import bytes_per_value
+from simulator.planning.operations.checkpoint import checkpoint_of
+from simulator.planning.operations.flags import vllm_command
+from simulator.scenario.loading import load_scenario
+from simulator.scenario.model import ModelSpec
+from simulator.scenario.vllm.args import pool_from_vllm_args
+
+
+@pytest.mark.parametrize("dtype", ["auto", "bf16", "fp16", "fp8", "int8", "int4", "nvfp4"])
+@pytest.mark.parametrize("card", ["llama-3.1-70b", "deepseek-v3"])
+def test_the_command_line_is_read_back_as_the_same_model_in_the_same_precision(card, dtype):
+    overrides = [f"model={{card: {card}, weight_dtype: {dtype}}}"]
+    scenario = load_scenario("azure-conv-h100", overrides)
+    (pool,) = scenario.cluster.pools
+    read = pool_from_vllm_args(shlex.join(vllm_command(scenario, pool)), pool.hardware).model
+    published = load_model(card).weight_dtype
+    asked = published if dtype == "auto" else dtype
+    assert read["card"] == card
+    assert bytes_per_value(read.get("weight_dtype", published)) == bytes_per_value(asked)
+
+
+def test_a_checkpoint_that_others_publish_is_to_be_named_by_the_reader():
+    found = checkpoint_of(ModelSpec(card="llama-3.1-70b", weight_dtype="int4"))
+    assert found.name == "meta-llama/Llama-3.1-70B-INT4"
+    assert "stands for a checkpoint of meta-llama/Llama-3.1-70B in int4" in found.remark
+
+
+def test_the_format_of_the_cache_is_a_flag_said_once():
+    overrides = ["model.kv_dtype=fp8"]
+    for more in ([], ["cluster.pools[0].engine.kv_cache_dtype=fp8"]):
+        scenario = load_scenario("azure-conv-h100", [*overrides, *more])
+        words = vllm_command(scenario, scenario.cluster.pools[0])
+        assert words.count("--kv-cache-dtype") == 1
+        assert words[words.index("--kv-cache-dtype") + 1] == "fp8"
+
+
+def test_each_pool_serves_its_own_model():
+    scenario = load_scenario("several-models")
+    names = {vllm_command(scenario, pool)[2] for pool in scenario.cluster.pools}
+    assert len(names) == 2
