@@ -16,10 +16,9 @@ from math import ceil, inf
 
 from simulator.errors import InputError
 from simulator.hardware.catalogue import load_device
-from simulator.models.catalogue import load_model
 from simulator.planning.capacity import capacity_of
-from simulator.planning.designs import on_hardware, rate_of, too_slow
-from simulator.planning.layouts import LayoutChoice, layout_choices
+from simulator.planning.designs import layouts_on, on_hardware, rate_of, too_slow
+from simulator.planning.layouts import LayoutChoice
 from simulator.planning.lengths import Lengths, demand_of, lengths_of
 from simulator.planning.run_many import Backend, Done, in_processes
 from simulator.planning.size.bound import estimate
@@ -100,13 +99,9 @@ def entrants_of(scenario: Scenario, names: Sequence[str] = ()) -> list[EntrantSp
 def contender(scenario: Scenario, lengths: Lengths, entrant: EntrantSpec) -> Contender:
     """One device's answer to the scenario."""
     device = load_device(entrant.hardware)
-    card = load_model(scenario.model.card)
     rate = rate_of(scenario)
-    engine = scenario.cluster.pools[0].engine
     try:
-        choices = layout_choices(
-            card, device, lengths, engine.max_num_seqs, scenario.model.weight_dtype, scenario.model.kv_dtype
-        )
+        choices = layouts_on(device, scenario, lengths)
         best, alone = _fewest_chips(scenario, lengths, entrant, choices, rate)
     except InputError as error:
         return Contender(device.id, device.name, refusal=error.message)

@@ -7,11 +7,15 @@ from typing import Any
 
 from simulator.errors import InputError
 from simulator.hardware.catalogue import load_device
-from simulator.planning.layouts import LayoutChoice
+from simulator.hardware.device import Device
+from simulator.models.catalogue import load_model
+from simulator.planning.layouts import LayoutChoice, layout_choices
+from simulator.planning.lengths import Lengths
 from simulator.scenario.backend import AutoBackendSpec
 from simulator.scenario.cluster import ParallelismSpec, PoolSpec
 from simulator.scenario.compare import EntrantSpec
 from simulator.scenario.engine import EngineSpec
+from simulator.scenario.model import ModelSpec
 from simulator.scenario.objectives import SloSpec, percentile_parts
 from simulator.scenario.routing import LeastOutstandingSpec
 from simulator.scenario.scenario import Scenario
@@ -22,6 +26,8 @@ from simulator.scenario.workload.populations import ServeGenSpec
 #: Requests of a trial without load, and the rate at which they hardly ever meet [1/s].
 ALONE_REQUESTS = 40
 ALONE_RATE = 1e-3
+#: Backends whose step times are those of the layout that they were measured in.
+_OF_ONE_LAYOUT = ("fitted", "linear")
 
 
 def only_pool(scenario: Scenario) -> PoolSpec:
@@ -42,9 +48,30 @@ def only_pool(scenario: Scenario) -> PoolSpec:
     return pools[0]
 
 
+def layouts_on(
+    device: Device, scenario: Scenario, lengths: Lengths, model: ModelSpec | None = None
+) -> list[LayoutChoice]:
+    """Layouts of the scenario's model, or another, that are worth trying on a device, fewest devices first.
+
+    Raises
+    ------
+    DoesNotFitError
+        Where no number of devices that was tried holds the model.
+    """
+    served = model or scenario.model
+    return layout_choices(
+        load_model(served.card),
+        device,
+        lengths,
+        scenario.cluster.pools[0].engine.max_num_seqs,
+        served.weight_dtype,
+        served.kv_dtype,
+    )
+
+
 def on_hardware(scenario: Scenario, entrant: EntrantSpec, layout: LayoutChoice, longest: int) -> Scenario:
-    """The scenario on one replica of other hardware, under that hardware's own execution model."""
-    other = _on_other(only_pool(scenario), entrant, layout, longest)
+    """The scenario on one replica of hardware in a layout, as `exchanged` has it."""
+    other = exchanged(only_pool(scenario), entrant, layout, longest)
     cluster = scenario.cluster.model_copy(
         update={
             "pools": (other.model_copy(update={"replicas": 1}),),
@@ -59,43 +86,49 @@ def exchanged(
 ) -> PoolSpec:
     """The pool on other hardware (None: its own) in another layout (None: its own).
 
-    On its own hardware it keeps what it says about that: latency, price, power.
+    On its own hardware it keeps what it says about that: latency (unless it was measured in a layout that the
+    pool no longer has), price, power.
     """
     own = entrant is None or load_device(entrant.hardware).id == load_device(pool.hardware).id
-    if own:
-        pool = pool.model_copy(update=said(entrant) if entrant else {})
-        if layout is None:
-            return pool
-        if isinstance(layout, ParallelismSpec):
-            return pool.model_copy(update={"parallelism": layout})
-        engine = pool.engine.model_copy(update={"max_num_seqs": layout.seats})
-        return pool.model_copy(update={"parallelism": _sizes(layout), "engine": engine})
-    assert entrant is not None and layout is not None
-    return _on_other(pool, entrant, layout, longest)
-
-
-def _on_other(
-    pool: PoolSpec, entrant: EntrantSpec, layout: LayoutChoice | ParallelismSpec, longest: int
-) -> PoolSpec:
-    """Engine settings stay, but for the seats and for a longest request that the replica must take."""
-    seats = layout.seats if isinstance(layout, LayoutChoice) else pool.engine.max_num_seqs
-    engine = pool.engine.model_copy(
-        update={
-            "max_num_seqs": seats,
-            "max_num_active_seqs": None,
-            "max_model_len": max(longest, pool.engine.max_model_len or 0),
-            "num_gpu_blocks": None,
-        }
-    )
+    if not own:
+        assert entrant is not None and layout is not None
+        pool = pool.model_copy(update=_of_hardware(entrant))
+    elif entrant is not None:
+        pool = pool.model_copy(update=said(entrant))
+    if layout is None:
+        return pool
+    if own and isinstance(layout, ParallelismSpec):  # written out, as the engine settings are
+        return pool.model_copy(update={"parallelism": layout})
+    sizes = layout if isinstance(layout, ParallelismSpec) else _sizes(layout)
+    moved = sizes != pool.parallelism and pool.latency.backend in _OF_ONE_LAYOUT
     return pool.model_copy(
         update={
-            "hardware": entrant.hardware,
-            "parallelism": layout if isinstance(layout, ParallelismSpec) else _sizes(layout),
-            "engine": engine,
-            "latency": AutoBackendSpec(),
-            "price": entrant.price,
-            "purchase": entrant.purchase,
-            "power": entrant.power,
+            "parallelism": sizes,
+            "engine": _in_layout(pool.engine, layout, longest),
+            "latency": AutoBackendSpec() if moved else pool.latency,
+        }
+    )
+
+
+def _of_hardware(entrant: EntrantSpec) -> dict[str, Any]:
+    """What a pool says of its hardware, as it is of other hardware."""
+    return {
+        "hardware": entrant.hardware,
+        "latency": AutoBackendSpec(),
+        "price": entrant.price,
+        "purchase": entrant.purchase,
+        "power": entrant.power,
+    }
+
+
+def _in_layout(engine: EngineSpec, layout: LayoutChoice | ParallelismSpec, longest: int) -> EngineSpec:
+    """Engine settings stay, but for seats, blocks and a longest request that the replica must take."""
+    return engine.model_copy(
+        update={
+            "max_num_seqs": layout.seats if isinstance(layout, LayoutChoice) else engine.max_num_seqs,
+            "max_num_active_seqs": None,
+            "max_model_len": max(longest, engine.max_model_len or 0),
+            "num_gpu_blocks": None,
         }
     )
 

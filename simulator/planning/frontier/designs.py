@@ -13,10 +13,10 @@ from itertools import product
 from simulator.errors import InputError
 from simulator.hardware.catalogue import load_device
 from simulator.models.catalogue import load_model
-from simulator.planning.designs import changed, on_hardware, only_pool
-from simulator.planning.layouts import layout_choices
+from simulator.planning.designs import changed, layouts_on, on_hardware, only_pool
 from simulator.planning.lengths import Lengths, lengths_of
 from simulator.reasoning.quality.published import is_published
+from simulator.scenario.backend import AutoBackendSpec
 from simulator.scenario.compare import EntrantSpec
 from simulator.scenario.frontier import FrontierModelSpec, FrontierSpec
 from simulator.scenario.model import ModelSpec
@@ -67,9 +67,7 @@ def designs_of(scenario: Scenario, asked: FrontierSpec) -> list[Design]:
     """
     pool = only_pool(scenario)
     models = asked.models or (FrontierModelSpec(card=scenario.model.card),)
-    hardware = asked.hardware or (
-        EntrantSpec(hardware=pool.hardware, price=pool.price, purchase=pool.purchase, power=pool.power),
-    )
+    hardware = asked.hardware or (EntrantSpec(hardware=pool.hardware),)
     strategies = asked.strategies or usual_strategies()
     lengths = lengths_of(scenario)
     found: list[Design] = []
@@ -91,15 +89,8 @@ def _on(
     pool = only_pool(scenario)
     longest = pool.engine.max_model_len or lengths.longest
     try:
-        layouts = layout_choices(
-            card,
-            device,
-            Lengths(lengths.mean, longest),
-            pool.engine.max_num_seqs,
-            served.weight_dtype,
-            served.kv_dtype,
-        )
-        placed = on_hardware(scenario, entrant, layouts[0], longest)
+        layouts = layouts_on(device, scenario, Lengths(lengths.mean, longest), served)
+        placed = on_hardware(scenario if own else _unmeasured(scenario), entrant, layouts[0], longest)
     except InputError as error:
         for strategy in strategies:
             yield Design(card.id, device.id, strategy, None, str(error))
@@ -108,6 +99,12 @@ def _on(
         reasoning = _reasoning(scenario, strategy, model, own)
         one = changed(placed, model=served, reasoning=reasoning, frontier=None)
         yield Design(card.id, device.id, strategy, one)
+
+
+def _unmeasured(scenario: Scenario) -> Scenario:
+    """The scenario without the step times of its own model."""
+    pool = only_pool(scenario).model_copy(update={"latency": AutoBackendSpec()})
+    return changed(scenario, cluster=scenario.cluster.model_copy(update={"pools": (pool,)}))
 
 
 def _reasoning(

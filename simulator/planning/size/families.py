@@ -14,9 +14,8 @@ from math import gcd
 from simulator.errors import InputError
 from simulator.hardware.catalogue import load_device
 from simulator.hardware.device import Device
-from simulator.models.catalogue import load_model
-from simulator.planning.designs import changed, exchanged, said, with_engine
-from simulator.planning.layouts import LayoutChoice, in_words, layout_choices
+from simulator.planning.designs import changed, exchanged, layouts_on, said, with_engine
+from simulator.planning.layouts import LayoutChoice, in_words
 from simulator.planning.lengths import Lengths, lengths_of
 from simulator.scenario.cluster import ClusterSpec, ParallelismSpec, PoolSpec
 from simulator.scenario.compare import EntrantSpec
@@ -128,14 +127,7 @@ def _layouts(
     own = all(load_device(pool.hardware).id == device.id for pool in scenario.cluster.pools)
     if own and spec.parallelism != "auto":
         return (None,)
-    return layout_choices(
-        load_model(scenario.model.card),
-        device,
-        lengths,
-        scenario.cluster.pools[0].engine.max_num_seqs,
-        scenario.model.weight_dtype,
-        scenario.model.kv_dtype,
-    )
+    return layouts_on(device, scenario, lengths)
 
 
 def _cluster(
