@@ -19,16 +19,64 @@ from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from math import exp
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from simpy.events import AllOf, Event, Process, Timeout
 
 from simulator.engine.request import NEVER, Request
-from simulator.reasoning.judging import Candidate
+from simulator.reasoning.judging import Candidate, Judge
 from simulator.reasoning.text import Text
 
 if TYPE_CHECKING:
-    from simulator.reasoning.desk import TaskDesk
+    from simulator.engine.timing import NsEnvironment
+
+
+class Desk(Protocol):
+    """Where tasks are worked on (`simulator.reasoning.desk`), as they see it.
+
+    Attributes
+    ----------
+    run_spread
+        Standard deviation of ln(thinking) between runs on one problem.
+    thinking_scale
+        Thinking, as a multiple of what the workload draws.
+    stop_token
+        1 where outputs end on a stop token that no scheduler foresees, else 0.
+    """
+
+    env: NsEnvironment
+    judge: Judge
+    run_spread: float
+    thinking_scale: float
+    stop_token: int
+
+    def prompt_of(self, envelope: Request) -> Text:
+        """What the user sent."""
+        ...
+
+    def number_of_call(self, task: int) -> int:
+        """A number for a new call of a task."""
+        ...
+
+    def fresh_stream(self, kind: str) -> str:
+        """Name of a text that nobody has read before."""
+        ...
+
+    def longest(self, model: str | None = None) -> int:
+        """Longest sequence, prompt and output, that a model's pools hold, or the task's own [tokens]."""
+        ...
+
+    def submit_call(self, request: Request, model: str | None) -> None:
+        """Hand a call to the cluster."""
+        ...
+
+    def abort(self, request: Request) -> None:
+        """Have a call dropped."""
+        ...
+
+    def close(self, task: Task) -> None:
+        """All calls of an answered task have ended."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +257,7 @@ class Task(Branch):
         "waited_ns",
     )
 
-    def __init__(self, desk: TaskDesk, envelope: Request, random: Random) -> None:
+    def __init__(self, desk: Desk, envelope: Request, random: Random) -> None:
         super().__init__(self)
         self.desk = desk
         self.envelope = envelope

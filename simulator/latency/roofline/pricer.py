@@ -29,8 +29,10 @@ from simulator.latency.roofline.terms import QUERY_TILE, TILE_TOKENS, crowding, 
 from simulator.latency.roofline.verification import Together, Verification
 from simulator.models.accounting import experts_touched
 from simulator.models.precision import bytes_per_value
+from simulator.units.clock import NS_PER_S
 
-_NS = 1e9
+#: As a float, which others are multiplied by faster than by an int.
+_NS = float(NS_PER_S)
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
