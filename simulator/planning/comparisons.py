@@ -80,7 +80,7 @@ def _unpriced(contenders: Sequence[Contender]) -> str:
     """Which hardware no ranking by cost has, for its price is unknown."""
     found = [one for one in contenders if one.result is not None and one.result.summary.cost.per_hour is None]
     names = ", ".join(one.device for one in found)
-    return f"of those with a price; none is known of {names}" if names else ""
+    return f"no price is known of {names}: left out of every ranking by cost" if names else ""
 
 
 def layout_table(contenders: Sequence[Contender]) -> Table:

@@ -142,7 +142,7 @@ def test_hardware_without_a_price_is_named_beside_the_costs(chat):
         for name in ("nvidia-l4", "nvidia-h100-sxm")
     ]
     first = compare_contenders(served, 4.0, "two").tables[0]
-    assert first.note == "of those with a price; none is known of nvidia-l4"
+    assert first.note == "no price is known of nvidia-l4: left out of every ranking by cost"
 
 
 def test_a_contender_that_is_always_cheapest_leaves_no_empty_table(chat):

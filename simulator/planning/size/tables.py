@@ -129,7 +129,9 @@ def spread_table(spreads: Sequence[Spread]) -> Table:
         )
         for one in spreads
     )
-    note = "middle 90 % of the draws of step times, rate and prices"
+    unpriced = ", ".join(one.hardware for one in spreads if one.usd_mid is None)
+    of = f"; cheapest of those with a price, none is known of {unpriced}" if unpriced else ""
+    note = f"middle 90 % of the draws of step times, rate and prices{of}"
     return Table("How sure", ("units", "USD/h", "range", "cheapest"), rows, note)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from simulator.errors import InputError
@@ -44,6 +46,8 @@ def test_the_answer_spreads_with_what_is_not_known(chat):
     assert sum(spread.units.values()) + spread.impossible == 12
     assert spread.usd_low < spread.usd_high and spread.wins == pytest.approx(1 - spread.impossible / 12)
     assert "most likely" in spread_table([spread]).rows[0][0]
+    unpriced = replace(spread, hardware="acme-x1", usd_mid=None)
+    assert "none is known of acme-x1" in spread_table([spread, unpriced]).note
 
 
 def test_what_is_known_exactly_has_no_spread(chat):
