@@ -128,7 +128,8 @@ def _trace(format_: Format, source: str, out: Path | None, to: Layout) -> None:
         trace = read_trace(file, layout)
     table = _needed(out)
     count = write_trace([trace.traffic], table, to.value)
-    typer.echo(f"{count} requests written to {table}")
+    without = f"; rows of failed or empty requests left out: {trace.left_out}" if trace.left_out else ""
+    typer.echo(f"{count} requests written to {table}{without}")
 
 
 def _workload(format_: Format, source: str, out: Path | None, to: Layout, requests: int, seed: int) -> None:

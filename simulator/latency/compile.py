@@ -20,6 +20,7 @@ from simulator.hardware.execution import (
     Program,
     RooflineExecution,
     SramPipelineExecution,
+    StaticShapesExecution,
     StreamedExecution,
 )
 from simulator.latency.decode_offload import LINK_S, DecodeOffloadPricer, Partner
@@ -310,7 +311,8 @@ def _physical(
     _refuse_overrides(spec, execution.model, machine.name)
     _refuse_split_sequences(layout, execution.model)
     whole_steps = whole_step_pricer(execution, layout, machine, placement, engine.max_num_seqs)
-    return whole_steps, _provenance(NAMES[execution.model], execution)
+    notes = _notes_on_seats(execution, machine, engine)
+    return whole_steps, _provenance(NAMES[execution.model], execution, notes)
 
 
 def _execution(spec: BackendSpec, device: Device) -> Execution:
@@ -406,7 +408,17 @@ def _by_reason(operators: Sequence[Operator]) -> dict[str, list[str]]:
     return reasons
 
 
-def _provenance(name: str, execution: WholeStepExecution) -> BackendProvenance:
+def _notes_on_seats(execution: Execution, machine: Machine, engine: EngineSpec) -> tuple[str, ...]:
+    """A hint where graphs are compiled for seats that nobody chose."""
+    if not isinstance(execution, StaticShapesExecution) or "max_num_seqs" in engine.model_fields_set:
+        return ()
+    return (
+        f"{machine.name} runs graphs compiled for a fixed number of seats, and a step costs them all, taken"
+        f" or not: {engine.max_num_seqs} by default. Say engine.max_num_seqs, near the requests in flight.",
+    )
+
+
+def _provenance(name: str, execution: WholeStepExecution, notes: tuple[str, ...] = ()) -> BackendProvenance:
     error = (
         "never compared with measurements"
         if execution.fit_error is None
@@ -414,4 +426,4 @@ def _provenance(name: str, execution: WholeStepExecution) -> BackendProvenance:
     )
     guessed = tuple(f"{constant} of the {name}" for constant in execution.estimated)
     estimated = (name,) if execution.confidence == "estimate" else guessed
-    return BackendProvenance(name, (f"{execution.source}, {execution.date}",), error, estimated)
+    return BackendProvenance(name, (f"{execution.source}, {execution.date}",), error, estimated, notes)

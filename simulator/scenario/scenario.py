@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from numbers import Integral
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -24,6 +25,9 @@ from simulator.scenario.spec import Count, CountOrZero, PositiveSeconds, Spec
 from simulator.scenario.tenant import TenantSpec
 from simulator.scenario.workload import WorkloadSpec
 from simulator.units.quantity import Seconds
+
+#: Requests of which a run can keep a row: more would fill the memory of any machine.
+MOST_REQUESTS = 1_000_000_000
 
 
 class Scenario(Spec):
@@ -183,4 +187,28 @@ class Scenario(Spec):
                 f"warmup ({self.warmup:g} s) must be shorter than duration ({self.duration:g} s),"
                 " or no request is left to measure"
             )
+        expected = self._expected_requests()
+        if expected > MOST_REQUESTS:
+            raise ValueError(
+                f"about {expected:.2g} requests would come, and a run keeps a row of each, of at most"
+                f" {MOST_REQUESTS:,}: ask for less time or fewer requests"
+            )
         return self
+
+    def _expected_requests(self) -> float:
+        """Requests that come, as far as their number or a rate says."""
+        if not self.tenants:
+            return _expected(self.workload, self.requests, self.duration)
+        return sum(
+            _expected(one.workload, one.requests, one.duration)
+            if one.requests is not None or one.duration is not None
+            else _expected(one.workload, self.requests, self.duration)
+            for one in self.tenants
+        )
+
+
+def _expected(workload: WorkloadSpec, requests: int | None, duration: float | None) -> float:
+    rate: float | None = getattr(workload.arrivals, "rate", None)
+    if duration is None or rate is None:
+        return requests or 0
+    return min(inf if requests is None else requests, duration * rate)

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from simulator.scenario.scenario import Scenario
+from simulator.scenario.workload.arrivals import ReplaySpec
 from simulator.units.clock import NS_PER_S, ns_from_seconds
+
+#: Share of the duration before which traffic that has ended is remarked upon.
+_LONG_BEFORE = 0.5
 
 
 def asked_in_vain(scenario: Scenario, urgencies: Collection[int], end_ns: int) -> tuple[str, ...]:
@@ -20,7 +24,7 @@ def asked_in_vain(scenario: Scenario, urgencies: Collection[int], end_ns: int) -
     end_ns
         When its last request ended [ns].
     """
-    return (*_priorities(scenario, urgencies), *_failures(scenario, end_ns))
+    return (*_priorities(scenario, urgencies), *_failures(scenario, end_ns), *_duration(scenario, end_ns))
 
 
 def _priorities(scenario: Scenario, urgencies: Collection[int]) -> Iterator[str]:
@@ -49,3 +53,15 @@ def _failures(scenario: Scenario, end_ns: int) -> Iterator[str]:
                 f"The failure of {which} at {fault.at:.6g} s never came: the run ended at"
                 f" {end_ns / NS_PER_S:.6g} s."
             )
+
+
+def _duration(scenario: Scenario, end_ns: int) -> Iterator[str]:
+    """Traffic that ran out long before the time that was given to it."""
+    asked, replayed = scenario.duration, isinstance(scenario.workload.arrivals, ReplaySpec)
+    if asked is None or scenario.tenants or end_ns >= _LONG_BEFORE * asked * NS_PER_S:
+        return
+    if scenario.requests is not None or replayed:
+        last = "row of the trace" if scenario.requests is None else f"of {scenario.requests:,} requests"
+        yield (
+            f"duration ({asked:.6g} s) had no effect: the last {last} had ended at {end_ns / NS_PER_S:.6g} s."
+        )

@@ -159,3 +159,11 @@ def test_a_converted_table_is_replayed_as_the_page_of_workloads_shows(capsys, tm
     changed = ["--set", workload, "--set", "requests=2", "--set", "warmup=0 s", "--json"]
     assert main(["run", "azure-conv-h100", *changed]) == 0
     assert json.loads(capsys.readouterr().out)["completed"] == 2
+
+
+def test_rows_of_failed_requests_are_counted(capsys, tmp_path):
+    trace = tmp_path / "burst.csv"
+    trace.write_text("Timestamp,Request tokens,Response tokens\n5,472,18\n45,1087,0\n118,417,276\n")
+    assert main(["convert", "burstgpt", str(trace), "--out", str(tmp_path / "table.csv")]) == 0
+    told = capsys.readouterr().out
+    assert "2 requests written" in told and "failed or empty requests left out: 1" in told

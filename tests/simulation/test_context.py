@@ -129,3 +129,14 @@ def test_a_model_is_called_by_the_name_that_was_asked_for():
     asked = "meta-llama/Llama-3.1-8B-Instruct"
     assert shown(asked) == f"{asked} (shape of Llama 3.1 8B)"
     assert name_shown("deepseek-r1") == "deepseek-r1 (shape of DeepSeek-V3 671B)"
+
+
+def test_seats_that_graphs_are_compiled_for_are_to_be_chosen():
+    def hints(device, **engine):
+        pool = {"name": "main", "hardware": device, "engine": {"max_model_len": 8192, **engine}}
+        result = run(SMALL | {"cluster": {"pools": [pool]}}, requests=5)
+        return [one for one in result.summary.messages if "compiled for a fixed number of seats" in one]
+
+    (hint,) = hints("aws-trainium2")
+    assert "256 by default" in hint and "Say engine.max_num_seqs" in hint
+    assert hints("aws-trainium2", max_num_seqs=16) == [] == hints("nvidia-h100-sxm")

@@ -173,3 +173,20 @@ def test_a_pools_impossible_layout_names_the_pool():
 def test_a_seed_that_is_none_is_refused_from_python_too(seed):
     with pytest.raises(simulator.InputError, match=r"seed: found .*, expected a whole number, at least 0"):
         simulator.run("azure-conv-h100", seed=seed)
+
+
+def test_a_duration_that_the_traffic_does_not_fill_is_remarked_upon():
+    def said(**changes):
+        return [one for one in run(**changes).summary.messages if one.startswith("duration")]
+
+    (told,) = said(requests=20, duration="1000000 h")
+    assert "had no effect: the last of 20 requests had ended at" in told
+    assert said(requests=20, duration="4 s") == [] == said(requests=20)
+
+
+@pytest.mark.parametrize("changes", [{"requests": None, "duration": "1000000 h"}, {"requests": "1e12"}])
+def test_more_requests_than_a_run_can_keep_are_refused(changes):
+    with pytest.raises(
+        InputError, match=r"about .* requests would come.*: ask for less time or fewer requests"
+    ):
+        run(**changes)

@@ -30,4 +30,5 @@ def read_burstgpt(path: Path) -> Trace:
     if not served.any():
         raise InputError("has no request with tokens; all rows are failures", file=path)
     arrival_ns = np.rint(columns["Timestamp"][served] * NS_PER_S).astype(np.int64)
-    return Trace(from_first(Traffic(arrival_ns, tokens(prompt[served]), tokens(output[served]))))
+    traffic = Traffic(arrival_ns, tokens(prompt[served]), tokens(output[served]))
+    return Trace(from_first(traffic), left_out=int((~served).sum()))

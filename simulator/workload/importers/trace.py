@@ -15,12 +15,14 @@ from simulator.workload.traffic import Traffic
 class Trace:
     """All requests of a trace in order of arrival.
 
+    ``left_out`` rows of the file were no requests that a server could answer (failed, or empty).
     ``ignore_eos`` and ``concurrency`` (of a closed loop) are None where the file does not say.
     """
 
     traffic: Traffic
     ignore_eos: bool | None = None
     concurrency: int | None = None
+    left_out: int = 0
 
 
 def in_order(traffic: Traffic) -> Traffic:

@@ -80,7 +80,9 @@ def test_rows_out_of_order_are_sorted_by_time(tmp_path):
 
 @pytest.mark.parametrize("text", [BURST_V1, BURST_V3])
 def test_burstgpt_is_read_by_column_name_without_its_failures(tmp_path, text):
-    rows = columns(read_trace(write(tmp_path, text)))
+    trace = read_trace(write(tmp_path, text))
+    rows = columns(trace)
+    assert trace.left_out == 1
     assert [row[1:] for row in rows] == [(472, 18), (417, 276)]
     assert rows[0][0] == 0
     assert rows[1][0] in (113_000_000_000, 113_500_000_000)
