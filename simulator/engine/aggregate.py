@@ -43,8 +43,8 @@ from simulator.latency.pricer import shares_context
 
 #: Runs at least this long are computed in numpy, shorter ones in a loop.
 VECTOR_STEPS = 128
-#: Steps planned ahead: twice as many as usually run before an arrival cuts in, and a few.
-SPARE_STEPS = 16
+#: Steps planned ahead: twice as many as usually run before an arrival cuts in, and more, for steps are cheap
+SPARE_STEPS = 32
 LONGEST_RUN = 8192
 
 NO_HITS: tuple[Hits, int, int] = ([], 0, 0)
