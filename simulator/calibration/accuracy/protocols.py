@@ -150,19 +150,15 @@ def of_silicon(file: Path) -> list[Protocol]:
 def of_mlenergy(file: Path) -> list[Protocol]:
     """Time and energy per output token, fitted to the points of the other models."""
     points = mlenergy_fit.points_of(read_points(file))
-    idle = [point for point in points if not point.busy_host]
-    dense = [point for point in idle if point.setup.card.moe is None]
-    experts = [point for point in idle if point.setup.card.moe is not None]
-    by_device = [[p for p in dense if p.setup.device.id == name] for name in _devices(dense)]
-    times = [
-        one for some in by_device for one in _left_out(mlenergy_fit.HOST, some, mlenergy_fit.time_ratios)
-    ]
-    times += _left_out(mlenergy_fit.EXPERTS, experts, mlenergy_fit.time_ratios)
+    times = _of_time(points)
     joules = [
         one
         for name in _devices(points)
         for one in _left_out(
-            mlenergy_fit.POWER, [p for p in points if p.setup.device.id == name], mlenergy_fit.energy_ratios
+            mlenergy_fit.POWER,
+            [p for p in points if p.setup.device.id == name],
+            mlenergy_fit.energy_ratios,
+            mlenergy_fit.teaches,
         )
     ]
     found = []
@@ -170,6 +166,8 @@ def of_mlenergy(file: Path) -> list[Protocol]:
         ("ml.energy text points, dense", _is_dense, {"energy_per_output_token": 0.08}),
         ("ml.energy text points, MoE", _is_moe, {"energy_per_output_token": 0.12}),
         ("ml.energy, outputs over 5,000 tokens", _is_long, {"tpot_mean": 0.04}),
+        ("of these, hosts at rest", _is_long_at_rest, {}),
+        ("of these, busy host", _is_long_on_busy_host, {}),
         ("ml.energy, attention in data-parallel ranks", _is_data_parallel, {}),
     )
     for title, holds, target in groups:
@@ -193,15 +191,33 @@ def of_mlenergy(file: Path) -> list[Protocol]:
 _PointErrors = list[tuple[mlenergy_fit.SteadyPoint, float]]
 
 
+def _of_time(points: Sequence[mlenergy_fit.SteadyPoint]) -> _PointErrors:
+    """Errors of the time per output token: that of hosts at rest, or what a busy one takes at least."""
+    dense, experts = [p for p in points if _is_dense(p)], [p for p in points if _is_moe(p)]
+    by_device = [[p for p in dense if p.setup.device.id == name] for name in _devices(dense)]
+    fits = [(mlenergy_fit.HOST, some) for some in by_device] + [(mlenergy_fit.EXPERTS, experts)]
+    at_rest = [
+        one
+        for expected, some in fits
+        for one in _left_out(expected, some, mlenergy_fit.time_ratios, mlenergy_fit.tells_time)
+    ]
+    busy = [point for point in points if point.busy_host]
+    least = {
+        id(point): error for point, error in _left_out(mlenergy_fit.BUSY_HOST, busy, mlenergy_fit.busy_ratios)
+    }
+    return [(point, max(error, least.get(id(point), error))) for point, error in at_rest]
+
+
 def _left_out(
     expected: dict[str, search.Expected],
     points: Sequence[mlenergy_fit.SteadyPoint],
     ratios: Callable[[Sequence[mlenergy_fit.SteadyPoint], search.Values], search.Floats],
+    teaches: Callable[[mlenergy_fit.SteadyPoint], bool] = lambda _: True,
 ) -> _PointErrors:
     family = mlenergy_fit.FAMILIES["model"]
-    if len({family(point) for point in points}) < 2:
+    if len({family(point) for point in points if teaches(point)}) < 2:
         return []
-    errors = search.leave_one_out(expected, points, ratios, family, mlenergy_fit.teaches)
+    errors = search.leave_one_out(expected, points, ratios, family, teaches)
     return [
         (point, float(error))
         for name, off in errors.items()
@@ -224,6 +240,14 @@ def _is_moe(point: mlenergy_fit.SteadyPoint) -> bool:
 
 def _is_long(point: mlenergy_fit.SteadyPoint) -> bool:
     return point.task == "gpqa" and float(point.setup.load.traffic.output_tokens.mean()) >= LONG
+
+
+def _is_long_at_rest(point: mlenergy_fit.SteadyPoint) -> bool:
+    return _is_long(point) and not point.busy_host
+
+
+def _is_long_on_busy_host(point: mlenergy_fit.SteadyPoint) -> bool:
+    return _is_long(point) and point.busy_host
 
 
 def _is_data_parallel(point: mlenergy_fit.SteadyPoint) -> bool:

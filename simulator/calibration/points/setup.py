@@ -20,8 +20,12 @@ from simulator.engine.transfer import LinkPlan
 from simulator.errors import InputError
 from simulator.hardware.catalogue import load_device
 from simulator.hardware.device import Device
+from simulator.latency import compile_backend
+from simulator.latency.pricer import StepPricer
+from simulator.latency.roofline.releases import EarlyKernels
 from simulator.models.card import ModelCard
 from simulator.models.catalogue import load_model
+from simulator.scenario.backend import BackendSpec
 from simulator.scenario.cluster import PoolSpec
 from simulator.scenario.engine_versions import API_REQUEST_S, API_TOKEN_S
 from simulator.units.clock import ns_from_seconds
@@ -72,6 +76,32 @@ class Setup:
     stream_interval: int = 1
     delays: ServingDelays = NO_DELAYS
     link: LinkPlan | None = None
+
+
+def pricer_of(
+    setup: Setup,
+    latency: BackendSpec | None = None,
+    device: Device | None = None,
+    kernels: EarlyKernels | None = None,
+) -> StepPricer | None:
+    """Prices of the first pool's steps, or None where its server cannot be built.
+
+    ``latency`` and ``device`` stand in for the setup's own, ``kernels`` for those of the engine's release.
+    """
+    pool = setup.pools[0]
+    try:
+        return compile_backend(
+            latency or pool.latency,
+            setup.card,
+            device or setup.device,
+            pool.parallelism,
+            pool.engine,
+            weight_dtype=setup.weight_dtype,
+            kv_dtype=setup.kv_dtype,
+            kernels=kernels,
+        ).pricer
+    except InputError:
+        return None
 
 
 #: Endings of a model's name that say nothing of its shape: precision, tuning, date.

@@ -69,5 +69,5 @@ def regimes_of(point: OperatingPoint) -> list[str]:
     found = [f"{served}, {sort}", f"{served}, {point.engine or 'engine not stated'}"]
     low, high = LONG_REASONING
     if point.extra.get("task") == "gpqa" and low <= (point.output_tokens or 0) <= high:
-        found.append("long reasoning, host busy" if host_was_busy(point) else "long reasoning")
+        found += ["long reasoning", f"long reasoning, host {'busy' if host_was_busy(point) else 'at rest'}"]
     return found
