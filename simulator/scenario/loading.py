@@ -10,10 +10,10 @@ from pydantic import ValidationError
 
 from simulator.errors import InputError
 from simulator.scenario.checks import check_names
-from simulator.scenario.overrides import override, parse_assignment, without
+from simulator.scenario.overrides import override, parse_assignment, says, without
 from simulator.scenario.references import find_file, meant_from, meant_from_here, with_paths
 from simulator.scenario.scenario import Scenario
-from simulator.units.explain import as_input_error, explain
+from simulator.units.explain import as_input_error, explain, unknown_keys
 from simulator.units.key_paths import Step, parse_path
 from simulator.units.yaml_file import read_mapping
 
@@ -66,7 +66,7 @@ class _Reading:
         self.workload_file: Path | None = None
         self.changed: Mapping[str, Any] = {}  # what the scenario itself says of a workload that it names
         self.overridden: list[tuple[Step, ...]] = []
-        self.nulls: list[tuple[Step, ...]] = []
+        self.nulls: dict[tuple[Step, ...], bool] = {}  # keys set to null, and whether they had a value
         self._override(overrides)
         self._open_references()
 
@@ -85,12 +85,16 @@ class _Reading:
         """The content as a scenario; a key that was set to null and may not be takes its default.
 
         Null is a value of its own in some places (no autoscaler, no verifier), so it is tried as such first.
+        A key that nothing knows has no default: it may only go where there was one to take away.
         """
         try:
             return Scenario.model_validate(self.content)
         except ValidationError as error:
             wrong = [path for path, _ in explain(error, Scenario, self.content)]
-            refused = [steps for steps in self.nulls if steps in wrong]
+            unknown = unknown_keys(error, self.content)
+            refused = [
+                steps for steps, had in self.nulls.items() if steps in wrong and (had or steps not in unknown)
+            ]
             if not refused:
                 raise
             for steps in refused:
@@ -103,10 +107,10 @@ class _Reading:
             steps = parse_path(path)
             key = next((step for step in reversed(steps) if isinstance(step, str)), "")
             found = with_paths(value, meant_from_here, key)
+            if value is None and isinstance(steps[-1], str):
+                self.nulls.setdefault(steps, says(self.content, steps))
             self.content = override(self.content, steps, found, self._expand)
             self.overridden.append(steps)
-            if value is None and isinstance(steps[-1], str):
-                self.nulls.append(steps)
 
     def _expand(self, key: Step, name: str) -> Mapping[str, Any] | None:
         """What a name stands for, so that an override can reach inside it."""

@@ -75,6 +75,16 @@ def _override(
     return {**content, step: _override(content.get(step), steps, value, expand, depth + 1)}
 
 
+def says(content: Any, steps: Sequence[Step]) -> bool:
+    """Whether nested mappings and lists have something at a path."""
+    for step in steps:
+        parts = dict(enumerate(content)) if isinstance(content, list | tuple) else content
+        if not isinstance(parts, Mapping) or step not in parts:
+            return False
+        content = parts[step]
+    return True
+
+
 def without(content: Any, steps: Sequence[Step]) -> Any:
     """A copy of nested mappings and lists without the key at a path."""
     step, *rest = steps

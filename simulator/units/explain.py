@@ -74,6 +74,15 @@ def explain(
     return problems
 
 
+def unknown_keys(error: ValidationError, content: Any) -> list[tuple[Step, ...]]:
+    """Paths of the keys that do not exist, whatever value they were given."""
+    return [
+        _user_path(details["loc"], content)
+        for details in error.errors(include_url=False)
+        if details["type"] == "extra_forbidden"
+    ]
+
+
 def as_input_error(problems: Sequence[tuple[tuple[Step, ...], str]], file: str | Path | None) -> InputError:
     """One error for all problems: the first with its key, the others below it."""
     (path, message), *others = problems

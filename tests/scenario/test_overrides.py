@@ -70,6 +70,17 @@ def test_null_stays_null_where_it_means_something_of_its_own(small):
     assert load_scenario(small, overrides).reasoning.strategy.verifier is None
 
 
+def test_a_misspelt_key_is_refused_whatever_it_is_set_to(small):
+    with pytest.raises(InputError, match=r"--set: .*speculatve: unknown key .*'speculative'"):
+        load_scenario(small, ["cluster.pools[0].speculatve=null"])
+
+
+def test_null_takes_a_key_away_that_another_kind_does_not_know(small):
+    small["workload"]["arrivals"] = {"process": "gamma", "rate": "1 /s", "burstiness": 2.0}
+    other = ["workload.arrivals.process=constant", "workload.arrivals.burstiness=null"]
+    assert load_scenario(small, other).workload.arrivals.process == "constant"
+
+
 def test_a_key_without_a_default_cannot_be_null(small):
     with pytest.raises(InputError, match=r"--set: cluster: this key is required"):
         load_scenario(small, ["cluster=null"])
