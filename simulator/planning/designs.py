@@ -97,14 +97,13 @@ def exchanged(
         pool = pool.model_copy(update=said(entrant))
     if layout is None:
         return pool
-    if own and isinstance(layout, ParallelismSpec):  # written out, as the engine settings are
-        return pool.model_copy(update={"parallelism": layout})
     sizes = layout if isinstance(layout, ParallelismSpec) else _sizes(layout)
     moved = sizes != pool.parallelism and pool.latency.backend in _OF_ONE_LAYOUT
+    written_out = own and isinstance(layout, ParallelismSpec)  # as the engine settings are then
     return pool.model_copy(
         update={
             "parallelism": sizes,
-            "engine": _in_layout(pool.engine, layout, longest),
+            "engine": pool.engine if written_out else _in_layout(pool.engine, layout, longest),
             "latency": AutoBackendSpec() if moved else pool.latency,
         }
     )

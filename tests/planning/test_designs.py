@@ -42,6 +42,15 @@ def test_step_times_of_one_layout_are_not_taken_to_another(chat, tensor, kept):
     assert other.cluster.pools[0].latency.backend == kept
 
 
+@pytest.mark.parametrize(("tensor", "kept"), [(1, "linear"), (2, "auto")])
+def test_nor_to_a_layout_that_the_scenario_writes_out(chat, tensor, kept):
+    size = {"parallelism": [{"tensor": tensor}]}
+    (family,), _ = families_of(chat(cluster={"pools": [{**POOL, "latency": STEPS}]}, size=size))
+    pool = family.unit.cluster.pools[0]
+    assert pool.latency.backend == kept
+    assert (pool.parallelism.tensor, pool.engine.max_num_seqs) == (tensor, 64)
+
+
 def test_other_hardware_takes_over_no_price_and_no_step_times(chat):
     scenario = chat(cluster={"pools": [{**POOL, "latency": STEPS}]})
     other = on_hardware(scenario, EntrantSpec(hardware="nvidia-h100-sxm"), LayoutChoice(1, 1, 64), 4000)
