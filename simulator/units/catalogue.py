@@ -84,7 +84,8 @@ def with_citations(content: dict[str, Any], file: Path | None = None) -> dict[st
     """``content`` with the citations of its ``sources`` table in place of the keys in every ``source``.
 
     Each group of values in a file names its sources by short keys; the table at the end of
-    the file says what they are. A citation may also stand in place: it has more than one word.
+    the file says what they are. A citation may also stand in place: it has more than one word,
+    or is an address (a URL, an arXiv number, a DOI).
 
     Raises
     ------
@@ -123,8 +124,13 @@ class _Citing:
         if not isinstance(keys, list):
             return source
         for key in keys:
-            if isinstance(key, str) and len(key.split()) == 1 and key not in self.citations:
+            if isinstance(key, str) and key not in self.citations and _is_key(key):
                 near = nearest(key, self.citations)
                 known = ", ".join(self.citations) or "none"
                 self.problems.append((place, f"no source {key!r}{near} under sources; known are {known}"))
         return [self.citations.get(key, key) if isinstance(key, str) else key for key in keys]
+
+
+def _is_key(source: str) -> bool:
+    """Whether a source is meant as a key: citations have several words, and addresses are no words."""
+    return len(source.split()) == 1 and not set(source) & set(":/")

@@ -55,6 +55,14 @@ def test_citations_take_the_place_of_their_keys() -> None:
     assert with_citations(content)["tdp"]["source"] == ["A paper", "free text"]
 
 
+@pytest.mark.parametrize(
+    "address", ["https://acme.com/x1.pdf", "arXiv:2104.08378", "10.1145/3600006.3613165"]
+)
+def test_an_address_is_a_citation_in_its_place(address: str) -> None:
+    content = {"sources": {"sheet": "A data sheet"}, "tdp": {"value": 1, "source": address}}
+    assert with_citations(content)["tdp"]["source"] == [address]
+
+
 @pytest.mark.parametrize("source", ["shet", ["sheet", "shet"]])
 def test_a_misspelt_source_is_refused_with_the_nearest_one(source: object) -> None:
     content = {"sources": {"sheet": "A data sheet"}, "memory": [{"capacity": 1, "source": source}]}
