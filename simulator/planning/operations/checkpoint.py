@@ -3,7 +3,7 @@
 A model in the format that it was published in is its maker's checkpoint. vLLM quantises 16-bit weights to fp8
 by itself (``--quantization fp8``, general knowledge of its documentation); any other format takes a
 checkpoint of its own, which others publish under names of theirs: the maker's name with the format behind it
-stands for it.
+stands for it. Of caches below 16 bits vLLM keeps fp8 alone (``--kv-cache-dtype``); others are remarked upon.
 """
 
 from __future__ import annotations
@@ -34,11 +34,15 @@ def checkpoint_of(model: ModelSpec) -> Checkpoint:
     wanted = resolve_weight_dtype(card, model.weight_dtype)
     cache = resolve_kv_dtype(model.kv_dtype)
     flags = () if cache in _SIXTEEN_BITS else (("--kv-cache-dtype", cache),)
+    remark = (
+        "" if cache in (*_SIXTEEN_BITS, "fp8") else f"vLLM keeps no KV cache in {cache}: name a format of it"
+    )
     if wanted == card.weight_dtype:
-        return Checkpoint(published, flags)
+        return Checkpoint(published, flags, remark)
     if wanted in _SIXTEEN_BITS and card.weight_dtype in _SIXTEEN_BITS:
-        return Checkpoint(published, (*flags, ("--dtype", _SIXTEEN_BITS[wanted])))
+        return Checkpoint(published, (*flags, ("--dtype", _SIXTEEN_BITS[wanted])), remark)
     if wanted == "fp8" and card.weight_dtype in _SIXTEEN_BITS:
-        return Checkpoint(published, (*flags, ("--quantization", "fp8")))
+        return Checkpoint(published, (*flags, ("--quantization", "fp8")), remark)
     name = f"{published}-{wanted.replace(':', 'of').upper()}"
-    return Checkpoint(name, flags, f"{name} stands for a checkpoint of {published} in {wanted}: name yours")
+    named = f"{name} stands for a checkpoint of {published} in {wanted}: name yours"
+    return Checkpoint(name, flags, f"{named}; {remark}" if remark else named)

@@ -43,6 +43,12 @@ def test_the_format_of_the_cache_is_a_flag_said_once():
         assert words[words.index("--kv-cache-dtype") + 1] == "fp8"
 
 
+@pytest.mark.parametrize(("cache", "kept"), [("auto", True), ("fp8", True), ("int8", False)])
+def test_a_cache_in_a_format_that_vllm_does_not_keep_is_remarked_upon(cache, kept):
+    remark = checkpoint_of(ModelSpec(card="llama-3.1-70b", kv_dtype=cache)).remark
+    assert remark == ("" if kept else "vLLM keeps no KV cache in int8: name a format of it")
+
+
 def test_each_pool_serves_its_own_model():
     scenario = load_scenario("several-models")
     names = {vllm_command(scenario, pool)[2] for pool in scenario.cluster.pools}
