@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from simulator.models.card import ModelCard
-from simulator.units.catalogue import load_entry, shipped_names
+from simulator.units.catalogue import load_entry, shipped_names, written_ns
 
 FOLDER = "model_cards"
 
@@ -22,11 +22,13 @@ def load_model(name_or_path: str | Path) -> ModelCard:
     InputError
         Where there is no such card or file, or the file is no valid card.
     """
-    return _load(str(name_or_path))
+    name = str(name_or_path)
+    return _load(name, written_ns(name))
 
 
 @cache
-def _load(name_or_path: str) -> ModelCard:
+def _load(name_or_path: str, changed_ns: int) -> ModelCard:
+    del changed_ns  # only a part of the key
     return load_entry(FOLDER, name_or_path, ModelCard, what="model")
 
 

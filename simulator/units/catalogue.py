@@ -47,6 +47,16 @@ def load_entry(folder: str, name_or_path: str | Path, type_: type[Entry], *, wha
     return validate(type_, with_citations(content, path), path)
 
 
+def written_ns(name_or_path: str) -> int:
+    """When the user's own file of this path was last changed [ns]; 0 for names and where there is no file.
+
+    Part of the key of every cache of entries: who changes a file between two runs of one process means
+    the file as it is now.
+    """
+    own = name_or_path.endswith(_SUFFIXES) and Path(name_or_path).is_file()
+    return Path(name_or_path).stat().st_mtime_ns if own else 0
+
+
 def find_entry(folder: str, name: str, *, what: str) -> Path:
     """File of the shipped entry with this id or other name.
 

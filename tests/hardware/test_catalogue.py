@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,15 @@ def test_a_new_device_needs_a_file_and_no_code(tmp_path: Path) -> None:
     assert device.tdp_w is None
     assert device.idle_loaded_w is None
     assert device.execution is None
+
+
+def test_a_profile_that_changes_between_two_runs_is_read_again(tmp_path: Path) -> None:
+    path = _own_profile(tmp_path)
+    before = load_device(path)
+    assert load_device(path) is before
+    _own_profile(tmp_path, name="My second chip")
+    os.utime(path, ns=(0, path.stat().st_mtime_ns + 10**9))
+    assert (before.name, load_device(path).name) == ("My chip", "My second chip")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,14 @@ def _own_card(tmp_path: Path, **changes: object) -> Path:
 def test_a_user_card_needs_a_file_and_no_code(tmp_path: Path) -> None:
     card = load_model(_own_card(tmp_path, layers=16, name="Half of it"))
     assert (card.id, card.layers) == ("mine", 16)
+
+
+def test_a_card_that_changes_between_two_runs_is_read_again(tmp_path: Path) -> None:
+    path = _own_card(tmp_path)
+    before = load_model(path)
+    _own_card(tmp_path, name="Another")
+    os.utime(path, ns=(0, path.stat().st_mtime_ns + 10**9))
+    assert before.name != "Another" == load_model(path).name
 
 
 @pytest.mark.parametrize(
