@@ -39,6 +39,10 @@ answer. The figures are in the notes above.
   predicted and counted, but nothing is fitted to them.
 - **Experts on few ranks.** The busiest of the ranks decides a layer's time, and the others wait: counted
   since it was found in the draw of models with one active expert (Llama 4), still too high at few seats.
+- **Experts on eight ranks** take too little with many seats. Were each rank to pass the copies of all ranks'
+  tokens through its activations, not its own only, half of that would be mended for Qwen3-235B in 8 bits, and
+  the same figure would come out over all models; Qwen3-30B, in long reasoning too, would be further off. It
+  is not counted.
 - **More than 512 seats** are in no fit: how many requests such a run sent, and so what it found in its
   prefix cache, is not published.
 - **Long reasoning.** How alike the tokens of thoughts choose their experts was measured with two models
