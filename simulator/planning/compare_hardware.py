@@ -17,7 +17,7 @@ from math import ceil, inf
 from simulator.errors import InputError
 from simulator.hardware.catalogue import load_device
 from simulator.planning.capacity import capacity_of
-from simulator.planning.designs import layouts_on, on_hardware, rate_of, too_slow
+from simulator.planning.designs import check_told_apart, layouts_on, on_hardware, rate_of, too_slow
 from simulator.planning.layouts import LayoutChoice
 from simulator.planning.lengths import Lengths, demand_of, lengths_of
 from simulator.planning.run_many import Backend, Done, in_processes
@@ -71,7 +71,8 @@ def compare_hardware(
     Raises
     ------
     InputError
-        Where the scenario has no objectives, no rate or several pools, or a device is not known.
+        Where the scenario has no objectives, no rate or several pools, a device is not known, or two
+        have one id.
     """
     if not scenario.slo.given:
         raise InputError(
@@ -80,8 +81,7 @@ def compare_hardware(
             key="slo",
         )
     rate_of(scenario)
-    for entrant in entrants:
-        load_device(entrant.hardware)
+    check_told_apart(entrants)
     lengths = lengths_of(scenario)
     contend = partial(contender, scenario, lengths)
     return in_processes(contend, entrants, jobs=jobs, backend=backend, progress=progress)
@@ -92,8 +92,12 @@ def entrants_of(scenario: Scenario, names: Sequence[str] = ()) -> list[EntrantSp
     listed = [] if scenario.compare is None else list(scenario.compare.hardware)
     if not names:
         return listed
-    by_device = {load_device(entrant.hardware).id: entrant for entrant in listed}
-    return [by_device.get(load_device(name).id) or EntrantSpec(hardware=name) for name in names]
+    devices = [load_device(entrant.hardware) for entrant in listed]
+    asked = [load_device(name) for name in names]
+    return [
+        listed[devices.index(device)] if device in devices else EntrantSpec(hardware=name)
+        for name, device in zip(names, asked, strict=True)
+    ]
 
 
 def contender(scenario: Scenario, lengths: Lengths, entrant: EntrantSpec) -> Contender:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from simulator.errors import InputError
@@ -46,6 +46,25 @@ def only_pool(scenario: Scenario) -> PoolSpec:
             key="cluster.pools",
         )
     return pools[0]
+
+
+def check_told_apart(entrants: Iterable[EntrantSpec]) -> None:
+    """Refuse two profiles with one id, for answers name hardware by it.
+
+    Raises
+    ------
+    InputError
+        Where there are such, or a name stands for nothing.
+    """
+    known: dict[str, EntrantSpec] = {}
+    for entrant in entrants:
+        device = load_device(entrant.hardware)
+        other = known.setdefault(device.id, entrant)
+        if load_device(other.hardware) != device:
+            raise InputError(
+                f"{other.hardware} and {entrant.hardware} are two profiles with one id, {device.id!r}:"
+                " give the file another name or an `id`"
+            )
 
 
 def layouts_on(

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from simulator.errors import InputError
 from simulator.hardware.catalogue import load_device
+from simulator.planning.compare_hardware import compare_hardware, entrants_of
 from simulator.planning.designs import layouts_on, on_hardware
 from simulator.planning.frontier.designs import designs_of
 from simulator.planning.layouts import LayoutChoice
@@ -12,6 +16,7 @@ from simulator.planning.lengths import lengths_of
 from simulator.planning.size.families import families_of
 from simulator.scenario.compare import EntrantSpec
 from simulator.scenario.frontier import FrontierSpec
+from simulator.units.data_files import data_folder
 
 POOL = {"name": "main", "hardware": "nvidia-l4", "price": "0.5 USD/hour", "engine": {"max_num_seqs": 64}}
 STEPS = {"backend": "linear", "base_ns": 5_000_000}
@@ -56,3 +61,37 @@ def test_other_hardware_takes_over_no_price_and_no_step_times(chat):
     other = on_hardware(scenario, EntrantSpec(hardware="nvidia-h100-sxm"), LayoutChoice(1, 1, 64), 4000)
     pool = other.cluster.pools[0]
     assert pool.price is None and pool.latency.backend == "auto"
+
+
+@pytest.fixture
+def own_l4(tmp_path: Path) -> str:
+    """A profile with the id of a shipped one and another name."""
+    shipped = (data_folder("hardware_profiles") / "nvidia-l4.yaml").read_text()
+    path = tmp_path / "nvidia-l4.yaml"
+    path.write_text(shipped.replace("name: NVIDIA L4", "name: My L4"))
+    return str(path)
+
+
+def test_two_profiles_with_one_id_are_refused_for_no_answer_could_tell_them_apart(chat, own_l4):
+    both = ["nvidia-l4", own_l4]
+    scenario = chat(cluster={"pools": [POOL]}, slo={"ttft": "1 s"}, size={"hardware": both})
+    asked = FrontierSpec.model_validate({"hardware": both})
+    for plan in (
+        lambda: families_of(scenario),
+        lambda: compare_hardware(scenario, entrants_of(scenario, both), jobs=1),
+        lambda: designs_of(scenario, asked),
+    ):
+        with pytest.raises(InputError, match="two profiles with one id, 'nvidia-l4'"):
+            plan()
+
+
+def test_the_same_hardware_may_stand_there_twice(chat):
+    twice = [{"hardware": "nvidia-l4", "price": "1 USD/hour"}, "l4"]
+    families, _ = families_of(chat(cluster={"pools": [POOL]}, size={"hardware": twice}))
+    assert len(families) == 2
+
+
+def test_what_a_comparison_lists_is_not_taken_for_a_profile_of_ones_own(chat, own_l4):
+    listed = {"hardware": [{"hardware": "nvidia-l4", "price": "1 USD/hour"}]}
+    scenario = chat(cluster={"pools": [POOL]}, compare=listed)
+    assert [one.price for one in entrants_of(scenario, ["l4", own_l4])] == [1.0, None]

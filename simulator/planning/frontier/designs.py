@@ -13,7 +13,7 @@ from itertools import product
 from simulator.errors import InputError
 from simulator.hardware.catalogue import load_device
 from simulator.models.catalogue import load_model
-from simulator.planning.designs import changed, layouts_on, on_hardware, only_pool
+from simulator.planning.designs import changed, check_told_apart, layouts_on, on_hardware, only_pool
 from simulator.planning.lengths import Lengths, lengths_of
 from simulator.reasoning.quality.published import is_published
 from simulator.scenario.backend import AutoBackendSpec
@@ -63,11 +63,12 @@ def designs_of(scenario: Scenario, asked: FrontierSpec) -> list[Design]:
     Raises
     ------
     InputError
-        Where the scenario has several pools, or a model or device is not known.
+        Where the scenario has several pools, a model or device is not known, or two devices have one id.
     """
     pool = only_pool(scenario)
     models = asked.models or (FrontierModelSpec(card=scenario.model.card),)
     hardware = asked.hardware or (EntrantSpec(hardware=pool.hardware),)
+    check_told_apart(hardware)
     strategies = asked.strategies or usual_strategies()
     lengths = lengths_of(scenario)
     found: list[Design] = []

@@ -14,7 +14,7 @@ from math import gcd
 from simulator.errors import InputError
 from simulator.hardware.catalogue import load_device
 from simulator.hardware.device import Device
-from simulator.planning.designs import changed, exchanged, layouts_on, said, with_engine
+from simulator.planning.designs import changed, check_told_apart, exchanged, layouts_on, said, with_engine
 from simulator.planning.layouts import LayoutChoice, in_words
 from simulator.planning.lengths import Lengths, lengths_of
 from simulator.scenario.cluster import ClusterSpec, ParallelismSpec, PoolSpec
@@ -84,10 +84,11 @@ def families_of(
     Raises
     ------
     InputError
-        Where a name stands for nothing, or the space itself makes no sense.
+        Where a name stands for nothing, two profiles have one id, or the space itself makes no sense.
     """
     spec = scenario.size or SizeSpec()
     entrants: Sequence[EntrantSpec | None] = hardware or spec.hardware or (None,)
+    check_told_apart(entrant for entrant in entrants if entrant is not None)
     lengths = lengths_of(scenario)
     families: list[Family] = []
     refusals: dict[str, str] = {}
