@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from simulator.models.accounting import resolve_kv_dtype, resolve_weight_dtype
+from simulator.models.card import ModelCard
 from simulator.models.catalogue import load_model
 from simulator.scenario.model import ModelSpec
 
@@ -30,7 +31,7 @@ class Checkpoint:
 def checkpoint_of(model: ModelSpec) -> Checkpoint:
     """The checkpoint of a model: its maker's, quantised as it is loaded, or one that others publish."""
     card = load_model(model.card)
-    published = card.huggingface[0] if card.huggingface else card.name.replace(" ", "-")
+    published = _published(model.card, card)
     wanted = resolve_weight_dtype(card, model.weight_dtype)
     cache = resolve_kv_dtype(model.kv_dtype)
     flags = () if cache in _SIXTEEN_BITS else (("--kv-cache-dtype", cache),)
@@ -46,3 +47,11 @@ def checkpoint_of(model: ModelSpec) -> Checkpoint:
     name = f"{published}-{wanted.replace(':', 'of').upper()}"
     named = f"{name} stands for a checkpoint of {published} in {wanted}: name yours"
     return Checkpoint(name, flags, f"{named}; {remark}" if remark else named)
+
+
+def _published(asked: str, card: ModelCard) -> str:
+    """The maker's checkpoint of this name or alias (``deepseek-r1``); else the first of its shape."""
+    names = card.huggingface or (card.name.replace(" ", "-"),)
+    wanted = asked.lower()
+    of_alias = (name for name in names if name.split("/")[-1].lower().startswith(wanted))
+    return next((name for name in names if name.lower() == wanted), next(of_alias, names[0]))

@@ -28,6 +28,22 @@ def test_the_command_line_is_read_back_as_the_same_model_in_the_same_precision(c
     assert bytes_per_value(read.get("weight_dtype", published)) == bytes_per_value(asked)
 
 
+@pytest.mark.parametrize(
+    ("asked", "served"),
+    [
+        ("deepseek-v3", "deepseek-ai/DeepSeek-V3"),
+        ("deepseek-r1", "deepseek-ai/DeepSeek-R1"),
+        ("deepseek-r1-0528", "deepseek-ai/DeepSeek-R1-0528"),
+        ("llama-3.3-70b", "meta-llama/Llama-3.3-70B-Instruct"),
+        ("meta-llama/Llama-3.1-70B-Instruct", "meta-llama/Llama-3.1-70B-Instruct"),
+        ("mistral-small-3", "mistralai/Mistral-Small-24B-Base-2501"),
+    ],
+)
+def test_the_checkpoint_is_that_of_the_name_that_was_asked_for(asked, served):
+    """Several models have the shape of one card."""
+    assert checkpoint_of(ModelSpec(card=asked)).name == served
+
+
 def test_a_checkpoint_that_others_publish_is_to_be_named_by_the_reader():
     found = checkpoint_of(ModelSpec(card="llama-3.1-70b", weight_dtype="int4"))
     assert found.name == "meta-llama/Llama-3.1-70B-INT4"
