@@ -8,7 +8,6 @@ import pytest
 
 from simulator.errors import InputError
 from simulator.scenario.loading import load_scenario
-from simulator.units.key_paths import format_path, parse_path
 
 
 @pytest.mark.parametrize("path", ["cluster.pools.0.replicas", "cluster.pools[0].replicas"])
@@ -112,11 +111,6 @@ def test_the_given_mapping_stays_as_it_was(small):
 def test_a_wrong_override_is_named_as_such(small, assignment, message):
     with pytest.raises(InputError, match=message):
         load_scenario(small | {"seed": 0}, [assignment])
-
-
-@pytest.mark.parametrize("text", ["seed", "cluster.pools[0].engine.block_size", "a[0][1].b"])
-def test_paths_are_written_as_they_are_read(text):
-    assert format_path(parse_path(text)) == text
 
 
 DEVICE, TRACE = "acme-x1.yaml", "requests.csv"

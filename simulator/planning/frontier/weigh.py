@@ -87,9 +87,10 @@ class Frontier:
 
     @property
     def unpriced(self) -> list[str]:
-        """Hardware of designs that ran and whose cost is unknown: it is never the cheapest."""
+        """Hardware of designs that ran, none of which has a cost: it is never the cheapest."""
         ran = [one for one in self.designs if one.refusal is None]
-        return list(dict.fromkeys(one.hardware for one in ran if one.cost_per_task_usd is None))
+        priced = {one.hardware for one in ran if one.cost_per_task_usd is not None}
+        return list(dict.fromkeys(one.hardware for one in ran if one.hardware not in priced))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""

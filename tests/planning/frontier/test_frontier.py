@@ -74,6 +74,8 @@ def test_hardware_without_a_price_is_named_beside_the_cheapest(found):
     mixed = replace(found, designs=[*found.designs, free])
     assert "Of those with a price; none is known of acme-x1." in answer(mixed)
     assert mixed.to_dict()["unpriced"] == ["acme-x1"]
+    unanswered = replace(found.designs[0], cost_per_task_usd=None)
+    assert replace(found, designs=[*found.designs, unanswered]).unpriced == []
 
 
 def test_costs_of_machines_that_wait_for_an_open_loop_are_told_apart(found):
