@@ -41,9 +41,9 @@ from simulator.engine.witness import Admissions, Witness
 from simulator.errors import SimulatorError
 from simulator.latency.pricer import shares_context
 
-#: Runs at least this long are computed in numpy, shorter ones in a loop.
+#: Runs at least this long are summed in numpy, shorter ones as Python's own integers.
 VECTOR_STEPS = 128
-#: Steps planned ahead: twice as many as usually run before an arrival cuts in, and more, for steps are cheap
+#: Steps planned beyond those that usually run before an arrival cuts in: what is planned in vain is cheap.
 SPARE_STEPS = 32
 LONGEST_RUN = 8192
 
