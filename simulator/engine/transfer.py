@@ -17,9 +17,11 @@ flow, and bytes of headers.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import ceil
+from operator import itemgetter
 
 from simpy.events import Event
 
@@ -28,6 +30,8 @@ from simulator.units.clock import NS_PER_S
 
 #: What rounding must not go below [bytes/s].
 LEAST_BYTES_PER_S = 1e-3
+#: Times of which a link remembers how much room it had had by then.
+MOST_TIMES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ class Link:
     bytes_sent
         Bytes of the transfers that it has carried, those that failed included [bytes].
     busy_ns
-        Time during which anything was on it [ns].
+        Time during which a transfer was on it, without what leaves while a prompt is computed [ns].
     """
 
     def __init__(self, env: NsEnvironment, plan: LinkPlan, name: str = "") -> None:
@@ -62,6 +66,8 @@ class Link:
         self.free_at = 0
         self.flows: dict[Transfer, None] = {}
         self._busy_since = 0
+        # Time, room that nobody had used by then, and what was in line then [ns, bytes, bytes].
+        self._history = [(0, 0.0, 0.0)]
 
     def send(self, size: float, arrived: Callable[[], None]) -> int:
         """Queue ``size`` bytes on this link alone; returns when the last is there [ns]; then ``arrived``."""
@@ -76,8 +82,33 @@ class Link:
         self.free_at = begin + round(size / bytes_per_s * NS_PER_S)
         self.busy_ns += self.free_at - begin
         self.bytes_sent += size
+        self._note(size, 0.0)
         self.transfers += 1
         return self.free_at
+
+    def carry_unseen(self, size: float) -> None:
+        """Bytes have used room that there was (`room_since`)."""
+        self.bytes_sent += size
+        self._note(0.0, size)
+
+    def room_since(self, begin_ns: int) -> float:
+        """Bytes that it could have carried since then beside those that it has."""
+        return self._room_by(self.env.now)[0] - self._room_by(begin_ns)[0]
+
+    def _room_by(self, time_ns: int) -> tuple[float, float]:
+        """Room that it had by then in all, and what was still in line, were each at full rate [bytes]."""
+        at = bisect_right(self._history, time_ns, key=itemgetter(0)) - 1
+        since_ns, room, line = self._history[max(at, 0)]
+        sent = self.bytes_per_s * max(time_ns - since_ns, 0) / NS_PER_S
+        return room + max(sent - line, 0.0), max(line - sent, 0.0)
+
+    def _note(self, more: float, used: float) -> None:
+        """More bytes are in line now, and some of the room has been used."""
+        now = self.env.now
+        room, line = self._room_by(now)
+        if len(self._history) == MOST_TIMES:
+            del self._history[: MOST_TIMES // 2]
+        self._history.append((now, room - used, line + more))
 
     def begin(self, transfer: Transfer, now: int) -> None:
         """A transfer is on the link from now on."""
@@ -86,6 +117,7 @@ class Link:
         self.flows[transfer] = None
         self.transfers += 1
         self.bytes_sent += transfer.size
+        self._note(transfer.size, 0.0)
 
     def end(self, transfer: Transfer, now: int) -> None:
         """It is not any more."""

@@ -1,11 +1,14 @@
 """The transfers of a cluster: from prefill to decode replicas, with failures and retries.
 
 With layer-wise overlap a layer's KV entries leave while the next layer is computed, so that when the
-prompt is done only what the link could not carry in the meantime is left, at least the last layer's:
+prompt is done only what the links could not carry in the meantime is left, at least the last layer's:
 
-    left = max(bytes / layers, bytes - bandwidth of the path alone * time since the prompt began)
+    left = max(bytes / layers, bytes - room of the path since the prompt began)
 
-(Splitwise, ISCA 2024, 4.3). What is sent during the prompt is not in the way of other transfers here.
+(Splitwise, ISCA 2024, 4.3). The room is what the fullest link of the path could have carried in that time
+beside all that others sent over it, and no more than a path alone gets. What is sent during the prompt takes
+room from those that come later, so no link carries more than it can; as nobody knows the target before the
+prompt is done, it does not slow down what is on the links meanwhile.
 
 A transfer fails with a set probability, when all of it was sent, and on a dead link, when its sender has
 waited `TIME_OUT_NS` for an answer; it is sent again as often as ``retries`` says.
@@ -96,9 +99,11 @@ class Transfers:
         size = shipment.size
         if self.plan.overlaps and shipment.layers:
             size = self._left(shipment, path)
+            for link in path.links:
+                link.carry_unseen(shipment.size - size)
         begun = self.env.now
         self._count += 1
-        self._bytes += size
+        self._bytes += shipment.size
 
         def sent() -> None:
             self._time_ns += self.env.now - begun
@@ -140,8 +145,9 @@ class Transfers:
             self.send(shipment)
 
     def _left(self, shipment: Shipment, path: Path) -> float:
-        carried = path.bytes_per_s * (self.env.now - shipment.begun_ns) / NS_PER_S
-        return max(shipment.size / shipment.layers, shipment.size - carried)
+        alone = path.bytes_per_s * (self.env.now - shipment.begun_ns) / NS_PER_S
+        room = min(alone, *(link.room_since(shipment.begun_ns) for link in path.links))
+        return max(shipment.size / shipment.layers, shipment.size - max(room, 0.0))
 
     def recording(self, waits: int, waited_ns: int) -> TransferRecording:
         """What was sent so far; the arguments say who waited for room on the decode side, and how long."""

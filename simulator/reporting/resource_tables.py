@@ -170,7 +170,7 @@ def transfer_tables(result: Result) -> tuple[Table, ...]:
             (
                 f"{link.links} links {link.name}",
                 f"{show.number(link.bytes_per_s / 1e9, 'GB/s')} each,"
-                f" busy {show.percent(link_use(link, end_ns))}",
+                f" used {show.percent(link_use(link, end_ns))}",
             )
             for link in about.links
         ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from simulator.results.recording import LinkRecording, TransferRecording
+from simulator.units.clock import NS_PER_S
 
 
 def transfer_dict(transfers: TransferRecording) -> dict[str, Any]:
@@ -21,8 +22,9 @@ def transfer_dict(transfers: TransferRecording) -> dict[str, Any]:
 
 
 def link_use(link: LinkRecording, end_ns: int) -> float | None:
-    """Share of the run in which something was on a link, mean over the links of a kind."""
-    return link.busy_ns / (end_ns * link.links) if end_ns and link.links else None
+    """Share of what links of a kind could have carried in the run that they did, mean over them."""
+    capacity = link.bytes_per_s * link.links * end_ns / NS_PER_S
+    return link.bytes_sent / capacity if capacity else None
 
 
 def _link_dict(link: LinkRecording) -> dict[str, Any]:
@@ -32,7 +34,7 @@ def _link_dict(link: LinkRecording) -> dict[str, Any]:
         "bytes_per_s": link.bytes_per_s,
         "transfers": link.transfers,
         "bytes": link.bytes_sent,
-        "busy_s": link.busy_ns / 1e9,
+        "busy_s": link.busy_ns / NS_PER_S,
     }
 
 

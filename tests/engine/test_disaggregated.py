@@ -184,6 +184,22 @@ def test_a_slow_link_is_hidden_as_far_as_the_prompt_lasts():
     assert late.finish_ns - late.first_token_ns - 4 * STEP_NS == 20 * MS - 11 * MS
 
 
+@pytest.mark.parametrize("sharing", ["fair", "fifo"])
+@pytest.mark.parametrize("times_too_slow", [0.5, 1.5, 4.0])
+def test_what_leaves_during_prompts_fits_the_link(sharing, times_too_slow):
+    """Every 11 ms a prompt of 100 tokens: what is hidden behind prompts takes its share of the link too."""
+    prompt_ns = STEP_NS + 100 * PREFILL_TOKEN_NS
+    link = LinkPlan(BYTES_PER_TOKEN * 100 / (prompt_ns * times_too_slow / 1e9))
+    target = pair(link=link, overlaps=True, layers=10, sharing=sharing)
+    run(target, evenly(200, gap_ns=prompt_ns))
+    recording = target.recording()
+    (links,) = recording.transfers.links
+    assert links.bytes_sent == pytest.approx(200 * 100 * BYTES_PER_TOKEN)
+    assert links.bytes_sent <= link.bytes_per_s * recording.end_ns / 1e9
+    if times_too_slow < 1:
+        assert recording.transfers.time_ns / 200 == pytest.approx(0.1 * prompt_ns * times_too_slow, rel=0.01)
+
+
 def test_fair_shares_slow_both_transfers_down():
     link = LinkPlan(BYTES_PER_TOKEN * 1e4)
     first, second = run(pair(link=link, sharing="fair"), [request(0), request(1)])
