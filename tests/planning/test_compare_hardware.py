@@ -163,3 +163,32 @@ def test_designs_are_compared_with_paired_differences(chat):
     (table,) = comparison.tables
     assert table.title.startswith("Difference to chat on nvidia-h100-sxm")
     assert table.rows[0][1].startswith("+")
+
+
+@pytest.mark.parametrize(
+    ("expected", "needed", "best"),
+    [
+        ({4: 3, 8: 1}, {4: 3, 8: 2}, (4, 3)),  # one of 8 chips was expected to do, but does not
+        ({4: 5, 8: 2}, {4: 3, 8: 2}, (4, 3)),  # several share the load better than one carries its part
+        ({4: 2, 8: 1}, {4: 2, 8: 1}, (4, 2)),
+        ({4: 9, 8: 2}, {8: 2}, (8, 2)),
+    ],
+)
+def test_the_layout_is_chosen_by_what_carries_the_whole_load(monkeypatch, expected, needed, best):
+    from types import SimpleNamespace
+
+    from simulator.planning import compare_hardware as room
+    from simulator.planning.layouts import LayoutChoice
+
+    search = room._LayoutSearch(None, None, None, 1.0)
+
+    def estimated(layout):
+        search.alone = object()
+        return room._Candidate(layout, 1.0, layout, expected[layout.devices])
+
+    monkeypatch.setattr(search, "_estimate", estimated)
+    monkeypatch.setattr(
+        room, "_fewest_replicas", lambda layout, guess: SimpleNamespace(units=needed[layout.devices])
+    )
+    found = search.fewest_chips([LayoutChoice(4, 1, 8), LayoutChoice(8, 1, 8)])
+    assert (found.layout.devices, found.units) == best
