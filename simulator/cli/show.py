@@ -61,9 +61,18 @@ def _show_entry(catalogue: Catalogue, name: str) -> None:
 
     folder, what = _FOLDERS[catalogue]
     file = find_file(name, folder, Path(), what)
+    if catalogue is Catalogue.HARDWARE:
+        _check_profile(file)
     typer.echo(file.read_text(encoding="utf-8"), nl=False)
     if catalogue is Catalogue.MODELS:
         typer.echo(f"# From this shape follow: {_worked_out(file)}.")
+
+
+def _check_profile(file: Path) -> None:
+    """Refuse a profile that no run would take."""
+    from simulator.hardware.catalogue import load_device
+
+    load_device(file)
 
 
 def _worked_out(card_file: Path) -> str:

@@ -140,6 +140,15 @@ class Device(BaseModel):
             raise ValueError("memory: at least one tier must be on the device")
         return self
 
+    @model_validator(mode="after")
+    def _idles_within_its_limit(self) -> Self:
+        for name, watts in (("idle", self.idle_w), ("idle_loaded", self.idle_loaded_w)):
+            if watts is not None and self.tdp_w is not None and watts > self.tdp_w:
+                raise ValueError(
+                    f"{name}: {watts:g} W without work is more than the limit, tdp {self.tdp_w:g} W"
+                )
+        return self
+
     @property
     def main_memory(self) -> MemoryTier:
         """The tier that holds weights and KV cache: the largest on the device."""

@@ -65,3 +65,16 @@ def test_every_group_of_values_needs_a_source(blocks, profile):
     del content["tdp"]["source"]
     with pytest.raises(simulator.InputError, match=r"tdp\.source"):
         load_device(profile(yaml.safe_dump(content)))
+
+
+def test_a_device_that_idles_above_its_limit_is_refused_and_not_shown(blocks, profile, capsys):
+    from simulator.cli.main import main
+
+    content = yaml.safe_load(blocks[0])
+    content["tdp"]["value"] = "1 W"
+    file = profile(yaml.safe_dump(content))
+    with pytest.raises(simulator.InputError, match=r"without work is more than the limit, tdp 1 W"):
+        load_device(str(file))
+    assert main(["show", "hardware", str(file)]) == 2
+    printed = capsys.readouterr()
+    assert not printed.out and "more than the limit" in printed.err

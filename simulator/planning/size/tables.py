@@ -94,7 +94,7 @@ def candidate_tables(answer: SizeAnswer) -> list[Table]:
     tables = []
     if rows:
         header = ("", "units", "devices", "USD/h", "draw of the site", "one fewer", "layout of a unit")
-        note = "; ".join(["all verified under a fresh seed", *_left_behind(answer)])
+        note = "; ".join(["all verified under a fresh seed", *_left_behind(answer), *_in_doubt(answer)])
         tables.append(Table("Fewest units of each", header, tuple(rows), note))
     if refused:
         tables.append(Table("Not at this service level", ("", "why"), tuple(refused)))
@@ -111,6 +111,12 @@ def _left_behind(answer: SizeAnswer) -> list[str]:
         "power": ("no draw", "limit of their chips"),
     }[answer.rules.minimise]
     return [f"{what} is known of {', '.join(left)}: behind all others, in the order of the {order}"]
+
+
+def _in_doubt(answer: SizeAnswer) -> list[str]:
+    """Of which designs the trials leave open whether fewer units would do."""
+    found = [(one.hardware, one.found) for one in answer.candidates if one is not answer.best]
+    return [f"{name}: {one.undecided}" for name, one in found if one is not None and one.undecided]
 
 
 def _in_tier(answer: SizeAnswer) -> str:

@@ -75,6 +75,15 @@ def test_the_cheapest_is_that_of_those_with_a_price_and_the_others_are_named(ans
     assert "with a price" not in headline(answer) + tables_of(answer)[-1].note
 
 
+def test_it_is_said_of_others_too_where_fewer_units_may_do(answer):
+    second = answer.candidates[1]
+    doubt = "undecided between 1 and 2 units: raise requests or size.replications"
+    doubtful = replace(second, found=replace(second.found, undecided=doubt))
+    doubted = replace(answer, candidates=(answer.candidates[0], doubtful))
+    assert f"{second.hardware}: {doubt}" in tables_of(doubted)[-1].note
+    assert "undecided" not in tables_of(replace(answer, candidates=(doubtful,)))[-1].note
+
+
 def test_a_limit_of_chips_is_never_ranked_against_a_simulated_draw(answer):
     """The L4 draws more than the chips of the H100 may, but of these nobody knows the draw."""
 
