@@ -40,7 +40,7 @@ from simulator.results.table_files import read_table, write_table
 from simulator.units.yaml_file import read_mapping
 
 SUMMARY, RECORDING, SCENARIO = "summary.json", "recording.json", "scenario.yaml"
-#: Written into recording.json; changes whenever a file's layout does.
+#: Written into recording.json; changes whenever a file's layout does so that older files can't be read.
 FORMAT = "simulator-result/1"
 #: Rows turned into one piece of a table at a time, which bounds the memory of writing.
 CHUNK_ROWS = 1_000_000

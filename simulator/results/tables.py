@@ -109,7 +109,11 @@ def task_columns(tasks: TaskColumns) -> dict[str, Column]:
 
 
 def tasks_from(columns: dict[str, Column]) -> TaskColumns:
-    """The inverse of ``task_columns``. Raises KeyError on other columns."""
+    """The inverse of ``task_columns``. Raises KeyError on other columns.
+
+    Results from before trees could be cut by a depth lack that column: no task of theirs counts as cut.
+    """
+    columns = {"cut_by_depth": np.zeros(len(columns["task"]), dtype=np.int64), **columns}
     return TaskColumns(
         **{name: nanoseconds(columns[name.removesuffix("_ns") + "_s"].astype(float)) for name in TASK_TIMES},
         **{name: _integers(columns[name]) for name in TASK_COUNTS},
