@@ -4,11 +4,11 @@ All running decodes advance by one token per step, so a decode is a pair (step a
 joined, length then) and is not touched until something happens to it. In step ``s`` a decode
 has context ``base + s``; the batch is its size, the sum of the bases, and a count of decodes
 per residue class of the block size, which says how many need a new block in each step.
-Requests that will end sit in buckets by step. Between an admission, an end, a lack of blocks
-and the next arrival the batch only ages: the durations of the whole run of steps are computed
-at once, and one event is scheduled at its end. An arrival in between moves the event
-forward to the boundary of the step that is executing; where it is known when the next one comes,
-the event is there from the beginning.
+Requests stand in line by the step in which they will end. Between an admission, an end, a lack of blocks
+and the next arrival the batch only ages: the durations of such a run of steps are an arithmetic
+progression, which is planned and logged as its first term and its growth, and one event is scheduled
+at its end. An arrival in between moves the event forward to the boundary of the step that is
+executing; where it is known when the next one comes, the event is there from the beginning.
 
 It covers the default policy (first come first served, chunked prefill or not, prefix caching,
 preemption, synchronous and asynchronous scheduling) where the budget holds a full batch;
@@ -24,13 +24,12 @@ step is composed when the one before it has ended; with ``lag`` 1 when it starts
 
 from __future__ import annotations
 
-import heapq
-from bisect import bisect_left
+from array import array
+from bisect import insort
 from collections import deque
-from itertools import accumulate
+from math import sqrt
+from operator import attrgetter
 from typing import Any
-
-import numpy as np
 
 from simulator.engine.kv_cache import Hits, KVCache
 from simulator.engine.replica import Counts, Replica
@@ -40,16 +39,23 @@ from simulator.engine.settings import EngineSettings
 from simulator.engine.witness import Admissions, Witness
 from simulator.errors import SimulatorError
 from simulator.latency.pricer import shares_context
+from simulator.results.step_log import NO_GROWTH, packed_decodes, packed_row
 
-#: Runs at least this long are summed in numpy, shorter ones as Python's own integers.
-VECTOR_STEPS = 128
-#: Steps planned beyond those that usually run before an arrival cuts in: what is planned in vain is cheap.
-SPARE_STEPS = 32
-LONGEST_RUN = 8192
+#: Straight pieces of the pricer's decode curve that a plan reaches over: an arrival makes the rest vain.
+MOST_PIECES = 8
+FOREVER = 1 << 62  # [steps]
 
 NO_HITS: tuple[Hits, int, int] = ([], 0, 0)
-RUN = -1
-Row = tuple[int, ...]
+#: A planned run of steps: when it begins, how many steps, the duration of the first and the growth from step
+#: to step [ns]. Then, for a step that is composed: NO_GROWTH and its row for the log; for a run of decodes:
+#: which residue of the block size its first step has, the context of that step, and how many wait.
+Run = tuple[Any, ...]
+BEGIN, STEPS, FIRST, GROWTH, PHASE, ROW = range(6)
+
+_order = attrgetter("order")
+_done_step = attrgetter("done_step")
+_leave_step = attrgetter("leave_step")
+_answer_step = attrgetter("answer_step")
 
 
 def covers(settings: EngineSettings) -> bool:
@@ -81,36 +87,34 @@ class AggregateReplica(Replica):
 
     __slots__ = (
         "_admissions",
-        "_answers_at",
+        "_answering",
         "_awake",
         "_bases",
-        "_blocks",
         "_budget",
         "_chunked",
         "_decodes",
-        "_ends",
-        "_ends_at",
-        "_events",
+        "_ending",
         "_first",
         "_former_pricer",
         "_lag",
-        "_leaves_after",
+        "_leaving",
         "_longest",
         "_pace_step",
         "_partial",
+        "_plan_end",
+        "_planned",
         "_ready",
         "_reserve",
         "_residues",
         "_retry",
-        "_rows",
         "_running",
+        "_runs",
         "_seats",
         "_shared",
         "_shares_context",
         "_size",
         "_stepwise",
         "_taken_meanwhile",
-        "_usual_run",
         "_waiting",
         "_wake_step",
         "_watermark",
@@ -134,7 +138,6 @@ class AggregateReplica(Replica):
         self._watermark = settings.watermark_blocks
         self._shares_context = shares_context(self.pricer)
         self._stepwise = not jumping or self.observer is not None
-        self._usual_run = SPARE_STEPS
 
         self._waiting: deque[Request] = deque()
         self._ready = 0  # those in front who have their blocks: nobody who needs blocks may hold them up
@@ -146,20 +149,20 @@ class AggregateReplica(Replica):
         self._decodes = 0
         self._bases = 0
         self._shared = 0  # context taken out of the bases because another decode reads it too
-        self._residues = [0] * self._size  # decodes that need a block in steps of that residue
+        self._residues = array(
+            "I", bytes(4 * self._size)
+        )  # decodes that need a block in steps of that residue
 
-        # What will happen in which step, once its output is processed.
-        self._ends_at: dict[int, list[Request]] = {}
-        self._answers_at: dict[int, list[Request]] = {}
-        self._leaves_after: dict[int, list[Request]] = {}
-        self._events: list[int] = []
+        # Who ends, gives the first answer, and leaves the batch next: by the step in which it happens.
+        self._ending: list[Request] = []
+        self._answering: list[Request] = []
+        self._leaving: list[Request] = []
 
-        # Planned steps: their end times from step `_first` on, and a row for the log per run of
-        # equal steps with the KV blocks in use in it, or RUN where they are not taken yet.
-        self._first = 0
-        self._ends: list[int] = []
-        self._rows: list[Row] = []
-        self._blocks: list[int] = []
+        # Planned steps, from `_first` up to before `_planned`. Runs of decodes take their blocks when they
+        # have run.
+        self._first = self._planned = 0
+        self._runs: list[Run] = []
+        self._plan_end = 0  # when the last of them ends [ns]
         self._wake_step = 0
         self._retry = False
         self._awake = False
@@ -176,8 +179,8 @@ class AggregateReplica(Replica):
     # -- from outside --------------------------------------------------------------------------
 
     def change_pace(self, factor: float) -> None:
-        if factor != self._pace and self._ends:
-            executing = self._first + bisect_left(self._ends, self.env.now)
+        if factor != self._pace and self._runs:
+            executing = self._executing(self.env.now)
             if executing != self._pace_step:
                 self._pace_step, self._former_pricer = executing, self.pricer
         super().change_pace(factor)
@@ -202,38 +205,38 @@ class AggregateReplica(Replica):
 
     def _take(self, blocks: int) -> None:
         self.cache.take(blocks)
-        if self._ends and not self._awake:
+        if self._runs and not self._awake:
             self._taken_meanwhile += blocks
 
     def _release(self, request: Request) -> None:
         self.cache.release(request)
 
     def _is_idle(self) -> bool:
-        return not self._ends and not self._awake
+        return not self._runs and not self._awake
 
     def _composed_last(self) -> int:
         """The step that would have been composed last by now if every step were an event."""
-        if not self._ends:
+        if not self._runs:
             return self.cache.step
-        return self._first + bisect_left(self._ends, self.env.now) + self._lag
+        return self._executing(self.env.now) + self._lag
 
     def _blocks_to_take(self) -> int:
         """Blocks that planned steps have taken by now although `_commit` has not come to them yet."""
-        if not self._ends:
+        if not self._runs:
             return 0
         last = self._composed_last()
         size = self._size
         residues = self._residues
         begin = self._first
         taken = 0
-        for row, used in zip(self._rows, self._blocks, strict=True):
-            steps = min(row[2], last - begin + 1)
-            if used == RUN and steps > 0:
+        for run in self._runs:
+            steps = min(run[STEPS], last - begin + 1)
+            if run[PHASE] != NO_GROWTH and steps > 0:
                 taken += steps // size * self._decodes
                 taken += sum(residues[s % size] for s in range(begin, begin + steps % size))
-            begin += row[2]
+            begin += run[STEPS]
         if begin == last:  # it is known to age only, so it was not planned: without those who leave before
-            leaving = self._leaves_after.get(last - 1, ())
+            leaving = [request for request in self._leaving if request.leave_step == last - 1]
             taken += residues[last % size]
             taken -= sum((1 - request.base - last) % size == 0 for request in leaving)
         return taken
@@ -244,18 +247,17 @@ class AggregateReplica(Replica):
         if self._awake:
             return
         now = self.env.now
-        ends = self._ends
-        if not ends:
+        if not self._runs:
             self._wake_at(now)
             return
-        executing = self._first + bisect_left(ends, now)
+        executing, end_ns = self._executing_until(now)
         if executing < self._wake_step:
             self._wake_step = executing
-            self._wake_at(ends[executing - self._first])
+            self._wake_at(end_ns)
 
     def _on_wake(self, now: int) -> None:
         self._awake = True
-        if self._ends:
+        if self._runs:
             step = self._wake_step
             self._commit(step)
             self._taken_meanwhile = 0
@@ -274,7 +276,7 @@ class AggregateReplica(Replica):
                 self._waiting.extend(self._inbox)
             self._inbox.clear()
         if self._aborts:
-            aborted = self._take_aborts(now, self._first + len(self._ends) - 1 - self._lag)
+            aborted = self._take_aborts(now, self._planned - 1 - self._lag)
             if aborted and self._witness is not None:
                 self._witness.aborted(aborted, now)
         self._plan_ahead(now)
@@ -283,7 +285,7 @@ class AggregateReplica(Replica):
             self._notice()
 
     def _held_requests(self, now: int) -> list[Request]:
-        done = self._first + bisect_left(self._ends, now) - 1  # the last step that ended before now
+        done = self._executing(now) - 1  # the last step that ended before now
         if done >= self._first:
             self._commit(done)
         for request in self._running:
@@ -296,7 +298,8 @@ class AggregateReplica(Replica):
         held = [*self._running, *self._waiting]
         self._running.clear()
         self._waiting.clear()
-        self._ends, self._rows, self._blocks = [], [], []
+        self._runs = []
+        self._planned = self._first
         return held
 
     def _line_up(self) -> None:
@@ -311,34 +314,32 @@ class AggregateReplica(Replica):
 
     def _plan_ahead(self, now: int) -> None:
         """Compose the steps that are due and plan the run of equal steps behind them."""
-        ends = self._ends
         lag = self._lag
-        step = self._first + len(ends)
-        ages_to = -1
+        step = self._planned
+        ages = False
         stepwise = self._stepwise
-        while len(ends) <= lag:
-            if self._leaves_after:
+        while step - self._first <= lag:
+            if self._leaving:
                 self._leave(step - 1)
             if not self._waiting and self._partial is None and self._decodes and not stepwise:
                 # Nobody to admit: the batch ages from this step on.
                 self._retry = False
-                ages_to = self._run_on(step, now)
-                planned = self._first + len(ends)
-                if ages_to >= planned - 1:
-                    step = planned
-                    break
+                ages = self._run_on(step, now)
+                planned = self._planned
                 if planned > step:
                     step = planned
+                    if ages:
+                        break
                     continue
             if not self._compose(step, now):
                 break
             step += 1
             if not self._retry and not stepwise:
-                ages_to = self._run_on(step, now)
-                step = self._first + len(ends)
-                if ages_to >= step - 1:
+                ages = self._run_on(step, now)
+                step = self._planned
+                if ages:
                     break
-        if not ends:
+        if not self._runs:
             if self._waiting and not self.lent:
                 raise SimulatorError(
                     f"requests wait but none can be scheduled: {len(self._waiting)} waiting, "
@@ -349,18 +350,64 @@ class AggregateReplica(Replica):
             return
         # The step behind the last planned one is composed `lag` steps before, unless it is
         # known to age only.
-        wake = step - 1 if ages_to >= step - 1 else step - 1 - lag
-        events = self._events
-        while events and events[0] < self._first:
-            heapq.heappop(events)
-        if events and events[0] < wake:
-            wake = events[0]
+        wake = step - 1 if ages else step - 1 - lag
+        event = self._next_event()
+        if event < wake:
+            wake = event
         if wake < self._first:
             wake = self._first
-        elif ends[wake - self._first] > self.expected_ns > now:
-            wake = self._first + bisect_left(ends, self.expected_ns)
+        wake_ns = self._plan_end if wake == step - 1 else self._end_of(wake)
+        if wake_ns > self.expected_ns > now:
+            wake, wake_ns = self._executing_until(self.expected_ns)
         self._wake_step = wake
-        self._wake_at(ends[wake - self._first])
+        self._wake_at(wake_ns)
+
+    def _next_event(self) -> int:
+        """The first step whose output ends or answers a request."""
+        event: int = self._ending[0].done_step if self._ending else FOREVER
+        if self._answering:
+            event = min(event, self._answering[0].answer_step)
+        return event
+
+    def _executing(self, now: int) -> int:
+        """The planned step that executes at a time, one that ends then included."""
+        return self._executing_until(now)[0]
+
+    def _executing_until(self, now: int) -> tuple[int, int]:
+        """The planned step that executes at a time, one that ends then included, and when it ends [ns]."""
+        step = self._first
+        for run in self._runs:
+            begin = run[BEGIN]
+            first = run[FIRST]
+            elapsed = now - begin
+            if elapsed <= first:
+                return step, begin + first
+            steps = run[STEPS]
+            growth = run[GROWTH]
+            if elapsed <= steps * first + growth * (steps * (steps - 1) >> 1):
+                # Ends of steps lie on a parabola: the root is right up to rounding.
+                linear = first - growth / 2
+                passed = int(2 * elapsed / (linear + sqrt(linear * linear + 2 * growth * elapsed)))
+                end = (passed + 1) * first + growth * (passed * (passed + 1) >> 1)
+                while end < elapsed:
+                    passed += 1
+                    end += first + growth * passed
+                while end - first - growth * passed >= elapsed:
+                    end -= first + growth * passed
+                    passed -= 1
+                return step + passed, begin + end
+            step += steps
+        return step, self._plan_end
+
+    def _end_of(self, step: int) -> int:
+        """When a planned step ends [ns]."""
+        passed = step + 1 - self._first
+        for run in self._runs:
+            if passed <= run[STEPS]:
+                break
+            passed -= run[STEPS]
+        end: int = run[BEGIN] + passed * run[FIRST] + run[GROWTH] * (passed * (passed - 1) >> 1)
+        return end
 
     # -- composing steps -------------------------------------------------------------------------
 
@@ -489,11 +536,11 @@ class AggregateReplica(Replica):
         self._retry = short or bool(preempted) or self._partial is not None or budget <= 0 < len(waiting)
         if not decode_sequences and not sequences:
             if witness is not None and (self._running or waiting):
-                witness.composed_empty(preempted, now, self._ends[-1] if self._ends else now)
+                witness.composed_empty(preempted, now, self._plan_end if self._runs else now)
             return False
 
-        ends = self._ends
-        begin = ends[-1] if ends else now
+        runs = self._runs
+        begin = self._plan_end if runs else now
         if sequences or decode_sequences != decodes:
             duration = self.pricer.step_ns(
                 tokens, sequences, context, products, decode_sequences, decode_sequences, decode_context
@@ -501,24 +548,26 @@ class AggregateReplica(Replica):
         else:
             line = self.pricer.decode_line(decodes, decode_context)
             duration = line.step_ns(decodes, decode_context)
-        end_ns = begin + duration
-        ends.append(end_ns)
-        self._rows.append(
-            (
-                self.number,
-                begin,
-                1,
-                tokens,
-                sequences,
-                context,
-                products,
-                decode_sequences,
-                decode_sequences,
-                decode_context,
-                len(waiting),
-            )
+        row = packed_row(
+            self.number,
+            begin,
+            1,
+            duration,
+            0,
+            cache.usable - cache.free,
+            NO_GROWTH,
+            tokens,
+            sequences,
+            context,
+            products,
+            decode_sequences,
+            decode_sequences,
+            decode_context,
+            len(waiting),
         )
-        self._blocks.append(cache.usable - cache.free)
+        runs.append((begin, 1, duration, 0, NO_GROWTH, row))
+        self._plan_end = end_ns = begin + duration
+        self._planned = step + 1
         for request in joining:
             self._join(request, step, end_ns)
         if witness is not None:
@@ -540,25 +589,15 @@ class AggregateReplica(Replica):
             leave += request.prompt_tokens + wanted < self._longest
         request.done_step = done
         request.leave_step = leave
-        bucket = self._ends_at.get(done)
-        if bucket is None:
-            self._ends_at[done] = [request]
-            heapq.heappush(self._events, done)
-        else:
-            bucket.append(request)
+        insort(self._ending, request, key=_done_step)
         if request.first_answer_ns == NEVER and request.thinking_tokens < wanted:
-            answer = request.answer_step = step + request.thinking_tokens - request.outputs
-            self._answers_at.setdefault(answer, []).append(request)
-            heapq.heappush(self._events, answer)
+            request.answer_step = step + request.thinking_tokens - request.outputs
+            insort(self._answering, request, key=_answer_step)
         if leave > step:
             self._decodes += 1
             self._bases += base
             self._residues[(1 - base) % self._size] += 1
-            bucket = self._leaves_after.get(leave)
-            if bucket is None:
-                self._leaves_after[leave] = [request]
-            else:
-                bucket.append(request)
+            insort(self._leaving, request, key=_leave_step)
             if self.cache.caching:
                 self.cache.watch_growth(request)
         if self._shares_context:
@@ -566,10 +605,9 @@ class AggregateReplica(Replica):
 
     def _leave(self, step: int) -> None:
         """Take those out of the sums whose last scheduled step is ``step``."""
-        bucket = self._leaves_after.pop(step, None)
-        if bucket is not None:
-            for request in bucket:
-                self._remove_decode(request)
+        leaving = self._leaving
+        while leaving and leaving[0].leave_step <= step:
+            self._remove_decode(leaving.pop(0))
 
     def _count_shared_once(self) -> None:
         """Keep context that several requests share in the bases once."""
@@ -582,28 +620,21 @@ class AggregateReplica(Replica):
         self._bases -= request.base
         self._residues[(1 - request.base) % self._size] -= 1
 
-    def _run_on(self, step: int, now: int) -> int:
+    def _run_on(self, step: int, now: int) -> bool:
         """Plan the run of decode-only steps from ``step`` on, in which the batch only ages.
 
-        Returns the last planned step if the one behind it is sure to age too, else -1.
+        Returns whether the step behind the last planned one is sure to age too.
         """
-        decodes = self._decodes
-        events = self._events
-        while events and events[0] < self._first:
-            heapq.heappop(events)
-        if not events:
-            return -1
-        event = events[0]
-        if event < step - 1:
-            return -1
+        event = self._next_event()
+        if event < step - 1 or event == FOREVER:
+            return False
         last = self._last_with_blocks(step, event + self._lag)
         ages = last > event or not self._lag
-        last = min(last, event)
-        if self.expected_ns <= now:  # nobody knows when the next request comes
-            last = min(last, step + self._usual_run + SPARE_STEPS)
-        if decodes and last >= step:
+        if last > event:
+            last = event
+        if self._decodes and last >= step:
             self._append_run(step, last, now)
-        return event if ages and self._first + len(self._ends) > event else -1
+        return ages and self._planned > event
 
     def _last_with_blocks(self, step: int, last: int) -> int:
         """The last step up to ``last`` for which the free blocks suffice."""
@@ -621,38 +652,34 @@ class AggregateReplica(Replica):
     def _append_run(self, step: int, last: int, now: int) -> None:
         """Append equal steps ``step`` to ``last`` to the plan; the first of all begins ``now``.
 
-        Those that follow on the next request, whose time is known, are left out.
+        Those that follow on the next request, whose time is known, are left out, and those that are too far.
         """
-        ends = self._ends
+        runs = self._runs
         decodes = self._decodes
-        context = self._bases + decodes * step
+        size = self._size
+        waiting = len(self._waiting)
         decode_line = self.pricer.decode_line
+        context = self._bases + decodes * step
+        begin = self._plan_end if runs else now
         left = last - step + 1
-        start_ns, growth, context_start, context_end = decode_line(decodes, context)
-        first = start_ns + growth * (context - context_start) // decodes
         if self.expected_ns > now:
-            left = min(left, (self.expected_ns - now) // (first + 1) + 2 + self._lag)
-        if ends:
-            now = ends[-1]
-        self._rows.append((self.number, now, left, 0, 0, 0, 0, decodes, decodes, context, len(self._waiting)))
-        self._blocks.append(RUN)
-        while True:
+            shortest = decode_line(decodes, context).step_ns(decodes, context)
+            left = min(left, (self.expected_ns - now) // (shortest + 1) + 2 + self._lag)
+        for _ in range(MOST_PIECES):
+            start_ns, growth, context_start, context_end = decode_line(decodes, context)
+            first = start_ns + growth * (context - context_start) // decodes
             steps = (context_end - context) // decodes + 1
             if steps > left:
                 steps = left
-            if steps < VECTOR_STEPS:
-                durations = list(range(first, first + growth * steps, growth)) if growth else [first] * steps
-                durations[0] += now
-                ends += accumulate(durations)
-            else:
-                ends += (now + np.cumsum(first + growth * np.arange(steps))).tolist()
+            runs.append((begin, steps, first, growth, step % size, context, waiting))
+            begin += steps * first + growth * (steps * (steps - 1) >> 1)
+            step += steps
             left -= steps
             if not left:
-                return
-            now = ends[-1]
+                break
             context += decodes * steps
-            start_ns, growth, context_start, context_end = decode_line(decodes, context)
-            first = start_ns + growth * (context - context_start) // decodes
+        self._planned = step
+        self._plan_end = begin
 
     # -- passing step boundaries --------------------------------------------------------------------
 
@@ -661,89 +688,98 @@ class AggregateReplica(Replica):
 
         Of the steps planned beyond, asynchronous scheduling has composed one already.
         """
-        ends = self._ends
-        rows = self._rows
-        count = step - self._first + 1
-        blocks: list[int] = []
-        passed = position = 0
-        for row, used in zip(rows, self._blocks):  # noqa: B905 (equal by construction; hot)
-            steps = row[2]
-            if passed + steps > count:
-                break
-            if used == RUN:
-                self._take_run(blocks, self._first + passed, steps)
-            else:
-                blocks.append(used)
-            passed += steps
-            position += 1
-        logged = rows[:position]
-        if passed < count:  # in the middle of a run
-            row = rows[position]
-            logged.append((*row[:2], count - passed, *row[3:]))
-            self._take_run(blocks, self._first + passed, count - passed)
-            position += 1
-        self.log.add_runs(logged, ends[:count], blocks)
-        if count >= self._usual_run:
-            self._usual_run = min(count, LONGEST_RUN)
-        else:
-            self._usual_run = (3 * self._usual_run + count) >> 2
-        self._first = step + 1
-        if self._leaves_after:
+        count = left = step - self._first + 1
+        logged = b""
+        grown = 0
+        begin, duration = self._plan_end, None  # of the step behind
+        kept: list[Run] = []
+        for run in self._runs:
+            steps = run[STEPS]
+            if steps <= left:
+                left -= steps
+                if run[PHASE] == NO_GROWTH:
+                    logged += run[ROW]
+                else:
+                    logged += self._take_run(run, steps)
+                    grown += 1
+                continue
+            first, growth = run[FIRST], run[GROWTH]
+            begin = run[BEGIN] + left * first + growth * (left * (left - 1) >> 1)
+            duration = first + growth * left
+            if left:  # in the middle of a run
+                logged += self._take_run(run, left)
+                grown += 1
+            elif run[PHASE] == NO_GROWTH:
+                kept = [run]
+            break
+        self.log.add_runs(logged, count, self._residues, grown)
+        self._first = self._planned = step + 1
+        if self._leaving:
             self._leave(step)
+        self._runs = kept if self._lag else []
         if not self._lag:
-            self._rows, self._blocks, self._ends = [], [], []
-        elif passed == count and position < len(rows) and self._blocks[position] != RUN:
-            self._rows, self._blocks = [rows[position]], [self._blocks[position]]
-            self._ends = ends[count : count + 1]
-        else:
-            self._rows, self._blocks, self._ends = [], [], []
-            if self._decodes:
-                self._compose_ageing(step + 1, ends[count - 1], ends[count] if len(ends) > count else 0)
+            return
+        if kept:
+            self._planned = step + 2
+            self._plan_end = begin + kept[0][FIRST]
+        elif self._decodes:
+            self._compose_ageing(step + 1, begin, duration)
 
-    def _compose_ageing(self, step: int, begin: int, end: int) -> None:
+    def _compose_ageing(self, step: int, begin: int, duration: int | None) -> None:
         """Compose the step that was due when the last one began: the decodes, nobody else."""
         decodes = self._decodes
         context = self._bases + decodes * step
-        if not end:
+        if duration is None:
             pricer = self._former_pricer if step - 1 == self._pace_step else self.pricer
-            end = begin + pricer.decode_line(decodes, context).step_ns(decodes, context)
+            duration = pricer.decode_line(decodes, context).step_ns(decodes, context)
         cache = self.cache
         needed = self._residues[step % self._size]
         if needed:
             cache.take(needed)
-        self._ends.append(end)
-        self._rows.append((self.number, begin, 1, 0, 0, 0, 0, decodes, decodes, context, len(self._waiting)))
-        self._blocks.append(cache.usable - cache.free - self._taken_meanwhile)
+        used = cache.usable - cache.free - self._taken_meanwhile
+        waiting = len(self._waiting)
+        row = packed_decodes(
+            self.number, begin, 1, duration, 0, used, NO_GROWTH, decodes, decodes, context, waiting
+        )
+        self._runs.append((begin, 1, duration, 0, NO_GROWTH, row))
+        self._planned = step + 1
+        self._plan_end = begin + duration
 
-    def _take_run(self, blocks: list[int], step: int, steps: int) -> None:
-        """Take the blocks of a run of steps; appends the blocks in use in each of them."""
+    def _take_run(self, run: Run, steps: int) -> bytes:
+        """Take the blocks of the first so many steps of a run of decodes; their row for the log."""
+        begin, _, first, growth, phase, context, waiting = run
         cache = self.cache
+        decodes = self._decodes
         size = self._size
-        residues = self._residues
-        begin = step % size
-        needed = residues[begin : begin + steps]
-        while len(needed) < steps:
-            needed += residues[: steps - len(needed)]
-        before = cache.usable - cache.free - self._taken_meanwhile
-        needed[0] += before
-        blocks += accumulate(needed)
-        cache.take(blocks[-1] - before)
+        used = cache.usable - cache.free - self._taken_meanwhile
+        needed = steps // size * decodes
+        end = phase + steps % size
+        if end <= size:
+            needed += sum(self._residues[phase:end])
+        else:
+            needed += decodes - sum(self._residues[end - size : phase])
+        cache.take(needed)
+        return packed_decodes(
+            self.number, begin, steps, first, growth, used, phase, decodes, decodes, context, waiting
+        )
 
     def _complete(self, step: int, now: int, aborted: list[Request]) -> None:
         """Process the output of ``step``: ends and first answers."""
-        marks = self._answers_at.pop(step, None) if self._answers_at else None
-        if marks is not None:
-            for request in marks:
-                request.first_answer_ns = now
+        answering = self._answering
+        while answering and answering[0].answer_step <= step:
+            answering.pop(0).first_answer_ns = now
         witness = self._witness
         emitted = [] if witness is None else witness.emissions(step)
-        ended = self._ends_at.pop(step, ())
+        ending = self._ending
+        ended = []
+        while ending and ending[0].done_step <= step:
+            ended.append(ending.pop(0))
         if len(ended) > 1:
-            ended = sorted(ended, key=_by_order)
+            ended.sort(key=_order)
         for request in ended:
             self._finish(request)
         if witness is not None:
-            witness.completed(step, emitted, list(ended), aborted)
+            witness.completed(step, emitted, ended, aborted)
         for request in ended:
             self._ended(request, now)
 
@@ -832,13 +868,13 @@ class AggregateReplica(Replica):
 
     def _cancel(self, request: Request, step: int) -> None:
         """What was to happen to a request from ``step`` on will not."""
-        for table, when in (
-            (self._leaves_after, request.leave_step),
-            (self._ends_at, request.done_step),
-            (self._answers_at, request.answer_step),
+        for line, when in (
+            (self._leaving, request.leave_step),
+            (self._ending, request.done_step),
+            (self._answering, request.answer_step),
         ):
-            if when >= step and request in table.get(when, ()):
-                table[when].remove(request)
+            if when >= step and request in line:
+                line.remove(request)
 
     def _take_aborts(self, now: int, step: int) -> list[Request]:
         """Drop requests before the output of ``step`` is processed."""
@@ -864,7 +900,7 @@ class AggregateReplica(Replica):
                     self._partial = None
                 else:
                     self._hold(request, min(step + self._lag, request.leave_step))
-                    if request in self._leaves_after.get(request.leave_step, ()):
+                    if request in self._leaving:
                         self._remove_decode(request)
                     # What came with it or was delivered before a preemption stays delivered.
                     request.outputs = max(request.outputs, request.base + step - request.prompt_tokens)
@@ -892,7 +928,3 @@ class AggregateReplica(Replica):
             elif request.leave_step >= step:
                 entries.append(Entry(request, 1, request.base + step - 1, True, 0))
         return entries
-
-
-def _by_order(request: Request) -> int:
-    return request.order

@@ -17,6 +17,7 @@ from simulator.engine.scheduler.plan import StepPlan
 from simulator.engine.speculation import DraftLength
 from simulator.errors import SimulatorError
 from simulator.latency.pricer import shares_context
+from simulator.results.step_log import NO_GROWTH
 
 #: Empty steps in a row after which something is wrong (requests wait and nothing can run).
 MOST_EMPTY_STEPS = 1000
@@ -175,8 +176,9 @@ class ListedReplica(Replica):
 
     def _log(self, plan: StepPlan) -> None:
         cache = self.scheduler.cache
-        row = (self.number, plan.start_ns, 1, *plan.step, len(self.scheduler.waiting))
-        self.log.add_runs([row], [plan.end_ns], [cache.usable - cache.free])
+        duration, used = plan.end_ns - plan.start_ns, cache.usable - cache.free
+        waiting = len(self.scheduler.waiting)
+        self.log.add_step(self.number, plan.start_ns, 1, duration, 0, used, NO_GROWTH, *plan.step, waiting)
 
     def _watch_progress(self, plan: StepPlan) -> None:
         self._empty_steps = 0 if plan.tokens or plan.preempted else self._empty_steps + 1

@@ -15,8 +15,6 @@ from collections.abc import Callable
 from math import inf
 from typing import NamedTuple, Protocol
 
-from simpy.events import Event
-
 from simulator.engine.kv_tiers import KvTiers
 from simulator.engine.request import FINISHED, NEVER, Request
 from simulator.engine.scheduler.plan import PrefixStats, StepPlan
@@ -94,7 +92,6 @@ class Replica:
         "_to_free",
         "_turn",
         "_wake_ns",
-        "_when_woken",
         "draft_stats",
         "env",
         "expected_ns",
@@ -157,8 +154,7 @@ class Replica:
         self._bring_blocks = False  # somebody in the inbox has reserved blocks
         self._to_free: list[Request] = []
         self._aborts: list[Request] = []
-        self._when_woken: list[Callable[[Event], None]] = [self._woken]
-        self._alarm = Alarm(env, self._when_woken)
+        self._alarm = Alarm(env, self._woken)
         self._wake_ns = NEVER  # when it rings; the queue may hold it for other times too, which are void
         # Replicas that wake at the same instant do so in this order, whether they jumped there or not.
         self._turn = AFTER_ARRIVALS + pool * TURNS + number
@@ -333,8 +329,7 @@ class Replica:
         self._wake_ns = time_ns
         self.env.schedule_at(self._alarm, self._turn, time_ns)
 
-    def _woken(self, event: Event) -> None:
-        event.callbacks = self._when_woken
+    def _woken(self) -> None:
         env = self.env
         now = env.now
         if now == self._wake_ns:

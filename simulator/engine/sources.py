@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import repeat
 
-from simpy.events import Event
+from simpy.events import NORMAL, Event
 
 from simulator.engine.content import canonical
 from simulator.engine.replica import Replica
 from simulator.engine.request import Request
-from simulator.engine.timing import Appointment, NsEnvironment
+from simulator.engine.timing import Alarm, Appointment, NsEnvironment
 from simulator.workload.traffic import RequestSource, Traffic
 
 Submit = Callable[[Request], None]
@@ -93,6 +93,7 @@ class OpenLoop:
         self._submit = submit
         self._receiver = receiver
         self._next = next(requests, None)
+        self._alarm = Alarm(env, self._arrive)
         self._appoint()
 
     def _appoint(self) -> None:
@@ -100,9 +101,9 @@ class OpenLoop:
             arrival_ns = self._next.arrival_ns
             if self._receiver is not None:
                 self._receiver.expected_ns = arrival_ns
-            Appointment(self.env, arrival_ns - self.env.now, self._arrive)
+            self.env.schedule_at(self._alarm, NORMAL, arrival_ns)
 
-    def _arrive(self, event: Event) -> None:
+    def _arrive(self) -> None:
         request = self._next
         now = self.env.now
         while request is not None and request.arrival_ns == now:

@@ -24,8 +24,12 @@ class NsEnvironment(Environment):
         #: Events in the queue for whose sake simulation does not go on.
         self.background = 0
 
+    def schedule(self, event: Event, priority: int = NORMAL, delay: int = 0) -> None:  # type: ignore[override]
+        """What `Environment.schedule` does, in this environment's time."""
+        self.schedule_at(event, priority, self.now + delay)
+
     def schedule_at(self, event: Event, priority: int, time_ns: int) -> None:
-        """What `Environment.schedule` does, for an absolute time."""
+        """Schedule an event for an absolute time."""
         heappush(self._queue, (time_ns, priority, next(self._eid), event))  # type: ignore[misc]
 
     def step(self) -> None:
@@ -53,31 +57,27 @@ class NsEnvironment(Environment):
         for _ in range(events):
             if len(queue) == self.background:
                 return False
-            now, _, _, event = heappop(queue)
-            self._now = self.now = now  # type: ignore[assignment]
+            self.now, _, _, event = heappop(queue)  # type: ignore[assignment]
+            if type(event) is Alarm:
+                event.then()
+                continue
             callbacks = event.callbacks
             event.callbacks = None  # type: ignore[assignment]
             for callback in callbacks:
                 callback(event)
-            if type(event) is not Alarm and not event._ok and not hasattr(event, "_defused"):
+            if not event._ok and not hasattr(event, "_defused"):
                 raise event._value
         return True
 
 
 class Alarm(Event):
-    """An event that is set again and again, and each time calls the same functions.
+    """An event that is set again and again, and each time calls the same function."""
 
-    Whoever is called sets ``callbacks`` back: an event in SimPy's queue happens only once.
-    """
+    __slots__ = ("callbacks", "env", "then")
 
-    __slots__ = ("callbacks", "env")
-
-    _value = None
-    _ok = True
-
-    def __init__(self, env: NsEnvironment, callbacks: list[Appointed]) -> None:
+    def __init__(self, env: NsEnvironment, then: Callable[[], None]) -> None:
         self.env = env
-        self.callbacks = callbacks
+        self.then = then
 
 
 class Appointment(Event):

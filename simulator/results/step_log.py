@@ -1,7 +1,7 @@
 """Steps as the engine writes them, reduced in chunks to windowed sums and a histogram.
 
-The engine writes one row per run of equal steps (same batch, contexts growing by one token a
-step) and the end time of every step. Every so often the chunk is expanded to one element per
+The engine writes one row per run of equal steps: the same batch, contexts growing by one token a step,
+durations by the same whole nanoseconds. Every so often the chunk is expanded to one element per
 step, priced for energy in vectors, added to the windows, and forgotten; so memory does not
 grow with the number of steps unless a scenario asks for all of them.
 """
@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 import struct
 from array import array
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +18,21 @@ from numpy.typing import NDArray
 from simulator.latency.pricer import BOUNDS, StepColumns, StepPricer
 from simulator.results.recording import LatencyHistogram, StepTable, StepWindows
 
-#: replica, start_ns, steps, prefill tokens/sequences/context/products, decode sequences/tokens/first
-#: context, requests waiting
-ROW = 11
-PACK = struct.Struct(f"={ROW}q").pack
+#: A row: replica, start_ns, steps, duration of the first step, growth from step to step [ns], KV blocks in
+#: use, phase, prefill tokens/sequences/context/products, decode sequences/tokens/first context, requests
+#: waiting.
+#:
+#: A run of decodes takes KV blocks as its steps' numbers modulo the block size say, a cycle that is logged
+#: beside its row. The phase is the place of its first step in the cycle, and the blocks are those in use
+#: before it. Elsewhere the phase is NO_GROWTH, and the blocks are those in use in the step.
+ROW = 15
+NO_GROWTH = -1
+#: A row as it is added.
+packed_row = struct.Struct(f"={ROW}q").pack
+#: A row without prefills as it is added: the four fields about them are left out.
+packed_decodes = struct.Struct("=7q32x4q").pack
 #: Steps per reduction: small enough for its arrays to stay in the cache.
-CHUNK_STEPS = 1 << 13
+CHUNK_STEPS = 1 << 12
 #: Sums weighted by time count in units of this many nanoseconds, so that they stay below 2**53.
 WEIGHT_NS = 1 << 10
 FIRST_WIDTH_NS = 100_000_000
@@ -33,6 +41,8 @@ MOST_WINDOWS = 1024
 LOWEST_NS = 1_000.0
 RATIO = 1.002
 BINS = 11_600  # up to about 10,000 s
+
+_NO_CYCLE = array("I")
 
 Ints = NDArray[np.int64]
 
@@ -46,8 +56,8 @@ class StepLog:
     def __init__(self, pricer: StepPricer, keep_steps: bool = False) -> None:
         self._pricer = pricer
         self._rows = bytearray()
-        self._ends = array("q")
-        self._kv_blocks = array("q")
+        self._cycles = array("I")
+        self._logged = 0
         self._kept: list[tuple[Ints, ...]] | None = [] if keep_steps else None
         self.steps = 0
         self._width_ns = FIRST_WIDTH_NS
@@ -56,17 +66,29 @@ class StepLog:
         self._itl_sum_ns = 0
         self._itl_count = 0
 
-    def add_runs(self, rows: Sequence[tuple[int, ...]], ends: list[int], kv_blocks: list[int]) -> None:
-        """Runs of equal steps, a row each, and of every step the end time and the KV blocks in use.
+    def add_step(self, *row: int) -> None:
+        """One step, whose blocks are taken."""
+        self.add_runs(packed_row(*row), 1, _NO_CYCLE, 0)
+
+    def add_runs(self, rows: bytes, steps: int, cycle: array[int], growing: int) -> None:
+        """Runs of equal steps, so many steps in all.
 
         The hot call: once per wake of a replica.
+
+        Parameters
+        ----------
+        rows
+            A packed row of each.
+        cycle
+            Blocks that steps take by their number modulo the block size [blocks].
+        growing
+            How many of the rows take them.
         """
-        # At once, so that the numbers' objects can be used again while they are in the processor's cache.
-        for row in rows:
-            self._rows += PACK(*row)
-        self._ends.fromlist(ends)
-        self._kv_blocks.fromlist(kv_blocks)
-        if len(self._ends) >= CHUNK_STEPS:
+        self._rows += rows
+        for _ in range(growing):
+            self._cycles += cycle
+        self._logged += steps
+        if self._logged >= CHUNK_STEPS:
             self.flush()
 
     def flush(self) -> None:
@@ -74,7 +96,6 @@ class StepLog:
         if not self._rows:
             return
         rows = np.frombuffer(self._rows, dtype=np.int64).reshape(-1, ROW).T
-        ends = np.frombuffer(self._ends, dtype=np.int64)
         counts = rows[2]
         first = np.cumsum(counts) - counts
 
@@ -82,22 +103,24 @@ class StepLog:
             """What holds for a run, for every step of it."""
             return np.repeat(column, counts)
 
-        starts = np.empty_like(ends)
-        starts[1:] = ends[:-1]
-        starts[first] = rows[1]
-        decode_sequences = each(rows[7])
+        position = np.arange(self._logged) - each(first)
+        growth = each(rows[4])
+        duration = each(rows[3]) + growth * position
+        starts = each(rows[1]) + position * each(rows[3]) + growth * (position * (position - 1) >> 1)
+        ends = starts + duration
+        decode_sequences = each(rows[11])
         steps = StepColumns(
-            duration_ns=ends - starts,
-            prefill_tokens=each(rows[3]),
-            prefill_sequences=each(rows[4]),
-            prefill_context=each(rows[5]),
-            prefill_products=each(rows[6]),
+            duration_ns=duration,
+            prefill_tokens=each(rows[7]),
+            prefill_sequences=each(rows[8]),
+            prefill_context=each(rows[9]),
+            prefill_products=each(rows[10]),
             decode_sequences=decode_sequences,
-            decode_tokens=each(rows[8]),
-            decode_context=each(rows[9] - first * rows[7]) + np.arange(len(ends)) * decode_sequences,
+            decode_tokens=each(rows[12]),
+            decode_context=each(rows[13]) + position * decode_sequences,
         )
-        kv_blocks = np.frombuffer(self._kv_blocks, dtype=np.int64)
-        waiting = each(rows[10])
+        kv_blocks = self._blocks_in_use(rows, counts, position)
+        waiting = each(rows[14])
         self._add_windows(steps, ends, kv_blocks, waiting)
         self._add_inter_token(steps)
         self.steps += len(ends)
@@ -114,14 +137,32 @@ class StepLog:
                     steps.decode_sequences,
                     steps.decode_tokens,
                     steps.decode_context,
-                    kv_blocks.copy(),
+                    kv_blocks,
                     waiting,
                 )
             )
         # New ones: the views above still point into the old.
         self._rows = bytearray()
-        self._ends = array("q")
-        self._kv_blocks = array("q")
+        self._cycles = array("I")
+        self._logged = 0
+
+    def _blocks_in_use(self, rows: Ints, counts: Ints, position: Ints) -> Ints:
+        """KV blocks in use in every step."""
+        used = np.repeat(rows[5], counts)
+        growing = rows[6] != NO_GROWTH
+        runs = int(growing.sum())
+        if runs:
+            grows = np.repeat(growing, counts)
+            counts = counts[growing]
+            cycles = np.frombuffer(self._cycles, dtype=np.uint32)
+            size = len(cycles) // runs
+            phase = np.repeat(rows[6][growing], counts) + position[grows]
+            taken = cycles[np.repeat(np.arange(runs) * size, counts) + phase % size].astype(np.int64)
+            total = np.cumsum(taken)
+            last = np.cumsum(counts) - 1
+            before = np.concatenate(([0], total[last[:-1]]))
+            used[grows] += total - np.repeat(before, counts)
+        return used
 
     # -- results -----------------------------------------------------------------------------
 
@@ -195,9 +236,9 @@ class StepLog:
         touched = self._sums[:, first : first + width]
         for row, name in enumerate(_SUMS):
             touched[row] += np.bincount(window, np.add.reduceat(per_step[name], begins), width)
-        for code in range(len(BOUNDS)):
-            bound_ns = np.where(costs.bound == code, duration, 0)
-            touched[len(_SUMS) + code] += np.bincount(window, np.add.reduceat(bound_ns, begins), width)
+        of_step = np.repeat(window, np.diff(begins, append=len(ends))) + costs.bound * np.int64(width)
+        bound_ns = np.bincount(of_step, duration, len(BOUNDS) * width)
+        touched[len(_SUMS) :] += bound_ns.reshape(len(BOUNDS), width)
 
     def _double_width(self) -> None:
         self._width_ns *= 2
