@@ -10,7 +10,7 @@ from simulator.planning.claims.run import Finding
 from simulator.reporting import numbers as show
 from simulator.reporting.table import Table
 
-_MARKS = {True: "yes", False: "no", None: ""}
+_MARKS = {True: "yes", False: "no"}
 _HEAD = """# Claims, simulated
 
 Quantitative claims of the essay "Test-Time Compute vs Inference Optimization", each simulated by a small
@@ -18,8 +18,9 @@ scenario and held against independent evidence. This page is written by `simulat
 `simulator claims C08` prints one.
 
 A claim *holds* where every simulated figure that can tell bears it out, *holds under conditions* where some
-do and *does not hold* where none does. Figures without yes or no only explain. The evidence is in our words,
-with its sources; what comes from memory says so.
+do and *does not hold* where none does. Figures without yes or no only explain; a figure that was drawn has
+its 95 % interval behind it and is *undecided* where what was claimed lies within. The evidence is in our
+words, with its sources; what comes from memory says so.
 """
 
 
@@ -31,7 +32,7 @@ def findings_table(findings: Sequence[Finding]) -> Table:
 
 def facts_table(finding: Finding) -> Table:
     """What was simulated for one claim, and what independent sources say."""
-    rows = [(fact.what, value_of(fact), fact.claimed, _MARKS[fact.holds]) for fact in finding.facts]
+    rows = [(fact.what, value_of(fact), fact.claimed, _mark(fact)) for fact in finding.facts]
     rows += [(f"{one.source}: {one.finding}", "", "", one.bearing) for one in finding.claim.evidence]
     title = f"{finding.claim.id}  {finding.claim.claim}"
     note = f"{finding.verdict}{': ' + finding.reason if finding.reason else ''}. {finding.claim.note}".strip()
@@ -45,8 +46,17 @@ def summary_of(findings: Sequence[Finding]) -> str:
 
 
 def value_of(fact: ComputedFact) -> str:
-    """A figure with its unit."""
-    return show.number(fact.value, fact.unit)
+    """A figure with its unit, and its interval where it was drawn."""
+    figure = show.number(fact.value, fact.unit)
+    if fact.low is None or fact.high is None:
+        return figure
+    return f"{figure} ({show.number(fact.low)} to {show.number(fact.high)})"
+
+
+def _mark(fact: ComputedFact) -> str:
+    if fact.holds is None:
+        return "undecided" if fact.undecided else ""
+    return _MARKS[fact.holds]
 
 
 def markdown_of(findings: Sequence[Finding]) -> str:
@@ -71,7 +81,7 @@ def _section(finding: Finding) -> str:
     if finding.facts:
         lines += ["| simulated | figure | claimed or expected | bears out |", "| --- | --- | --- | --- |"]
         lines += [
-            f"| {_cell(fact.what)} | {value_of(fact)} | {_cell(fact.claimed)} | {_MARKS[fact.holds]} |"
+            f"| {_cell(fact.what)} | {value_of(fact)} | {_cell(fact.claimed)} | {_mark(fact)} |"
             for fact in finding.facts
         ]
         lines.append("")

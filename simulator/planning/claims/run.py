@@ -38,7 +38,7 @@ class Finding:
             "experiment": self.claim.experiment,
             "verdict": self.verdict,
             "reason": self.reason or None,
-            "simulated": [asdict(fact) for fact in self.facts],
+            "simulated": [fact.to_dict() for fact in self.facts],
             "evidence": [asdict(one) for one in self.claim.evidence],
             "note": self.claim.note or None,
         }

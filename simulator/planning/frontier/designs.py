@@ -43,9 +43,11 @@ class Design:
         """The strategy in a few words."""
         samples = getattr(self.strategy, "samples", None) or getattr(self.strategy, "beams", None)
         stops = getattr(self.strategy, "early_stop", None)
+        budget = getattr(self.strategy, "budget", None)
         of = "" if samples is None else f" of {samples}"
         name = self.strategy.kind.replace("_", " ").removesuffix(" of n")
-        return f"{name}{of}" + ("" if stops is None else f", stops at {stops:.0%}")
+        cut = "" if budget is None else f", thinking cut at {budget}"
+        return f"{name}{of}{cut}" + ("" if stops is None else f", stops at {stops:.0%}")
 
 
 def usual_strategies() -> tuple[StrategySpec, ...]:

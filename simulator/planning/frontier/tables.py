@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from simulator.planning.frontier.weigh import WEIGHED, Frontier, Weighed
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 _SHORT_HEADER = ("", "right", "cost", "latency", "energy", "on the front of")
+_UNJUDGED_HEADER = ("", "cost", "latency", "energy")
 _HEADER = (*_SHORT_HEADER, "latency p99", "calls", "output tokens")
 #: The weighed figures in a word.
 _SHORT = dict(zip(("cost", "latency", "energy"), (key for key, _, _ in WEIGHED), strict=True))
@@ -35,26 +36,57 @@ def answer(frontier: Frontier) -> str:
     asked = " for ".join(wanted)
     unpriced = ", ".join(frontier.unpriced)
     of = f" Of those with a price; none is known of {unpriced}." if unpriced else ""
+    of += _open(frontier)
     if one is None:
-        return f"No design gives {asked}.{of}"
+        surely = "surely " if frontier.undecided else ""
+        return f"No design {surely}gives {asked}.{of}"
     return (
         f"{'Cheapest' if frontier.target is not None else 'Best'} for {asked}: {one.name}, with"
         f" {show.percent(one.accuracy)} right at {show.dollars(one.cost_per_task_usd)} per task.{of}"
     )
 
 
+def _open(frontier: Frontier) -> str:
+    """Which designs may or may not reach the target."""
+    if not frontier.undecided:
+        return ""
+    those = "; ".join(f"{one.name}, {_right(one)}" for one in frontier.undecided)
+    return f" Undecided, for the target lies within the interval of what was drawn: {those}."
+
+
 def front_tables(frontier: Frontier) -> list[Table]:
-    """The designs on any front, and what could not run: short enough for a terminal."""
+    """The designs on any front, those without an accuracy, and what could not run: for a terminal."""
     fronts = [one for one in frontier.designs if any(one in front for front in frontier.fronts.values())]
-    shown = fronts or [one for one in frontier.designs if one.refusal is None]
-    rows = tuple(_row(one, frontier)[: len(_SHORT_HEADER)] for one in _by_cost(shown))
-    return [Table("On the front", _SHORT_HEADER, rows, _note(frontier)), *_refused(frontier)]
+    rows = tuple(_row(one, frontier)[: len(_SHORT_HEADER)] for one in _by_cost(fronts))
+    found = [Table("On the front", _SHORT_HEADER, rows, _note(frontier))]
+    return [*found, *_unjudged(frontier), *_refused(frontier)]
 
 
 def tables_of(frontier: Frontier) -> list[Table]:
     """All designs, the cheapest first; and what could not run."""
     rows = tuple(_row(one, frontier) for one in _by_cost(frontier.designs) if one.refusal is None)
-    return [Table("Designs", _HEADER, rows, _note(frontier)), *_refused(frontier)]
+    found = Table("Designs", _HEADER, rows, _note(frontier))
+    return [found, *_unjudged(frontier), *_refused(frontier)]
+
+
+def _unjudged(frontier: Frontier) -> list[Table]:
+    """What designs cost of which nobody can say how often they are right, and why not."""
+    energy = _energies(frontier)
+    those = [one for one in frontier.designs if one.refusal is None and one.accuracy is None]
+    rows = tuple(
+        (
+            one.name,
+            show.dollars(one.cost_per_task_usd),
+            _latency(one.p50_task_latency_s),
+            energy(one.energy_per_task_j),
+        )
+        for one in _by_cost(those)
+    )
+    why: dict[str, dict[str, None]] = {}
+    for one in those:
+        why.setdefault(str(one.accuracy_unknown), {})[f"{one.label}, {one.model}"] = None
+    note = "; ".join(f"{reason} ({'; '.join(names)})" for reason, names in why.items())
+    return [Table("Accuracy unknown: on no front", _UNJUDGED_HEADER, rows, f"Why: {note}")] if rows else []
 
 
 def _by_cost(designs: Sequence[Weighed]) -> list[Weighed]:
@@ -109,11 +141,11 @@ def _points(designs: Sequence[Weighed], key: str) -> list[Point]:
 
 
 def _row(one: Weighed, frontier: Frontier) -> tuple[str, ...]:
-    energy = show.energies(other.energy_per_task_j for other in frontier.designs)
+    energy = _energies(frontier)
     fronts = [short for short, key in _SHORT.items() if one in frontier.fronts[key]]
     return (
         f"{'* ' if one is frontier.cheapest else ''}{one.name}",
-        show.percent(one.accuracy, "unknown"),
+        _right(one),
         show.dollars(one.cost_per_task_usd),
         _latency(one.p50_task_latency_s),
         energy(one.energy_per_task_j),
@@ -122,6 +154,19 @@ def _row(one: Weighed, frontier: Frontier) -> tuple[str, ...]:
         show.number(one.calls_per_task),
         show.number(one.output_tokens_per_task),
     )
+
+
+def _right(one: Weighed) -> str:
+    """Its accuracy, with the interval where it was drawn."""
+    share = show.percent(one.accuracy, "unknown")
+    if one.accuracy_low == one.accuracy_high:
+        return share
+    low, high = one.accuracy_low or 0.0, one.accuracy_high or 0.0
+    return f"{share} ({100.0 * low:.2f} to {100.0 * high:.2f} %)"
+
+
+def _energies(frontier: Frontier) -> Callable[[float | None], str]:
+    return show.energies(one.energy_per_task_j for one in frontier.designs)
 
 
 def _latency(seconds: float | None) -> str:

@@ -1,7 +1,8 @@
 """Simulates the designs, finds the front, and the cheapest design that reaches a target.
 
-Accuracy is the expected one of the task set (`reasoning.quality.expected`) and carries what it rests on;
-designs that no published figure covers have cost, latency and energy and no accuracy, and stand on no front.
+Accuracy is the expected one of the task set (`reasoning.quality.expected`) and carries what it rests on, and
+an interval where it is drawn; a target within the interval is not decided. Designs that no published figure
+covers have cost, latency and energy, no accuracy and the reason for that, and stand on no front.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from simulator.planning.layouts import in_words
 from simulator.planning.run_many import Backend, Done, in_processes
 from simulator.reasoning.build import build_judge
 from simulator.reasoning.judging import TaskSetJudge
-from simulator.reasoning.quality.expected import expected_accuracy
+from simulator.reasoning.quality.expected import ExpectedRight, expected_accuracy
+from simulator.reasoning.quality.laws import no_law_of
 from simulator.results.messages import idle_machines
 from simulator.scenario.scenario import Scenario
 from simulator.simulation import run_scenario
+from simulator.units.random_streams import RandomStreams
 
 #: What is weighed against accuracy: key of a weighed design, name, unit.
 WEIGHED = (
@@ -30,12 +33,24 @@ WEIGHED = (
     ("energy_per_task_j", "energy per task", "J"),
 )
 
+#: Accuracies closer than this are alike [1]: what tables show.
+_ALIKE = 5e-4
+
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
     """One design with its figures; None where unknown.
 
-    ``layout`` is that of a replica; ``idle_machines`` says why the cost is that of idle machines, if so.
+    Attributes
+    ----------
+    accuracy_low, accuracy_high
+        Bounds of what was drawn of the accuracy, at 95 %; both are the accuracy where it is exact.
+    accuracy_unknown
+        Why there is no accuracy, if so.
+    layout
+        That of a replica.
+    idle_machines
+        Why the cost is that of idle machines, if so.
     """
 
     model: str
@@ -44,7 +59,10 @@ class Weighed:
     strategy: str
     label: str
     accuracy: float | None
+    accuracy_low: float | None
+    accuracy_high: float | None
     accuracy_basis: str | None
+    accuracy_unknown: str | None
     cost_per_task_usd: float | None
     p50_task_latency_s: float | None
     p99_task_latency_s: float | None
@@ -63,6 +81,14 @@ class Weighed:
         devices = f"{self.devices} x " if self.devices else ""
         return f"{self.label}, {self.model} on {devices}{self.hardware}"
 
+    def reaches(self, target: float) -> bool:
+        """Whether it surely is that accurate."""
+        return self.accuracy_low is not None and self.accuracy_low >= target
+
+    def may_reach(self, target: float) -> bool:
+        """Whether the target lies within the interval of its accuracy."""
+        return self.accuracy_high is not None and self.accuracy_high >= target and not self.reaches(target)
+
 
 @dataclass(frozen=True, slots=True)
 class Frontier:
@@ -73,8 +99,11 @@ class Frontier:
     fronts
         For each of ``WEIGHED``, the designs that no other beats in accuracy at as little of it.
     cheapest
-        The cheapest design that reaches the target within the budget; None where none does, or nothing
-        was asked for.
+        The cheapest design that surely reaches the target within the budget; None where none does, or
+        nothing was asked for.
+    undecided
+        Designs within the budget and no dearer than that whose accuracy was drawn and not to the point where
+        it says whether they reach the target.
     target, budget
         What was asked for.
     """
@@ -82,6 +111,7 @@ class Frontier:
     designs: Sequence[Weighed]
     fronts: dict[str, list[Weighed]]
     cheapest: Weighed | None
+    undecided: Sequence[Weighed]
     target: float | None
     budget: float | None
 
@@ -98,6 +128,7 @@ class Frontier:
             "target_accuracy": self.target,
             "budget_usd_per_task": self.budget,
             "cheapest": None if self.cheapest is None else asdict(self.cheapest),
+            "undecided": [one.name for one in self.undecided],
             "unpriced": self.unpriced,
             "fronts": {key: [one.name for one in front] for key, front in self.fronts.items()},
             "designs": [{"name": one.name, **asdict(one)} for one in self.designs],
@@ -116,7 +147,8 @@ def weigh(
     """Simulate all designs, each in a process of its own."""
     found = in_processes(_weighed, designs, jobs=jobs, backend=backend, progress=progress)
     fronts = {key: front(found, key) for key, _, _ in WEIGHED}
-    return Frontier(found, fronts, cheapest(found, target, budget), target, budget)
+    best = cheapest(found, target, budget)
+    return Frontier(found, fronts, best, undecided(found, target, budget, best), target, budget)
 
 
 def front(designs: Sequence[Weighed], key: str) -> list[Weighed]:
@@ -125,34 +157,45 @@ def front(designs: Sequence[Weighed], key: str) -> list[Weighed]:
     known.sort(key=lambda one: (getattr(one, key), -(one.accuracy or 0.0)))
     best, kept = -1.0, []
     for one in known:
-        if (one.accuracy or 0.0) > best:
+        if (one.accuracy or 0.0) > best + _ALIKE:
             best = one.accuracy or 0.0
             kept.append(one)
     return kept
 
 
 def cheapest(designs: Sequence[Weighed], target: float | None, budget: float | None) -> Weighed | None:
-    """The cheapest that reaches the target within the budget; without a target, the most accurate."""
-    within = [
-        one
-        for one in designs
-        if one.accuracy is not None
-        and one.cost_per_task_usd is not None
-        and (budget is None or one.cost_per_task_usd <= budget)
-    ]
+    """The cheapest that surely reaches the target within the budget; without a target, the most accurate."""
+    within = [one for one in designs if one.accuracy is not None and _affordable(one, budget)]
     if target is not None:
-        reaching = [one for one in within if (one.accuracy or 0.0) >= target]
+        reaching = [one for one in within if one.reaches(target)]
         return min(reaching, key=lambda one: one.cost_per_task_usd or 0.0, default=None)
     if budget is None:
         return None
-    return max(within, key=lambda one: (one.accuracy or 0.0, -(one.cost_per_task_usd or 0.0)), default=None)
+    best = max((one.accuracy or 0.0 for one in within), default=0.0)
+    alike = [one for one in within if (one.accuracy or 0.0) >= best - _ALIKE]
+    return min(alike, key=lambda one: one.cost_per_task_usd or 0.0, default=None)
+
+
+def undecided(
+    designs: Sequence[Weighed], target: float | None, budget: float | None, best: Weighed | None
+) -> list[Weighed]:
+    """Those that would be the cheapest if they reach the target, which their interval leaves open."""
+    if target is None:
+        return []
+    least = budget if best is None else best.cost_per_task_usd
+    return [one for one in designs if one.may_reach(target) and _affordable(one, least)]
+
+
+def _affordable(one: Weighed, budget: float | None) -> bool:
+    """Whether its cost is known and within the budget."""
+    return one.cost_per_task_usd is not None and (budget is None or one.cost_per_task_usd <= budget)
 
 
 def _weighed(design: Design) -> Weighed:
     if design.scenario is None:
         return _refused(design, design.refusal or "cannot run")
     try:
-        accuracy, basis = _accuracy(design.scenario)
+        right, told = _accuracy(design.scenario)
         result = run_scenario(design.scenario)
     except InputError as error:
         return _refused(design, str(error))
@@ -163,8 +206,11 @@ def _weighed(design: Design) -> Weighed:
         devices=figures["devices"],
         strategy=design.strategy.kind,
         label=design.label,
-        accuracy=accuracy,
-        accuracy_basis=basis,
+        accuracy=None if right is None else right.share,
+        accuracy_low=None if right is None else right.low,
+        accuracy_high=None if right is None else right.high,
+        accuracy_basis=None if right is None else told,
+        accuracy_unknown=told if right is None else None,
         cost_per_task_usd=figures["cost_per_task_usd"],
         p50_task_latency_s=_seconds(figures["p50_task_e2el_ms"]),
         p99_task_latency_s=_seconds(figures["p99_task_e2el_ms"]),
@@ -178,17 +224,17 @@ def _weighed(design: Design) -> Weighed:
     )
 
 
-def _accuracy(scenario: Scenario) -> tuple[float | None, str | None]:
-    """Expected accuracy and what it rests on; a model without a published figure has none."""
+def _accuracy(scenario: Scenario) -> tuple[ExpectedRight | None, str]:
+    """Expected accuracy and what it rests on, or none and why."""
     reasoning = scenario.reasoning
     assert reasoning is not None  # every design has one
     if reasoning.quality is None:
-        return None, None
+        return None, f"no accuracy of single answers is given for {scenario.model.card} (reasoning.quality)"
     judge = build_judge(reasoning.of_model(load_model(scenario.model.card).id))
     if not isinstance(judge, TaskSetJudge):
-        return None, None
-    expected = expected_accuracy(reasoning.strategy, judge)
-    return expected, None if expected is None else judge.basis
+        return None, no_law_of(reasoning.strategy)
+    expected = expected_accuracy(reasoning.strategy, judge, RandomStreams(scenario.seed))
+    return expected, no_law_of(reasoning.strategy) if expected is None else judge.basis
 
 
 def _refused(design: Design, why: str) -> Weighed:
@@ -199,7 +245,10 @@ def _refused(design: Design, why: str) -> Weighed:
         strategy=design.strategy.kind,
         label=design.label,
         accuracy=None,
+        accuracy_low=None,
+        accuracy_high=None,
         accuracy_basis=None,
+        accuracy_unknown=None,
         cost_per_task_usd=None,
         p50_task_latency_s=None,
         p99_task_latency_s=None,

@@ -10,14 +10,22 @@ from functools import singledispatch
 
 from simulator.scenario.reasoning import StrategySpec
 from simulator.scenario.reasoning.strategies import (
+    AgentSpec,
+    BeamSearchSpec,
     BestOfNSpec,
+    CascadeSpec,
     ChainSpec,
+    DvtsSpec,
     MajorityVoteSpec,
+    MctsSpec,
+    RebaseSpec,
+    RoutingSpec,
     SelfVerificationSpec,
     ThreadsSpec,
 )
 
 _BUDGET = "a chain cut by its budget counts as wrong, a lower bound"
+_SIMULATED = "how many chains the budget cuts depends on their lengths: `simulator run` has the accuracy"
 
 
 def law_of(strategy: StrategySpec) -> str | None:
@@ -58,6 +66,32 @@ def _self_verified(strategy: SelfVerificationSpec) -> str:
 @_law.register
 def _threads(strategy: ThreadsSpec) -> str:
     return "threads are right as often as one chain (ThreadWeaver's README: 71.9 % beside 72.2 %)"
+
+
+@singledispatch
+def no_law_of(strategy: StrategySpec) -> str:
+    """Why an accuracy of the strategy cannot be expected, or not without simulating it."""
+    return _SIMULATED
+
+
+@no_law_of.register
+def _no_law_of_chains(strategy: ChainSpec) -> str:
+    return "no law is published for chains that are drawn out" if strategy.extend else _SIMULATED
+
+
+@no_law_of.register
+def _no_law_of_trees(strategy: BeamSearchSpec | DvtsSpec | RebaseSpec | MctsSpec) -> str:
+    return "no law is published that leads from single answers to those of a tree search"
+
+
+@no_law_of.register
+def _no_law_of_agents(strategy: AgentSpec) -> str:
+    return "no law is published that leads from single answers to those of an agent"
+
+
+@no_law_of.register
+def _no_law_of_two_models(strategy: CascadeSpec | RoutingSpec) -> str:
+    return "no law is published for which tasks a cascade or a router sends on"
 
 
 def _cut(law: str, budget: int | None) -> str:

@@ -14,8 +14,8 @@ from simulator.planning.claims import tokens
 from simulator.planning.claims.claim import all_claims, claims_named
 from simulator.planning.claims.document import facts_table, markdown_of
 from simulator.planning.claims.experiments import EXPERIMENTS, WITHOUT
-from simulator.planning.claims.fact import ComputedFact
-from simulator.planning.claims.run import finding_of, run_claims, verdict_of
+from simulator.planning.claims.fact import ComputedFact, decided
+from simulator.planning.claims.run import Finding, finding_of, run_claims, verdict_of
 
 PAGE = Path(__file__).parents[3] / "docs" / "claims.md"
 #: Experiments that take no time.
@@ -47,6 +47,15 @@ def test_every_claim_comes_with_evidence_and_its_source():
 )
 def test_the_verdict_follows_from_the_figures_that_can_tell(held, verdict):
     assert verdict_of([fact(one) for one in held]) == verdict
+
+
+def test_what_was_claimed_within_the_interval_of_a_drawn_figure_is_undecided():
+    drawn = ComputedFact("C00", "what", 67.0, "%", "70", decided(62.0, 72.0, 70.0), 62.0, 72.0)
+    assert drawn.undecided and drawn.to_dict()["undecided"]
+    assert [decided(71.0, 75.0, 70.0), decided(60.0, 69.0, 70.0)] == [True, False]
+    finding = Finding(claims_named(["C08"])[0], (drawn,), "does not hold")
+    assert facts_table(finding).rows[0] == ("what", "67.0 % (62.0 to 72.0)", "70", "undecided")
+    assert "| what | 67.0 % (62.0 to 72.0) | 70 | undecided |" in markdown_of([finding])
 
 
 def test_the_essay_contradicts_itself_about_prices():

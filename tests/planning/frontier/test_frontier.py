@@ -10,7 +10,9 @@ import pytest
 from simulator.cli.main import main
 from simulator.planning.frontier.designs import designs_of
 from simulator.planning.frontier.tables import answer, figures_of, front_tables, tables_of
-from simulator.planning.frontier.weigh import cheapest, front, weigh
+from simulator.planning.frontier.weigh import cheapest, front, undecided, weigh
+from simulator.reasoning.quality.laws import no_law_of
+from simulator.reporting import numbers as show
 from simulator.scenario.frontier import FrontierSpec
 from simulator.scenario.loading import load_scenario
 
@@ -52,7 +54,64 @@ def test_accuracy_is_only_where_a_published_figure_applies(found):
     assert by(found, SEVEN_B, "majority_vote").accuracy > 0.6
     assert by(found, SEVEN_B, "beam_search").accuracy is None
     assert all(one.accuracy is None for one in found.designs if one.model == "qwen2.5-7b")
-    assert all(one.accuracy_basis for one in found.designs if one.accuracy is not None)
+    for one in found.designs:
+        assert (one.accuracy is None) == (one.accuracy_basis is None) == (one.accuracy_unknown is not None)
+
+
+def test_designs_without_an_accuracy_are_listed_with_what_they_cost_and_why(found):
+    front, unjudged = front_tables(found)
+    assert len(front.rows) == 2 and len(unjudged.rows) == 4
+    beam = by(found, SEVEN_B, "beam_search")
+    assert [beam.name, show.dollars(beam.cost_per_task_usd)] in [list(row[:2]) for row in unjudged.rows]
+    assert "from single answers to those of a tree search (beam search of 4" in unjudged.note
+    assert "no accuracy of single answers is given for qwen2.5-7b" in unjudged.note
+    assert [table.title for table in tables_of(found)] == ["Designs", unjudged.title]
+
+
+def test_a_target_within_the_interval_of_a_cheaper_design_is_undecided(found):
+    vote = by(found, SEVEN_B, "majority_vote")
+    drawn = replace(
+        vote, label="drawn", accuracy_low=0.59, accuracy=0.605, accuracy_high=0.62, cost_per_task_usd=1e-9
+    )
+    designs = [*found.designs, drawn]
+    best = cheapest(designs, 0.6, None)
+    assert best is vote and undecided(designs, 0.6, None, best) == [drawn]
+    told = replace(found, designs=designs, undecided=[drawn])
+    assert f"Undecided, for the target lies within the interval of what was drawn: {drawn.name}" in answer(
+        told
+    )
+    assert "60.5 % (59.00 to 62.00 %)" in answer(told)
+    assert told.to_dict()["undecided"] == [drawn.name]
+    assert "No design surely gives 60 % right" in answer(replace(told, cheapest=None))
+    assert undecided(designs, 0.58, None, cheapest(designs, 0.58, None)) == []
+    assert undecided(designs, 0.6, 1e-10, None) == []
+
+
+def test_accuracies_that_tables_show_as_one_are_one():
+    """A vote that stops early is no worse a choice for a hundred-thousandth of a point."""
+    scenario = load_scenario("reasoning-frontier", SMALL)
+    votes = [{"kind": "majority_vote", "samples": 16, **more} for more in ({}, {"early_stop": 0.8})]
+    asked = FrontierSpec.model_validate({"models": [SEVEN_B], "strategies": votes})
+    found = weigh(designs_of(scenario, asked), budget=1.0, jobs=1)
+    whole, early = found.designs
+    assert early.accuracy < whole.accuracy and early.cost_per_task_usd < whole.cost_per_task_usd
+    assert found.cheapest is early and found.fronts["cost_per_task_usd"] == [early]
+
+
+@pytest.mark.parametrize(
+    ("strategy", "why"),
+    [
+        ({"kind": "chain", "budget": 9}, "`simulator run` has the accuracy"),
+        ({"kind": "majority_vote", "samples": 4, "budget": 9}, "`simulator run` has the accuracy"),
+        ({"kind": "chain", "extend": 2}, "drawn out"),
+        ({"kind": "mcts"}, "tree search"),
+        ({"kind": "cascade", "small": "a", "large": "b"}, "a cascade or a router"),
+    ],
+    ids=str,
+)
+def test_every_reason_for_no_accuracy_is_given(strategy, why):
+    (read,) = FrontierSpec.model_validate({"strategies": [strategy]}).strategies
+    assert why in no_law_of(read)
 
 
 def test_a_model_that_thinks_half_as_long_writes_fewer_tokens(found):
