@@ -15,7 +15,6 @@ _SAME = (
     "max_num_batched_tokens",
     "scheduling_policy",
     "long_prefill_token_threshold",
-    "kv_cache_dtype",
 )
 #: Those that are switches: on as ``--name``, off as ``--no-name``.
 _SWITCHES = ("enable_chunked_prefill", "enable_prefix_caching", "async_scheduling")
@@ -34,7 +33,7 @@ def vllm_command(scenario: Scenario, pool: PoolSpec) -> list[str]:
     ``num_gpu_blocks`` becomes ``--num-gpu-blocks-override``.
     """
     engine = pool.engine
-    checkpoint = checkpoint_of(scenario.model_of(pool))
+    checkpoint = checkpoint_of(scenario.model_of(pool), engine.kv_cache_dtype)
     words = ["vllm", "serve", checkpoint.name]
     for size, flag in _SIZES.items():
         if getattr(pool.parallelism, size) > 1:
@@ -49,7 +48,7 @@ def vllm_command(scenario: Scenario, pool: PoolSpec) -> list[str]:
         if name in said and getattr(engine, name) is not None:
             words.append(_flag(name if getattr(engine, name) else f"no_{name}"))
     for flag, value in checkpoint.flags:
-        words += [] if flag in words else [flag, value]
+        words += [flag, value]
     if engine.num_gpu_blocks is not None:
         words += ["--num-gpu-blocks-override", str(engine.num_gpu_blocks)]
     if engine.enforce_eager:

@@ -15,7 +15,10 @@ from simulator.planning.size.answer import Candidate
 def handover_of(candidate: Candidate) -> dict[str, Any]:
     """Of every pool its command line, targets, and values for two autoscalers; the rules that these need."""
     scenario = candidate.scenario
-    served = {pool.name: checkpoint_of(scenario.model_of(pool)) for pool in scenario.cluster.pools}
+    served = {
+        pool.name: checkpoint_of(scenario.model_of(pool), pool.engine.kv_cache_dtype)
+        for pool in scenario.cluster.pools
+    }
     targets = targets_of(candidate)
     return {
         "commands": {pool.name: shlex.join(vllm_command(scenario, pool)) for pool in scenario.cluster.pools},

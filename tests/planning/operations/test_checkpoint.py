@@ -62,7 +62,29 @@ def test_the_format_of_the_cache_is_a_flag_said_once():
 @pytest.mark.parametrize(("cache", "kept"), [("auto", True), ("fp8", True), ("int8", False)])
 def test_a_cache_in_a_format_that_vllm_does_not_keep_is_remarked_upon(cache, kept):
     remark = checkpoint_of(ModelSpec(card="llama-3.1-70b", kv_dtype=cache)).remark
-    assert remark == ("" if kept else "vLLM keeps no KV cache in int8: name a format of it")
+    assert remark.startswith("" if kept else "vLLM keeps no KV cache in int8: ")
+    assert bool(remark) is not kept
+
+
+@pytest.mark.parametrize(
+    ("of_engine", "flag"),
+    [
+        ("bf16", None),
+        ("fp16", None),
+        ("float16", None),
+        ("fp8", "fp8"),
+        ("fp8_e5m2", "fp8_e5m2"),
+        ("int8", None),
+    ],
+)
+@pytest.mark.parametrize("of_model", ["auto", "fp8"])
+def test_the_cache_of_the_engine_goes_before_and_only_what_vllm_knows_is_a_flag(of_engine, of_model, flag):
+    overrides = [f"model.kv_dtype={of_model}", f"cluster.pools[0].engine.kv_cache_dtype={of_engine}"]
+    scenario = load_scenario("azure-conv-h100", overrides)
+    words = vllm_command(scenario, scenario.cluster.pools[0])
+    found = words[words.index("--kv-cache-dtype") + 1] if "--kv-cache-dtype" in words else None
+    assert found == flag
+    assert bool(checkpoint_of(scenario.model, of_engine).remark) is (of_engine == "int8")
 
 
 def test_each_pool_serves_its_own_model():
