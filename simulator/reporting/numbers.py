@@ -24,6 +24,11 @@ def count(value: int | None) -> str:
     return NOTHING if value is None else f"{value:,}"
 
 
+def counted(number: int, noun: str) -> str:
+    """So many of something: one unit, two units."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def percent(share: float | None, otherwise: str = NOTHING) -> str:
     """A share as a percentage; nearly all is never shown as all, nor a little as nothing."""
     if share is None:

@@ -54,6 +54,8 @@ class PoolContext:
         Draw of one replica's devices with weights loaded and no work [W], None if unknown.
     rated_w
         Power limit of one replica's devices [W], None if not published.
+    no_power
+        Where the energy is unknown: which draw is missing and what says it, one phrase each.
     price
         Rent per device-hour, None if unknown.
     no_price
@@ -87,6 +89,7 @@ class PoolContext:
     model: str = ""
     idle_w: float | None = None
     rated_w: float | None = None
+    no_power: tuple[str, ...] = ()
     price: DevicePrice | None = None
     no_price: str = ""
     purchase: Range | None = None
@@ -262,6 +265,7 @@ def _pool_from(data: dict[str, Any]) -> PoolContext:
             **data,
             "price": None if price is None else DevicePrice(**price),
             **{name: _range_from(data[name]) for name in ("purchase", "host_w", "embodied_kg")},
+            "no_power": tuple(data.get("no_power", ())),
             "estimates": tuple(data["estimates"]),
             "notes": tuple(data["notes"]),
             "accuracy_changes": tuple(AccuracyChange(**change) for change in data["accuracy_changes"]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from simulator.results.carbon import CarbonSummary
-from simulator.results.context import PoolContext, RunContext
+from simulator.results.context import RunContext
 from simulator.results.cost import CostSummary
 from simulator.results.energy import EnergySummary
 from simulator.results.error_bars import ErrorBar
@@ -140,22 +140,10 @@ def _about_unknowns(context: RunContext, cost: CostSummary, energy: EnergySummar
         )
         found.append(f"Cost is unknown: {reason}.")
     if energy.total_j is None:
-        missing = [_missing_power(number, pool) for number, pool in enumerate(context.pools)]
-        reasons = [reason for reason in missing if reason] or ["a step's energy is unknown"]
+        missing = [reason for pool in context.pools for reason in pool.no_power]
+        reasons = list(dict.fromkeys(missing)) or ["a step's energy is unknown"]
         found.append(f"Energy is unknown: {'; '.join(reasons)}.")
     return found
-
-
-def _missing_power(number: int, pool: PoolContext) -> str | None:
-    """Which draw of a pool's devices is not known, and the key that says it; None where none is missing."""
-    if pool.idle_w is not None:
-        return None
-    if pool.rated_w is not None:
-        return f"no idle draw is known of {pool.device}; say cluster.pools.{number}.power.idle"
-    return (
-        f"no power figures for {pool.device}; say cluster.pools.{number}.power.limit"
-        f" and cluster.pools.{number}.power.idle"
-    )
 
 
 def _about_surroundings(

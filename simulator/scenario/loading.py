@@ -52,6 +52,22 @@ def scenario_content(source: str | Path | Mapping[str, Any]) -> dict[str, Any]:
     return _Reading(source, ()).content
 
 
+def placed_here(path: str, value: Any) -> Any:
+    """What is set at a path of keys, with the paths of files in it that the current folder has made absolute.
+
+    Raises
+    ------
+    InputError
+        Where ``path`` is no path of keys.
+    """
+    return with_paths(value, meant_from_here, _last_key(parse_path(path)))
+
+
+def _last_key(steps: Iterable[Step]) -> str:
+    """The key that a value stands under, itself or as an item of a list."""
+    return next((step for step in reversed(tuple(steps)) if isinstance(step, str)), "")
+
+
 class _Reading:
     """One scenario on its way from text to specs, and where each part of it came from."""
 
@@ -105,8 +121,7 @@ class _Reading:
         pairs = overrides.items() if isinstance(overrides, Mapping) else map(parse_assignment, overrides)
         for path, value in pairs:
             steps = parse_path(path)
-            key = next((step for step in reversed(steps) if isinstance(step, str)), "")
-            found = with_paths(value, meant_from_here, key)
+            found = with_paths(placed_here(path, value), meant_from(self.base), _last_key(steps))
             if value is None and isinstance(steps[-1], str):
                 self.nulls.setdefault(steps, says(self.content, steps))
             self.content = override(self.content, steps, found, self._expand)

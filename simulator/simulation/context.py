@@ -24,6 +24,7 @@ from simulator.simulation.known_errors import known_errors
 from simulator.simulation.place import site_of
 from simulator.simulation.pools import PreparedPool
 from simulator.simulation.tenants import slo_of, tenant_contexts
+from simulator.simulation.unknown_power import unknown_power
 from simulator.units.clock import ns_from_seconds
 
 
@@ -34,7 +35,10 @@ def context_of(scenario: Scenario, pools: list[PreparedPool], notes: tuple[str, 
     return RunContext(
         scenario=scenario.name,
         model=name_shown(scenario.model.card),
-        pools=tuple(_pool(pool, name_shown(scenario.model_of(pool.spec).card), prices) for pool in pools),
+        pools=tuple(
+            _pool(number, pool, name_shown(scenario.model_of(pool.spec).card), prices)
+            for number, pool in enumerate(pools)
+        ),
         seed=scenario.seed,
         slo=slo_of(scenario.slo),
         site=site_of(prices),
@@ -50,7 +54,7 @@ def context_of(scenario: Scenario, pools: list[PreparedPool], notes: tuple[str, 
     )
 
 
-def _pool(pool: PreparedPool, model: str, prices: PricesSpec) -> PoolContext:
+def _pool(number: int, pool: PreparedPool, model: str, prices: PricesSpec) -> PoolContext:
     backend, device, spec, card = pool.backend, pool.device, pool.spec, pool.card
     devices = backend.placement.devices
     price = _with_partners(device_price(device, spec.price, prices.tier), backend, prices.tier)
@@ -63,6 +67,7 @@ def _pool(pool: PreparedPool, model: str, prices: PricesSpec) -> PoolContext:
         model=model,
         idle_w=backend.pricer.idle_w,
         rated_w=_rated_w(device, backend),
+        no_power=unknown_power(number, pool),
         price=price,
         no_price="" if price is not None else _hidden_by_tier(device, prices.tier),
         purchase=None if prices.own is None else _purchase(device, spec, backend),

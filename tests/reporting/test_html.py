@@ -54,10 +54,12 @@ def test_the_answer_comes_before_the_figures(tmp_path):
 
 
 def test_the_report_says_what_is_unknown_estimated_and_overloaded(tmp_path):
-    about = with_pool(context(), price=None, idle_w=None, estimates=("memory efficiency",))
+    about = with_pool(
+        context(), price=None, idle_w=None, no_power=("no draw",), estimates=("memory efficiency",)
+    )
     text = body(write_report(result(one_server(np.arange(600) * 0.1, width_ns=S), about), tmp_path))
     assert "no price for test-device" in text
-    assert "no power figures for test-device" in text
+    assert "Energy is unknown: no draw." in text
     assert "rests on estimates: memory efficiency" in text
     assert "the queue grew without bound" in text
     assert "Steps of fixed length." in text

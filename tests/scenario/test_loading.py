@@ -51,6 +51,22 @@ def test_a_workload_file_is_meant_from_the_scenarios_folder(written, small, monk
     assert scenario.workload_dir == mine.parent.resolve()
 
 
+def test_a_path_given_for_a_shipped_workload_is_meant_from_the_scenarios_folder(written, small, monkeypatch):
+    import yaml
+
+    recorded = written(b"arrival_s,prompt_tokens,output_tokens\n0,10,5\n", "mine.csv")
+    path = written(yaml.safe_dump({**small, "workload": "azure-conv-2023"}))
+    monkeypatch.chdir("/")
+    replay = {
+        "workload.arrivals": {"process": "replay", "file": "mine.csv"},
+        "workload.classes": None,
+    }
+    assert Path(load_scenario(path, replay).workload.arrivals.file) == recorded.resolve()
+    monkeypatch.chdir(recorded.parent.parent)
+    replay["workload.arrivals"]["file"] = f"{recorded.parent.name}/mine.csv"
+    assert Path(load_scenario(path, replay).workload.arrivals.file) == recorded.resolve()
+
+
 def test_a_named_workload_can_be_changed_in_part(small):
     small["workload"] = {"from": "azure-conv-2023", "arrivals": {"rate": "12 /s"}}
     changed = load_scenario(small).workload

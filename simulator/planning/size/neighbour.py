@@ -55,14 +55,14 @@ class Neighbour:
         if self.refutation is None:
             return None
         name, by = self.misses
-        noun = "unit" if self.units == 1 else "units"
+        units = show.counted(self.units, "unit")
         seed = self.refutation.seed
         if by is None:
-            return f"{self.units} {noun} met the first seeds and failed the fresh seed {seed}: its queue grew"
+            return f"{units} met the first seeds and failed the fresh seed {seed}: its queue grew"
         before = next(one.share for one in self.searched.objectives if one.name == name)
         after = next(one.share for one in self.refutation.objectives if one.name == name)
         return (
-            f"{self.units} {noun} met the first seeds ({show.percent(before)} {_within(name)}) and failed the"
+            f"{units} met the first seeds ({show.percent(before)} {_within(name)}) and failed the"
             f" fresh seed {seed} with {show.percent(after)}"
         )
 

@@ -15,6 +15,7 @@ from simulator.planning.size.rules import Rules, refuse_changing_machines, rules
 from simulator.planning.size.search import Found, UnitSearch
 from simulator.planning.size.trial import Ask, Trial, run_trial
 from simulator.planning.size.workers import Searching, run_searches
+from simulator.reporting.numbers import counted
 from simulator.scenario.compare import EntrantSpec
 from simulator.scenario.scenario import Scenario
 
@@ -115,7 +116,7 @@ def _best_of(hardware: str, group: Sequence[Buildable], rules: Rules) -> Searchi
         outcome = yield from UnitSearch(family, guess, rules, below).run()
         if isinstance(outcome, Found):
             if best is not None:
-                others.append(f"{best[0].family.label}: {best[0].units} units")
+                others.append(f"{best[0].family.label}: {counted(best[0].units, 'unit')}")
             best = (outcome, guess)
         elif best is None:
             others.append(f"{family.label}: {outcome.reason}")

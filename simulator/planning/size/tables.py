@@ -21,13 +21,13 @@ def headline(answer: SizeAnswer) -> str:
     cost = best.usd_per_hour
     price = "price unknown" if cost is None else f"{show.dollars(cost.mid)} per hour"
     spare = f", {best.spare} of them spare" if best.spare else ""
-    noun = "unit" if best.units == 1 else "units"
     doubt = "" if best.found is None or best.found.undecided is None else f" ({best.found.undecided})"
     others = [one.hardware for one in answer.candidates if one.unweighed(answer.rules)]
     if answer.rules.minimise == "cost" and others and cost is not None:
         price += f", the cheapest of those with a price ({', '.join(others)} without)"
     return (
-        f"{best.units} {noun} of {best.hardware} ({best.found.family.label if best.found else ''}){spare}:"
+        f"{show.counted(best.units, 'unit')} of {best.hardware}"
+        f" ({best.found.family.label if best.found else ''}){spare}:"
         f" {show.count(best.devices)} devices, {price}{doubt}"
     )
 
@@ -62,8 +62,8 @@ def proof_table(best: Candidate) -> Table:
     header = (
         "requests within",
         "asked for",
-        f"{found.units} units",
-        f"{found.units - 1} units",
+        show.counted(found.units, "unit"),
+        show.counted(found.units - 1, "unit"),
         f"verification (seed {found.verification.seed})",
     )
     note = f"share and 95 % interval; {found.verdict.requests:,} requests per design"

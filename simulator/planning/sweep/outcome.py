@@ -88,7 +88,7 @@ class Outcome:
         return [key for key in first if any(one.settings.get(key) != first[key] for one in self.designs)]
 
     def _settings(self, design: Design) -> tuple[str, ...]:
-        return tuple(str(design.settings.get(key, show.NOTHING)) for key in self._varied)
+        return tuple(_as_written(design.settings.get(key, show.NOTHING)) for key in self._varied)
 
     @property
     def _first(self) -> Design | None:
@@ -128,6 +128,13 @@ class Outcome:
         note = "same requests in both; 95 % intervals"
         header = ("", *(name.removeprefix("mean ") for name in _COMPARED))
         return [Table(f"Difference to {self.label(ran[0])}", header, tuple(rows), note)]
+
+
+def _as_written(value: Any) -> str:
+    """A value as it stands in a scenario: YAML's words for nothing, true and false."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return str(value)
 
 
 _COMPARED = ("mean TTFT [ms]", "mean TPOT [ms]", "mean E2E [ms]")

@@ -17,7 +17,7 @@ from simulator.planning.paired import BATCHES, LATENCIES
 from simulator.results.latencies import is_finished, latencies_of
 from simulator.results.recording import RequestColumns
 from simulator.results.result import Result
-from simulator.scenario.loading import load_scenario
+from simulator.scenario.loading import load_scenario, placed_here
 from simulator.simulation import run_scenario
 
 #: What a sweep starts from: path, shipped name or mapping.
@@ -28,14 +28,23 @@ Settings = tuple[tuple[str, Any], ...]
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """What is set, in order, and the seed."""
+    """What is set, in order, and the seed.
+
+    ``meant`` are the settings with paths as they are meant in the folder in which the point was made: in
+    another folder, or a worker's, the same words may name another file.
+    """
 
     settings: Settings
     seed: int
+    meant: Settings = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        meant = tuple((key, placed_here(key, value)) for key, value in self.settings)
+        object.__setattr__(self, "meant", meant)
 
     def identity(self, base: str) -> str:
         """Name of the point among all points of any sweep; ``base`` is the digest of the scenario."""
-        return digest([base, [[key, value] for key, value in self.settings], self.seed])
+        return digest([base, [[key, value] for key, value in self.meant], self.seed])
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +88,7 @@ def run_point(source: Source, base: str, point: Point) -> PointRecord:
     started = time.perf_counter()
     about = (point.identity(base), dict(point.settings), point.seed)
     try:
-        result = run_scenario(load_scenario(source, dict(point.settings)), seed=point.seed)
+        result = run_scenario(load_scenario(source, dict(point.meant)), seed=point.seed)
     except InputError as error:
         return PointRecord(*about, reason=str(error), wall_s=time.perf_counter() - started)
     requests = result.recording.requests

@@ -18,6 +18,7 @@ from simulator.planning.sweep.sweep import sweep
 from simulator.planning.sweep.table import rows_of, write_table
 from simulator.scenario.loading import load_scenario
 from simulator.simulation import run_scenario
+from simulator.units.data_files import data_folder
 
 SCENARIO = {
     "name": "chat",
@@ -66,6 +67,20 @@ def test_another_scenario_has_other_points(tmp_path):
     (other,) = sweep({**SCENARIO, "model": "qwen3-8b"}, points("requests=50"), tmp_path, jobs=1)
     assert one.identity != other.identity
     assert one.traffic == other.traffic
+
+
+def test_a_relative_path_is_the_file_of_the_folder_that_the_sweep_was_started_in(tmp_path, monkeypatch):
+    card = (data_folder("model_cards") / "llama-3.1-8b.yaml").read_text()
+    for folder, layers in (("here", 16), ("there", 32)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "mine.yaml").write_text(card.replace("layers: 32", f"layers: {layers}"))
+    found = []
+    for folder in ("here", "there", "here"):
+        monkeypatch.chdir(tmp_path / folder)
+        found += sweep(SCENARIO, points("model=mine.yaml"), tmp_path / "out", jobs=1)
+    assert found[0].identity == found[2].identity != found[1].identity
+    assert found[0].settings == found[1].settings == {"model": "mine.yaml"}
+    assert found[0].figures["mean_tpot_ms"] < found[1].figures["mean_tpot_ms"]
 
 
 def test_a_point_that_can_not_run_says_why_and_stops_no_other(tmp_path):
@@ -181,6 +196,12 @@ def test_the_front_says_how_many_designs_it_leaves_out(met, note):
     ]
     tables = {table.title: table for table in outcome_of(records, "cost_per_hour_usd").tables()}
     assert tables["Pareto front (cost_per_hour_usd)"].note == note
+
+
+def test_a_key_taken_back_to_its_default_is_shown_in_the_words_of_a_scenario(tmp_path):
+    records = sweep(SCENARIO, points("warmup=null,5 s"), tmp_path, jobs=1)
+    outcome = outcome_of(records)
+    assert [outcome.label(design) for design in outcome.designs] == ["warmup=null", "warmup=5 s"]
 
 
 def test_the_table_has_a_row_per_point(tmp_path):
