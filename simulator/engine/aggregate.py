@@ -326,7 +326,7 @@ class AggregateReplica(Replica):
                 self._retry = False
                 ages = self._run_on(step, now)
                 planned = self._planned
-                if planned > step:
+                if ages or planned > step:
                     step = planned
                     if ages:
                         break

@@ -322,12 +322,14 @@ class Replica:
         raise NotImplementedError
 
     def _wake_at(self, time_ns: int) -> None:
-        if self._wake_ns == time_ns:
+        before = self._wake_ns
+        if before == time_ns:
             return
-        if self._wake_ns != NEVER:
-            self.env.background += 1
+        env = self.env
+        if before != NEVER:
+            env.background += 1
         self._wake_ns = time_ns
-        self.env.schedule_at(self._alarm, self._turn, time_ns)
+        env.schedule_at(self._alarm, self._turn, time_ns)
 
     def _woken(self) -> None:
         env = self.env

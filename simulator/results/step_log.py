@@ -85,8 +85,7 @@ class StepLog:
             How many of the rows take them.
         """
         self._rows += rows
-        for _ in range(growing):
-            self._cycles += cycle
+        self._cycles += cycle * growing
         self._logged += steps
         if self._logged >= CHUNK_STEPS:
             self.flush()
