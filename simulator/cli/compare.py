@@ -9,6 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from simulator.planning.compare_hardware import Contender
+    from simulator.planning.crossover import CheapestSpan
     from simulator.reporting.comparison import Comparison
     from simulator.results.result import Result
     from simulator.scenario.compare import EntrantSpec
@@ -88,25 +89,39 @@ def _hardware(
     from simulator.cli.counting import Counting
     from simulator.planning.compare_hardware import compare_hardware
     from simulator.planning.comparisons import compare_contenders
+    from simulator.planning.crossover import cheapest_spans
     from simulator.planning.designs import rate_of
 
     with Counting("devices") as progress:
         contenders = compare_hardware(scenario, entrants, jobs=jobs, progress=progress)
-    comparison = compare_contenders(contenders, rate_of(scenario), scenario.name)
-    return comparison, [_figures(contender) for contender in contenders]
+    rate = rate_of(scenario)
+    comparison = compare_contenders(contenders, rate, scenario.name)
+    spans = cheapest_spans(contenders, rate)
+    return comparison, [_figures(contender, spans.get(contender.name)) for contender in contenders]
 
 
-def _figures(contender: Contender) -> dict[str, Any]:
-    about = {"device": contender.device, "refusal": contender.refusal}
-    if contender.result is None or contender.layout is None:
+def _figures(contender: Contender, cheapest: list[CheapestSpan] | None) -> dict[str, Any]:
+    candidate = contender.candidate
+    about = {"device": contender.name, "refusal": candidate.reason}
+    if contender.result is None or candidate.found is None:
         return about
-    layout = contender.layout
+    found = candidate.found
+    first = found.family.pools[0]
     return {
         **about,
-        "tensor": layout.tensor,
-        "pipeline": layout.pipeline,
-        "seats": layout.seats,
-        "rate_per_replica": contender.rate_per_replica,
+        "tensor": first.parallelism.tensor,
+        "pipeline": first.parallelism.pipeline,
+        "seats": first.engine.max_num_seqs,
+        "label": found.family.label,
+        "units": found.units,
+        "spare": candidate.spare,
+        "undecided": found.undecided,
+        "undecided_units": None if found.doubt is None else list(found.doubt),
+        "one_fewer": None if found.neighbour is None else found.neighbour.to_dict(),
+        "rate_per_unit": contender.rate_per_unit,
+        "cheapest_between": None if cheapest is None else [span.to_dict() for span in cheapest],
+        "prices": [price.to_dict() for price in candidate.prices],
+        "facility_power_leaves_out_hosts_of": list(candidate.hostless),
         **contender.result.to_dict(),
     }
 

@@ -113,14 +113,12 @@ def _print_inverse(figures: dict[str, Any], table: Table, json_: bool) -> None:
 
 def _entrants(asked: Scenario, hardware: str | None) -> list[EntrantSpec]:
     """Hardware of these names, with what the scenario says about it."""
-    from simulator.hardware.catalogue import load_device
-    from simulator.scenario.compare import EntrantSpec
+    from simulator.planning.entrant_names import chosen
 
     names = [name.strip() for name in (hardware or "").split(",") if name.strip()]
-    listed = [] if asked.size is None else list(asked.size.hardware)
-    listed += [] if asked.compare is None else list(asked.compare.hardware)
-    known = {load_device(one.hardware).id: one for one in reversed(listed)} if names else {}
-    return [known.get(load_device(name).id) or EntrantSpec(hardware=name) for name in names]
+    listed = () if asked.size is None else asked.size.hardware
+    beside = () if asked.compare is None else asked.compare.hardware
+    return chosen(names, listed, beside)
 
 
 def _show(answer: SizeAnswer, spreads: list[Spread], out: Path | None, json_: bool) -> None:

@@ -12,12 +12,15 @@ from simulator.units.explain import validate
 from simulator.units.yaml_file import read_mapping
 
 List = TypeVar("List", bound=BaseModel)
+#: What a citation says of itself where nobody has looked the figure up.
+_UNVERIFIED = "unverified"
 
 
 class PriceRange(BaseModel, frozen=True):
     """A figure with its spread: lowest, median and highest of the rows it rests on.
 
-    ``unit`` is that of the three figures; ``date`` the span of dates of the rows.
+    ``unit`` is that of the three figures; ``date`` the span of dates of the rows; ``unverified`` how many of
+    them nobody has looked up.
     """
 
     low: float
@@ -29,6 +32,7 @@ class PriceRange(BaseModel, frozen=True):
     source: tuple[str, ...]
     confidence: str
     tiers: tuple[str, ...] = ()
+    unverified: int = 0
 
     @property
     def citation(self) -> str:
@@ -45,7 +49,7 @@ def read_list(name: str, type_: type[List]) -> List:
 
 
 def provenance(rows: list[Any]) -> dict[str, Any]:
-    """Number, dates, citations and the weakest confidence of rows."""
+    """Number, dates, citations and the weakest confidence of rows, and how many are unverified."""
     dates = sorted({row.date for row in rows if row.date})
     order = ("datasheet", "third-party-measurement", "vendor-claim", "press", "estimate")
     return {
@@ -53,4 +57,5 @@ def provenance(rows: list[Any]) -> dict[str, Any]:
         "date": dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}" if dates else "undated",
         "source": tuple(dict.fromkeys(text for row in rows for text in row.source)),
         "confidence": max((row.confidence for row in rows), key=order.index),
+        "unverified": sum(all(_UNVERIFIED in text for text in row.source) for row in rows),
     }

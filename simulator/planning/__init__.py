@@ -9,8 +9,10 @@ operations          hand-over: vLLM flags, target concurrency, KEDA and HPA valu
 search              large design spaces, with Optuna
 sensitivity         which input decides a figure: tornado, Sobol
 intervals           confidence intervals
-capacity            the highest load that one replica carries within the objectives
-compare_hardware    one scenario on many devices at equal service level
+capacity            the highest load that a cluster carries within the objectives, by short runs
+entrant_names       what hardware to choose among is called
+compare_hardware    one scenario on many devices at equal service level: the designs of size, side by side
+price_tables        what kinds of prices stand beside one another
 paired              differences of results under the same traffic, with intervals
 crossover           which hardware is cheapest at which load
 claims              claims on test-time compute, serving and hardware: simulated, borne out or not

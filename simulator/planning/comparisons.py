@@ -8,10 +8,14 @@ from typing import Any
 from simulator.planning.compare_hardware import Contender
 from simulator.planning.crossover import cost_curve, crossovers, loads
 from simulator.planning.paired import PairedDifference, paired_differences
+from simulator.planning.price_tables import Priced, price_note, price_table
+from simulator.planning.size.answer import might_win
+from simulator.planning.size.tables import host_note, in_doubt, missed
 from simulator.reporting import numbers as show
 from simulator.reporting.comparison import Comparison
 from simulator.reporting.cost_over_load import Change, CostLine, cost_over_load
 from simulator.reporting.table import Table
+from simulator.results.price_rows import price_kinds
 from simulator.results.result import Result
 
 
@@ -26,29 +30,38 @@ def compare_contenders(contenders: Sequence[Contender], rate: float, title: str)
     """Hardware at equal service level, with costs over load and why some hardware is missing."""
     served = [one for one in contenders if one.result is not None]
     results = [one.result for one in served if one.result is not None]
-    names = [one.device for one in served]
-    tables = [service_table(served), layout_table(served)] if served else []
+    names = [one.name for one in served]
+    tables = [service_table(served), layout_table(served), price_table(_priced(served))] if served else []
     differences = paired_table(results, names)
     if differences is not None:
         tables.append(differences)
     refused = [one for one in contenders if one.result is None]
     if refused:
-        rows = tuple((one.device, one.refusal or "") for one in refused)
+        rows = tuple((one.name, one.candidate.reason or "") for one in refused)
         tables.append(Table("Not at this service level", ("", "why"), rows))
-    curves = [curve for curve in map(cost_curve, served) if curve is not None]
+    curves = [curve for one in served if (curve := cost_curve(one, rate)) is not None]
     figures = {}
     if curves:
         rates = loads(rate)
         changes = crossovers(curves, rates)
-        lines = [CostLine(c.device, [c.per_million_output_tokens(r) for r in rates]) for c in curves]
+        lines = [CostLine(c.name, [c.per_million_output_tokens(r) for r in rates]) for c in curves]
         figures["cost_over_load"] = cost_over_load(
             rates, lines, [Change(change.rate, change.after) for change in changes], rate
         )
         points = tuple((f"{change.rate:.3g} requests/s", change.before, change.after) for change in changes)
         if points:
             header = ("from", "before", "after")
-            tables.append(Table("Where the cheapest hardware changes", header, points, _unpriced(served)))
+            note = "; ".join(filter(None, (_SKETCH, _unpriced(served))))
+            tables.append(Table("Where the cheapest hardware changes", header, points, note))
     return Comparison(title, results, labels=names, tables=tables, figures=figures)
+
+
+#: What the crossovers rest on.
+_SKETCH = "from what one unit holds and what the scenario's own load takes; other loads are not simulated"
+
+
+def _priced(contenders: Sequence[Contender]) -> Priced:
+    return {one.name: price_kinds(one.result.context) for one in contenders if one.result is not None}
 
 
 #: What a planner weighs: heading, key of ``Summary.to_dict``, how to write the value.
@@ -70,31 +83,36 @@ def service_table(contenders: Sequence[Contender]) -> Table:
     for one in contenders:
         assert one.result is not None
         figures = one.result.summary.to_dict()
-        draw = show.site_draw(figures["facility_power_w"], figures["power_limit_w"])
-        rows.append((one.device, *(text(figures[key]) for _, key, text in _WEIGHED), draw))
+        draw = show.site_draw(figures["facility_power_w"], figures["power_limit_w"], one.candidate.hostless)
+        rows.append((one.name, *(text(figures[key]) for _, key, text in _WEIGHED), draw))
     header = ("", *(heading for heading, _, _ in _WEIGHED), "draw of the site")
-    return Table("At equal service level", header, tuple(rows), _unpriced(contenders))
+    candidates = [one.candidate for one in contenders]
+    rivals = [f"not settled: {rival.sentence}" for rival in might_win(candidates, "cost")]
+    notes = [_unpriced(contenders), price_note(_priced(contenders)), host_note(candidates), *rivals]
+    return Table("At equal service level", header, tuple(rows), "; ".join(filter(None, notes)))
 
 
 def _unpriced(contenders: Sequence[Contender]) -> str:
     """Which hardware no ranking by cost has, for its price is unknown."""
     found = [one for one in contenders if one.result is not None and one.result.summary.cost.per_hour is None]
-    names = ", ".join(one.device for one in found)
+    names = ", ".join(one.name for one in found)
     return f"no price is known of {names}: left out of every ranking by cost" if names else ""
 
 
 def layout_table(contenders: Sequence[Contender]) -> Table:
-    """How each hardware carries the load."""
+    """How each hardware carries the load: the design that sizing finds for it."""
     rows = []
     for one in contenders:
-        assert one.layout is not None and one.result is not None and one.rate_per_replica is not None
-        replicas = one.result.context.pools[0].replicas
-        shape = f"tensor {one.layout.tensor}, pipeline {one.layout.pipeline}, {one.layout.seats} seats"
-        carried = show.number(one.rate_per_replica, "/s")
+        candidate, found = one.candidate, one.candidate.found
+        assert found is not None and one.result is not None
+        spare = f" + {candidate.spare} spare" if candidate.spare else ""
+        units = f"{found.units}{spare} × {found.family.devices} chips"
+        held = show.number(one.rate_per_unit, "/s", show.UNKNOWN)
         rests = "estimates" if one.result.context.rests_on_estimates else "measurements"
-        rows.append((one.device, f"{replicas} × {one.layout.devices} chips", shape, carried, rests))
-    header = ("", "replicas", "layout of one", "one replica carries at most", "rests on")
-    return Table("Fewest chips that meet the objectives", header, tuple(rows))
+        rows.append((one.name, units, found.family.label, missed(found.neighbour), held, rests))
+    header = ("", "units", "layout of a unit", "one fewer", "one unit alone holds", "rests on")
+    notes = ["as simulator size finds them", *in_doubt([one.candidate for one in contenders], "cost")]
+    return Table("Fewest chips that meet the objectives", header, tuple(rows), "; ".join(notes))
 
 
 def paired_table(results: Sequence[Result], names: Sequence[str]) -> Table | None:

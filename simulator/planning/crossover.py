@@ -1,11 +1,13 @@
 """Which hardware is cheapest at which load, and where the answer changes.
 
-A load is carried by whole replicas, so the cost of each hardware is a staircase:
+A load is carried by whole units, so the cost of each hardware is a staircase:
 
-    cost per hour = ceil(load / load of one replica) * devices of a replica * price of a device
+    cost per hour = (units + spares) * cost of a unit
+    units         = ceil(load / what one unit holds)
 
-Left out: that many replicas share a load a little better than one alone carries its part (the comparison at
-the scenario's own load is simulated, these curves are not).
+At the scenario's own load the units are simulated, not reckoned. Several units share a load better than one
+alone holds its part, so more load than that takes no more per unit than there, and less load no more units.
+What lies between is a sketch: no other load is simulated.
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ from simulator.planning.compare_hardware import Contender
 #: Loads that are looked at, from this part to this multiple of the scenario's own [1].
 LOWEST, HIGHEST = 1 / 64, 256.0
 POINTS = 721
+#: A load that so many units just carry takes no more for the rounding of floats [1].
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,23 +33,35 @@ class CostCurve:
 
     Attributes
     ----------
-    rate_per_replica
-        Load that one replica carries [1/s].
-    replica_usd
-        Cost of one replica for an hour [USD/h].
+    rate_per_unit
+        Load that one unit alone holds [1/s].
+    rate, units
+        The scenario's own load [1/s], and how many units it was found to take.
+    unit_usd
+        Cost of one unit for an hour [USD/h].
     output_tokens
         Of a mean request.
+    spare
+        Units on top that may fail.
     """
 
-    device: str
     name: str
-    rate_per_replica: float
-    replica_usd: float
+    rate_per_unit: float
+    rate: float
+    units: int
+    unit_usd: float
     output_tokens: float
+    spare: int = 0
 
     def per_hour(self, rate: float) -> float:
         """Cost of carrying a load [USD/h]."""
-        return ceil(rate / self.rate_per_replica) * self.replica_usd
+        return (self._units(rate) + self.spare) * self.unit_usd
+
+    def _units(self, rate: float) -> int:
+        if rate < self.rate:
+            return min(ceil(rate / self.rate_per_unit), self.units)
+        each = max(self.rate_per_unit, self.rate / self.units)
+        return max(ceil(rate / each - _ROUNDING), self.units)
 
     def per_million_output_tokens(self, rate: float) -> float:
         """Cost of a million output tokens at a load [USD]."""
@@ -61,16 +77,38 @@ class Crossover:
     after: str
 
 
-def cost_curve(contender: Contender) -> CostCurve | None:
-    """The curve of a contender; None where it has no result or its price is unknown."""
-    result, rate = contender.result, contender.rate_per_replica
-    if result is None or rate is None:
+@dataclass(frozen=True, slots=True)
+class CheapestSpan:
+    """Loads of which one hardware is the cheapest [1/s]; ``end`` is None beyond the highest looked at."""
+
+    start: float
+    end: float | None
+
+    def to_dict(self) -> dict[str, float | None]:
+        """Plain JSON values."""
+        return {"from_per_s": self.start, "to_per_s": self.end}
+
+
+def cost_curve(contender: Contender, rate: float) -> CostCurve | None:
+    """The curve of a contender around the scenario's ``rate`` [1/s].
+
+    None where it has no design, or its price or what one unit of it holds is unknown.
+    """
+    candidate, result, alone = contender.candidate, contender.result, contender.rate_per_unit
+    if candidate.found is None or result is None or alone is None:
         return None
-    hourly, counts = result.summary.cost.per_hour_usd, result.summary.counts
+    hourly, counts = candidate.usd_per_hour, result.summary.counts
     if hourly is None or not counts.completed:
         return None
-    replica = hourly / result.context.pools[0].replicas
-    return CostCurve(contender.device, contender.name, rate, replica, counts.output_tokens / counts.completed)
+    return CostCurve(
+        name=contender.name,
+        rate_per_unit=alone,
+        rate=rate,
+        units=candidate.found.units,
+        unit_usd=hourly.mid / candidate.units,
+        output_tokens=counts.output_tokens / counts.completed,
+        spare=candidate.spare,
+    )
 
 
 def loads(rate: float) -> list[float]:
@@ -82,7 +120,7 @@ def crossovers(curves: Sequence[CostCurve], rates: Sequence[float]) -> list[Cros
     """Loads from which on another hardware stays the cheapest for at least two points in a row."""
     if not curves:
         return []
-    cheapest = [min(curves, key=lambda curve: curve.per_hour(rate)).device for rate in rates]
+    cheapest = [min(curves, key=lambda curve: curve.per_hour(rate)).name for rate in rates]
     found: list[Crossover] = []
     present = cheapest[0]
     for index in range(1, len(rates) - 1):
@@ -91,3 +129,19 @@ def crossovers(curves: Sequence[CostCurve], rates: Sequence[float]) -> list[Cros
             found.append(Crossover(rates[index], present, new))
             present = new
     return found
+
+
+def cheapest_spans(contenders: Sequence[Contender], rate: float) -> dict[str, list[CheapestSpan]]:
+    """The loads around the scenario's ``rate`` [1/s] of which each priced contender is the cheapest."""
+    curves = [curve for one in contenders if (curve := cost_curve(one, rate)) is not None]
+    spans: dict[str, list[CheapestSpan]] = {curve.name: [] for curve in curves}
+    if not curves:
+        return spans
+    rates = loads(rate)
+    changes = crossovers(curves, rates)
+    first = min(curves, key=lambda curve: curve.per_hour(rates[0])).name
+    starts = [(rates[0], first), *((change.rate, change.after) for change in changes)]
+    ends = [*(change.rate for change in changes), None]
+    for (start, name), end in zip(starts, ends, strict=True):
+        spans[name].append(CheapestSpan(start, end))
+    return spans

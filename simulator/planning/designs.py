@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from simulator.errors import InputError
@@ -27,7 +27,7 @@ from simulator.scenario.workload.populations import ServeGenSpec
 ALONE_REQUESTS = 40
 ALONE_RATE = 1e-3
 #: Backends whose step times are those of the layout that they were measured in.
-_OF_ONE_LAYOUT = ("fitted", "linear")
+OF_ONE_LAYOUT = ("fitted", "linear")
 
 
 def only_pool(scenario: Scenario) -> PoolSpec:
@@ -46,25 +46,6 @@ def only_pool(scenario: Scenario) -> PoolSpec:
             key="cluster.pools",
         )
     return pools[0]
-
-
-def check_told_apart(entrants: Iterable[EntrantSpec]) -> None:
-    """Refuse two profiles with one id, for answers name hardware by it.
-
-    Raises
-    ------
-    InputError
-        Where there are such, or a name stands for nothing.
-    """
-    known: dict[str, EntrantSpec] = {}
-    for entrant in entrants:
-        device = load_device(entrant.hardware)
-        other = known.setdefault(device.id, entrant)
-        if load_device(other.hardware) != device:
-            raise InputError(
-                f"{other.hardware} and {entrant.hardware} are two profiles with one id, {device.id!r}:"
-                " give the file another name or an `id`"
-            )
 
 
 def layouts_on(
@@ -117,7 +98,7 @@ def exchanged(
     if layout is None:
         return pool
     sizes = layout if isinstance(layout, ParallelismSpec) else _sizes(layout)
-    moved = sizes != pool.parallelism and pool.latency.backend in _OF_ONE_LAYOUT
+    moved = sizes != pool.parallelism and pool.latency.backend in OF_ONE_LAYOUT
     written_out = own and isinstance(layout, ParallelismSpec)  # as the engine settings are then
     return pool.model_copy(
         update={

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from simulator.results.energy import J_PER_KWH
 from simulator.results.ranges import Range
@@ -86,10 +86,13 @@ def watts(value: float | None) -> str:
     return f"{_digits(value / 1e3)} kW" if value >= 1e3 else f"{_digits(value)} W"
 
 
-def site_draw(drawn_w: float | None, limit_w: float | None) -> str:
-    """Draw of the site [W]; where it is unknown, what the chips may draw at most, marked as that."""
+def site_draw(drawn_w: float | None, limit_w: float | None, hostless: Sequence[str] = ()) -> str:
+    """Draw of the site [W]; where it is unknown, what the chips may draw at most, marked as that.
+
+    So is a draw that leaves out hosts, those of ``hostless`` devices.
+    """
     if drawn_w is not None:
-        return watts(drawn_w)
+        return f"{watts(drawn_w)} without hosts" if hostless else watts(drawn_w)
     return UNKNOWN if limit_w is None else f"chips ≤ {watts(limit_w)}"
 
 

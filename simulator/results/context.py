@@ -12,6 +12,7 @@ from typing import Any
 
 from simulator.models.accuracy import AccuracyChange
 from simulator.results.error_bars import NOTHING_KNOWN, KnownErrors
+from simulator.results.price_rows import PriceRows
 from simulator.results.ranges import Range
 
 
@@ -20,13 +21,15 @@ class DevicePrice:
     """Rent of one device [USD/h] as a range, with its source and date.
 
     ``mid`` is the figure that costs are computed with; ``low`` and ``high`` span the market
-    where it has a spread (all three equal otherwise). Rent includes electricity.
+    where it has a spread (all three equal otherwise). Rent includes electricity. ``rows`` are what it rests
+    on, one kind of device each; none where the scenario gives it.
     """
 
     low: float
     mid: float
     high: float
     source: str
+    rows: tuple[PriceRows, ...] = ()
 
     @property
     def span(self) -> Range:
@@ -62,6 +65,8 @@ class PoolContext:
         Where the choice of a rental tier is why it is unknown: what the tiers have, in words.
     purchase
         Price of one device with its share of the server [USD], where hardware is owned and not rented.
+    purchase_rows
+        What that price rests on; None where the scenario gives it.
     host_w
         Draw of a device's share of its server, the device aside [W], None if unknown.
     embodied_kg
@@ -93,6 +98,7 @@ class PoolContext:
     price: DevicePrice | None = None
     no_price: str = ""
     purchase: Range | None = None
+    purchase_rows: PriceRows | None = None
     host_w: Range | None = None
     embodied_kg: Range | None = None
     devices_per_system: int = 1
@@ -263,7 +269,8 @@ def _pool_from(data: dict[str, Any]) -> PoolContext:
     return PoolContext(
         **{
             **data,
-            "price": None if price is None else DevicePrice(**price),
+            "price": None if price is None else _price_from(price),
+            "purchase_rows": _rows_from(data.get("purchase_rows")),
             **{name: _range_from(data[name]) for name in ("purchase", "host_w", "embodied_kg")},
             "no_power": tuple(data.get("no_power", ())),
             "estimates": tuple(data["estimates"]),
@@ -272,6 +279,15 @@ def _pool_from(data: dict[str, Any]) -> PoolContext:
             "known_errors": KnownErrors.from_dict(data["known_errors"]),
         }
     )
+
+
+def _price_from(data: dict[str, Any]) -> DevicePrice:
+    rows = tuple(PriceRows.from_dict(one) for one in data.get("rows", ()))
+    return DevicePrice(**{**data, "rows": rows})
+
+
+def _rows_from(data: dict[str, Any] | None) -> PriceRows | None:
+    return None if data is None else PriceRows.from_dict(data)
 
 
 def _site_from(data: dict[str, Any]) -> Site:

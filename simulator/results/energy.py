@@ -123,3 +123,8 @@ def host_draw(context: RunContext, recording: Recording) -> Range | None:
         times(about.host_w, about.devices_per_replica * mean_on(pool, context.warmup_ns, recording.end_ns))
         for pool, about in zip(recording.pools, context.pools, strict=True)
     )
+
+
+def hostless(context: RunContext) -> tuple[str, ...]:
+    """Devices of whose hosts no draw is known, in order of their names."""
+    return tuple(sorted({pool.device for pool in context.pools if pool.host_w is None}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from simulator.results.carbon import CarbonSummary
 from simulator.results.context import RunContext
 from simulator.results.cost import CostSummary
-from simulator.results.energy import EnergySummary
+from simulator.results.energy import EnergySummary, hostless
 from simulator.results.error_bars import ErrorBar
 from simulator.results.measured import Measured
 from simulator.results.overload import Load
@@ -154,8 +154,9 @@ def _about_surroundings(
         return []
     found = []
     if energy.host_j is None:
-        devices = sorted({pool.device for pool in context.pools if pool.host_w is None})
-        found.append(f"Hosts of {', '.join(devices)} are left out of the energy: their draw is not known.")
+        found.append(
+            f"Hosts of {', '.join(hostless(context))} are left out of the energy: their draw is not known."
+        )
     if carbon.operational_kg is None:
         found.append(
             "Carbon is unknown: name the grid in prices.region, or give its intensity as prices.grid_carbon."

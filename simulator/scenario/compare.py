@@ -33,7 +33,7 @@ def entrant_from_name(entry: Any) -> Any:
 
 
 class CompareSpec(Spec):
-    """What `simulator compare` puts in the place of the cluster's hardware."""
+    """What `simulator compare` puts in the place of the cluster's hardware; how, `SizeSpec` says."""
 
     hardware: tuple[Annotated[EntrantSpec, BeforeValidator(entrant_from_name)], ...] = Field(min_length=1)
     """Names or paths of hardware profiles, or such with prices and powers."""

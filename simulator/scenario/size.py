@@ -47,7 +47,7 @@ class SizeSpec(Spec):
 
     parallelism: tuple[ParallelismSpec, ...] | Literal["auto"] = ()
     """Layouts of one replica to try; `auto`: those that suit model and device. Default: the cluster's own
-    on its own hardware, `auto` on other."""
+    on its own hardware, where a pool says one or none is listed, else `auto`."""
 
     engine: tuple[EngineSpec, ...] = ()
     """Engine settings to try, laid over the cluster's own: `[{max_num_seqs: 64}, {max_num_seqs: 256}]`."""

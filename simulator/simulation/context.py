@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from simulator.errors import InputError
 from simulator.hardware.device import Device
+from simulator.hardware.price_lists import PriceRange
 from simulator.hardware.prices import (
     check_tier,
     priced_tiers,
@@ -16,6 +17,7 @@ from simulator.latency.compile import BackendProvenance, CompiledBackend
 from simulator.models.accuracy import accuracy_changes
 from simulator.models.catalogue import name_shown
 from simulator.results.context import ApiPrice, DevicePrice, PoolContext, RunContext
+from simulator.results.price_rows import PriceRows
 from simulator.results.ranges import Range
 from simulator.scenario.cluster import PoolSpec
 from simulator.scenario.prices import OwnershipSpec, PricesSpec
@@ -58,6 +60,7 @@ def _pool(number: int, pool: PreparedPool, model: str, prices: PricesSpec) -> Po
     backend, device, spec, card = pool.backend, pool.device, pool.spec, pool.card
     devices = backend.placement.devices
     price = _with_partners(device_price(device, spec.price, prices.tier), backend, prices.tier)
+    purchase = None if prices.own is None else _purchase(device, spec, backend)
     return PoolContext(
         name=spec.name,
         device=device.name,
@@ -70,7 +73,8 @@ def _pool(number: int, pool: PreparedPool, model: str, prices: PricesSpec) -> Po
         no_power=unknown_power(number, pool),
         price=price,
         no_price="" if price is not None else _hidden_by_tier(device, prices.tier),
-        purchase=None if prices.own is None else _purchase(device, spec, backend),
+        purchase=purchase,
+        purchase_rows=None if purchase is None or spec.purchase is not None else _purchase_rows(device),
         host_w=_host_w(device, spec),
         embodied_kg=_embodied_kg(device),
         devices_per_system=device.devices_per_system,
@@ -97,7 +101,8 @@ def device_price(device: Device, given: float | None, tier: str | None) -> Devic
     shipped = rental_price(device.id, None if tier is None else check_tier(tier))
     if shipped is None:
         return None
-    return DevicePrice(shipped.low, shipped.mid, shipped.high, shipped.citation)
+    rows = (_rows(device, shipped),)
+    return DevicePrice(shipped.low, shipped.mid, shipped.high, shipped.citation, rows)
 
 
 def _hidden_by_tier(device: Device, tier: str | None) -> str:
@@ -122,6 +127,7 @@ def _with_partners(
             price.mid + share * other.mid,
             price.high + share * other.high,
             f"{price.source}; {partner.name}: {other.source}",
+            price.rows + other.rows,
         )
     return price
 
@@ -133,6 +139,15 @@ def _purchase(device: Device, spec: PoolSpec, backend: CompiledBackend) -> Range
     if found is None or backend.partners:
         return None
     return Range(found.low, found.mid, found.high)
+
+
+def _purchase_rows(device: Device) -> PriceRows | None:
+    found = purchase_price(device.id)
+    return None if found is None else _rows(device, found)
+
+
+def _rows(device: Device, found: PriceRange) -> PriceRows:
+    return PriceRows(device.name, found.rows, found.date, found.unverified, found.tiers)
 
 
 def _rated_w(device: Device, backend: CompiledBackend) -> float | None:

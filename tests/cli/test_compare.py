@@ -30,7 +30,9 @@ def test_hardware_is_compared_at_equal_service_level(capsys):
     assert main(["compare", "hardware-bakeoff", "--hardware", "l4,wse3,sohu", *FEW, "--json"]) == 0
     gpu, wafer, unpublished = json.loads(capsys.readouterr().out)
     assert gpu["slo_met"] and wafer["slo_met"]
-    assert gpu["devices"] >= 1 and gpu["rate_per_replica"] > 0
+    assert gpu["devices"] >= 1 and gpu["rate_per_unit"] > 0
+    assert gpu["cheapest_between"][0]["from_per_s"] < 12.0
+    assert gpu["prices"][0]["kind"] == "rent" and not gpu["one_fewer"]["met"]
     assert "no published" in unpublished["refusal"]
 
 

@@ -10,11 +10,13 @@ from simulator.errors import InputError
 from simulator.hardware.catalogue import load_device
 from simulator.models.catalogue import load_model
 from simulator.planning.capacity import carries
-from simulator.planning.compare_hardware import Contender, compare_hardware, entrants_of
+from simulator.planning.compare_hardware import compare_hardware, entrants_of
 from simulator.planning.comparisons import compare_contenders, compare_results
-from simulator.planning.crossover import CostCurve, cost_curve, crossovers, loads
+from simulator.planning.crossover import CostCurve, cheapest_spans, cost_curve, crossovers, loads
+from simulator.planning.designs import rate_of
 from simulator.planning.layouts import layout_choices
 from simulator.planning.lengths import Lengths
+from simulator.planning.size.families import families_of
 from simulator.planning.size.size import size
 from simulator.scenario.compare import EntrantSpec
 from simulator.simulation import run_scenario
@@ -38,15 +40,15 @@ def contenders(request):
 @pytest.mark.slow
 def test_every_contender_meets_the_objectives_or_says_why_not(contenders):
     for one in contenders.values():
-        assert (one.result is None) == (one.refusal is not None)
+        assert (one.result is None) == (one.candidate.reason is not None)
         if one.result is not None:
             assert carries(one.result)
 
 
 @pytest.mark.slow
 def test_hardware_that_is_too_slow_or_unpublished_is_refused_with_the_reason(contenders):
-    assert "p99 TTFT" in contenders["apple-m4-max"].refusal
-    assert "no published bandwidth" in contenders["etched-sohu"].refusal
+    assert "p99 TTFT" in contenders["apple-m4-max"].candidate.reason
+    assert "no published bandwidth" in contenders["etched-sohu"].candidate.reason
 
 
 @pytest.mark.slow
@@ -79,15 +81,61 @@ def test_a_comparison_without_objectives_or_with_unknown_hardware_is_refused(cha
         compare_hardware(chat(), entrants("h1000"))
 
 
-def test_a_contender_has_the_replicas_that_a_sizing_of_its_layout_finds(chat):
-    scenario = chat(rate=6.0, requests=400, hardware="nvidia-l4")
-    (one,) = compare_hardware(scenario, entrants("nvidia-l4"), jobs=1)
-    assert carries(one.result)
-    layout = {"tensor": one.layout.tensor, "pipeline": one.layout.pipeline}
-    asked = chat(rate=6.0, requests=400, hardware="nvidia-l4", size={"parallelism": [layout]})
-    found = size(asked, jobs=1).best.found
-    assert one.result.context.pools[0].replicas == found.units
-    assert found.fewer is not None and not found.fewer.met
+@pytest.fixture
+def both(chat):
+    """A load that takes several L4, on two kinds of hardware, and what sizing says of it."""
+    scenario = chat(rate=8.0, requests=400, hardware="nvidia-l4")
+    names = entrants("nvidia-h100-sxm", "nvidia-l4")
+    return scenario, compare_hardware(scenario, names, jobs=1), size(scenario, names, jobs=1)
+
+
+def test_a_comparison_and_a_sizing_find_the_same_design_of_every_hardware(both):
+    scenario, contenders, answer = both
+    assert [one.name for one in contenders] == ["nvidia-h100-sxm", "nvidia-l4"]
+    sized = {one.hardware: one.to_dict() for one in answer.candidates}
+    for one in contenders:
+        assert one.candidate.to_dict() == sized[one.name]
+        assert carries(one.result)
+        assert one.result.context.pools[0].replicas == sized[one.name]["units_with_spare"]
+    assert sized["nvidia-l4"]["units"] > 1
+    assert rate_of(scenario) == 8.0
+
+
+def test_what_one_unit_holds_is_never_at_odds_with_how_many_are_needed(both):
+    _, contenders, _ = both
+    for one in contenders:
+        assert (one.rate_per_unit >= 8.0) == (one.candidate.found.units == 1)
+        curve = cost_curve(one, 8.0)
+        assert curve.per_hour(8.0) == pytest.approx(one.candidate.usd_per_hour.mid)
+
+
+def test_the_loads_that_each_is_cheapest_at_join(both):
+    _, contenders, _ = both
+    spans = cheapest_spans(contenders, 8.0)
+    ordered = sorted((span for found in spans.values() for span in found), key=lambda span: span.start)
+    assert ordered[0].start == loads(8.0)[0] and ordered[-1].end is None
+    assert all(one.end == two.start for one, two in pairwise(ordered))
+
+
+@pytest.mark.slow
+def test_they_agree_on_a_model_that_takes_several_devices():
+    """The planner's question: 10 /s of Llama-3.1-70B, at first answered with 16 H100 where 12 are enough."""
+    from simulator.scenario.loading import load_scenario
+
+    pool = {"name": "main", "hardware": "nvidia-h100-sxm", "parallelism": {"tensor": 4}}
+    scenario = load_scenario(
+        {
+            "workload": {"from": "azure-conv-2023", "arrivals": {"process": "poisson", "rate": "10 /s"}},
+            "model": "llama-3.1-70b",
+            "cluster": {"pools": [{**pool, "engine": {"max_num_seqs": 256, "max_model_len": 16384}}]},
+            "slo": {"ttft": "1 s", "tpot": "60 ms", "attainment": 0.99},
+            "requests": 3000,
+            "warmup": "30 s",
+        }
+    )
+    (one,) = compare_hardware(scenario, entrants("nvidia-h100-sxm"), jobs=1)
+    assert one.candidate.devices == 12 == one.result.summary.to_dict()["devices"]
+    assert one.candidate.to_dict() == size(scenario, entrants("nvidia-h100-sxm"), jobs=1).best.to_dict()
 
 
 @pytest.mark.parametrize("device", ["nvidia-h100-sxm", "aws-inferentia2", "groq-lpu-v1", "cerebras-wse3"])
@@ -105,8 +153,10 @@ def test_compiled_shapes_are_tried_with_few_seats():
     assert {choice.seats for choice in choices} == {8, 16, 32}
 
 
-def curve(name: str, rate: float, usd: float) -> CostCurve:
-    return CostCurve(name, name, rate, usd, output_tokens=100)
+def curve(
+    name: str, alone: float, usd: float, rate: float = 1e-9, units: int = 1, spare: int = 0
+) -> CostCurve:
+    return CostCurve(name, alone, rate, units, usd, output_tokens=100, spare=spare)
 
 
 def test_the_small_machine_is_cheapest_at_little_load_and_the_large_one_at_much():
@@ -116,10 +166,18 @@ def test_the_small_machine_is_cheapest_at_little_load_and_the_large_one_at_much(
     assert found[0].rate == pytest.approx(5.0, rel=0.02)
 
 
-def test_a_cost_curve_is_a_staircase_of_whole_replicas():
+def test_a_cost_curve_is_a_staircase_of_whole_units():
     small = curve("small", 2.0, 3.0)
     assert [small.per_hour(rate) for rate in (0.1, 2.0, 2.1, 4.1)] == [3.0, 3.0, 6.0, 9.0]
     assert small.per_million_output_tokens(2.0) == pytest.approx(3.0 / (3600 * 2 * 100) * 1e6)
+
+
+def test_the_staircase_meets_what_was_simulated_at_the_scenarios_own_load():
+    """Three share 12 /s though one alone holds 2.5 /s; 6 /s take two though one alone holds 5.9 /s."""
+    sharing = curve("sharing", 2.5, 1.0, rate=12.0, units=3, spare=1)
+    assert [sharing.per_hour(rate) for rate in (2.0, 5.1, 11.9, 12.0, 12.1, 24.0)] == [2, 4, 4, 4, 5, 7]
+    close = curve("close", 5.9, 1.0, rate=6.0, units=2)
+    assert [close.per_hour(rate) for rate in (5.8, 6.0, 11.7, 11.9)] == [1, 2, 2, 3]
 
 
 def test_loads_lie_around_the_scenarios_own():
@@ -129,32 +187,71 @@ def test_loads_lie_around_the_scenarios_own():
 
 @pytest.mark.slow
 def test_hardware_without_a_price_has_no_curve(contenders):
-    assert cost_curve(contenders["apple-m4-max"]) is None
-    assert cost_curve(contenders["nvidia-h100-sxm"]) is not None
+    assert cost_curve(contenders["apple-m4-max"], 8.0) is None
+    assert cost_curve(contenders["nvidia-h100-sxm"], 8.0) is not None
 
 
 def test_hardware_without_a_price_is_named_beside_the_costs(chat):
-    layout = layout_choices(
-        load_model("llama-3.1-8b"), load_device("nvidia-l4"), LENGTHS, 256, "auto", "auto"
-    )[0]
-    served = [
-        Contender(name, name, layout, 8.0, run_scenario(chat(hardware=name, prices={"tier": "spot"})))
-        for name in ("nvidia-l4", "nvidia-h100-sxm")
-    ]
-    first = compare_contenders(served, 4.0, "two").tables[0]
-    assert first.note == "no price is known of nvidia-l4: left out of every ranking by cost"
+    scenario = chat(rate=1.0, prices={"tier": "spot"})
+    served = compare_hardware(scenario, entrants("nvidia-l4", "nvidia-h100-sxm"), jobs=1)
+    first = compare_contenders(served, 1.0, "two").tables[0]
+    assert first.note.startswith("no price is known of nvidia-l4: left out of every ranking by cost")
 
 
 def test_a_contender_that_is_always_cheapest_leaves_no_empty_table(chat):
-    layout = layout_choices(
-        load_model("llama-3.1-8b"), load_device("nvidia-h100-sxm"), LENGTHS, 256, "auto", "auto"
-    )[0]
-    result = run_scenario(chat(hardware="nvidia-h100-sxm"))
-    alone = Contender("nvidia-h100-sxm", "H100", layout, 5.0, result)
-    comparison = compare_contenders([alone], 2.0, "alone")
+    scenario = chat(rate=2.0)
+    comparison = compare_contenders(compare_hardware(scenario, entrants("h100"), jobs=1), 2.0, "alone")
     assert "cost_over_load" in comparison.figures
     assert all(table.rows for table in comparison.tables)
-    assert "one replica carries at most" in comparison.tables[1].header
+    assert "one unit alone holds" in comparison.tables[1].header
+
+
+def test_prices_of_different_kinds_are_said_beside_the_ranking(chat):
+    hardware = [EntrantSpec(hardware="nvidia-h100-sxm"), EntrantSpec(hardware="aws-trainium2")]
+    scenario = chat(rate=1.0, requests=100)
+    contenders = compare_hardware(scenario, hardware, jobs=1)
+    ranking, _, prices = compare_contenders(contenders, 1.0, "two").tables[:3]
+    assert "aws-trainium2: 1 row, capacity-block, 2025, unverified" in ranking.note
+    assert prices.rows[0][2] != "1" and prices.rows[0][4] == "yes"
+    assert prices.rows[1] == ("aws-trainium2", "capacity-block", "1", "2025", "no")
+    kind = contenders[1].candidate.to_dict()["prices"][0]
+    assert (kind["kind"], kind["rows"][0]["rows"], kind["rows"][0]["unverified"]) == ("rent", 1, 1)
+
+
+def test_one_device_at_two_prices_is_two_rows_that_can_be_told_apart(chat):
+    listed = [{"hardware": "nvidia-l4", "price": f"{usd} USD/hour"} for usd in (4, 2)]
+    scenario = chat(rate=1.0, compare={"hardware": listed}, size={"hardware": listed})
+    names = ["nvidia-l4 (4 USD/h)", "nvidia-l4 (2 USD/h)"]
+    contenders = compare_hardware(scenario, entrants_of(scenario), jobs=1)
+    assert [one.name for one in contenders] == names
+    assert entrants_of(scenario, ["l4"]) == entrants_of(scenario)
+    answer = size(scenario, jobs=1)
+    assert [one.hardware for one in answer.candidates] == names[::-1]
+    assert answer.best.usd_per_hour.mid == pytest.approx(2.0 * answer.best.devices)
+
+
+def test_a_draw_without_hosts_is_marked_beside_one_with_them(chat):
+    listed = [
+        {"hardware": "groq-lpu-v1", "power": {"idle": "108 W"}, "price": "1 USD/hour"},
+        {"hardware": "nvidia-h100-sxm"},
+    ]
+    scenario = chat(rate=1.0, prices={"region": "Virginia"}, compare={"hardware": listed})
+    contenders = compare_hardware(scenario, entrants_of(scenario), jobs=1)
+    ranking = compare_contenders(contenders, 1.0, "two").tables[0]
+    draw = ranking.header.index("draw of the site")
+    assert [row[draw].endswith("without hosts") for row in ranking.rows] == [True, False]
+    assert "the draw of the hosts of Groq LPU v1" in ranking.note
+    told = [one.candidate.to_dict()["facility_power_leaves_out_hosts_of"] for one in contenders]
+    assert len(told[0]) == 1 and told[1] == []
+
+
+def test_a_pool_that_says_no_layout_is_laid_out_as_any_other_hardware(chat):
+    """One that says it keeps it, as does one whose step times were measured in it."""
+    pool = {"name": "main", "hardware": "nvidia-l4"}
+    steps = {"backend": "linear", "base_ns": 5_000_000}
+    for said, free in (({}, True), ({"parallelism": {"tensor": 2}}, False), ({"latency": steps}, False)):
+        families, _ = families_of(chat(cluster={"pools": [{**pool, **said}]}), entrants("nvidia-l4"))
+        assert (len(families) > 1) == free
 
 
 def test_designs_are_compared_with_paired_differences(chat):
@@ -163,32 +260,3 @@ def test_designs_are_compared_with_paired_differences(chat):
     (table,) = comparison.tables
     assert table.title.startswith("Difference to chat on nvidia-h100-sxm")
     assert table.rows[0][1].startswith("+")
-
-
-@pytest.mark.parametrize(
-    ("expected", "needed", "best"),
-    [
-        ({4: 3, 8: 1}, {4: 3, 8: 2}, (4, 3)),  # one of 8 chips was expected to do, but does not
-        ({4: 5, 8: 2}, {4: 3, 8: 2}, (4, 3)),  # several share the load better than one carries its part
-        ({4: 2, 8: 1}, {4: 2, 8: 1}, (4, 2)),
-        ({4: 9, 8: 2}, {8: 2}, (8, 2)),
-    ],
-)
-def test_the_layout_is_chosen_by_what_carries_the_whole_load(monkeypatch, expected, needed, best):
-    from types import SimpleNamespace
-
-    from simulator.planning import compare_hardware as room
-    from simulator.planning.layouts import LayoutChoice
-
-    search = room._LayoutSearch(None, None, None, 1.0)
-
-    def estimated(layout):
-        search.alone = object()
-        return room._Candidate(layout, 1.0, layout, expected[layout.devices])
-
-    monkeypatch.setattr(search, "_estimate", estimated)
-    monkeypatch.setattr(
-        room, "_fewest_replicas", lambda layout, guess: SimpleNamespace(units=needed[layout.devices])
-    )
-    found = search.fewest_chips([LayoutChoice(4, 1, 8), LayoutChoice(8, 1, 8)])
-    assert (found.layout.devices, found.units) == best

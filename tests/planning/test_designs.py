@@ -88,7 +88,8 @@ def test_two_profiles_with_one_id_are_refused_for_no_answer_could_tell_them_apar
 def test_the_same_hardware_may_stand_there_twice(chat):
     twice = [{"hardware": "nvidia-l4", "price": "1 USD/hour"}, "l4"]
     families, _ = families_of(chat(cluster={"pools": [POOL]}, size={"hardware": twice}))
-    assert len(families) == 2
+    assert list(dict.fromkeys(family.hardware for family in families)) == ["nvidia-l4 (1 USD/h)", "nvidia-l4"]
+    assert [family.pools[0].price for family in families[:: len(families) - 1]] == [1.0, 0.5]
 
 
 def test_what_a_comparison_lists_is_not_taken_for_a_profile_of_ones_own(chat, own_l4):

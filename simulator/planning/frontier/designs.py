@@ -13,7 +13,8 @@ from itertools import product
 from simulator.errors import InputError
 from simulator.hardware.catalogue import load_device
 from simulator.models.catalogue import load_model
-from simulator.planning.designs import changed, check_told_apart, layouts_on, on_hardware, only_pool
+from simulator.planning.designs import changed, layouts_on, on_hardware, only_pool
+from simulator.planning.entrant_names import named
 from simulator.planning.lengths import Lengths, lengths_of
 from simulator.reasoning.quality.published import is_published
 from simulator.scenario.backend import AutoBackendSpec
@@ -70,18 +71,18 @@ def designs_of(scenario: Scenario, asked: FrontierSpec) -> list[Design]:
     pool = only_pool(scenario)
     models = asked.models or (FrontierModelSpec(card=scenario.model.card),)
     hardware = asked.hardware or (EntrantSpec(hardware=pool.hardware),)
-    check_told_apart(hardware)
     strategies = asked.strategies or usual_strategies()
     lengths = lengths_of(scenario)
     found: list[Design] = []
-    for model, entrant in product(models, hardware):
-        found += _on(scenario, model, entrant, strategies, lengths)
+    for model, (name, entrant) in product(models, named(hardware).items()):
+        found += _on(scenario, model, name, entrant, strategies, lengths)
     return found
 
 
 def _on(
     scenario: Scenario,
     model: FrontierModelSpec,
+    name: str,
     entrant: EntrantSpec,
     strategies: tuple[StrategySpec, ...],
     lengths: Lengths,
@@ -96,12 +97,12 @@ def _on(
         placed = on_hardware(scenario if own else _unmeasured(scenario), entrant, layouts[0], longest)
     except InputError as error:
         for strategy in strategies:
-            yield Design(card.id, device.id, strategy, None, str(error))
+            yield Design(card.id, name, strategy, None, str(error))
         return
     for strategy in strategies:
         reasoning = _reasoning(scenario, strategy, model, own)
         one = changed(placed, model=served, reasoning=reasoning, frontier=None)
-        yield Design(card.id, device.id, strategy, one)
+        yield Design(card.id, name, strategy, one)
 
 
 def _unmeasured(scenario: Scenario) -> Scenario:

@@ -13,8 +13,11 @@ from simulator.planning.size.rules import Rules
 from simulator.planning.size.search import Found
 from simulator.planning.size.trial import Trial
 from simulator.planning.size.verdict import verdict_of
+from simulator.reporting import numbers as show
+from simulator.results.price_rows import PriceKind
 from simulator.results.ranges import Range
 from simulator.scenario.scenario import Scenario
+from simulator.scenario.size import Minimise
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,30 +89,57 @@ class Candidate:
         assert self.found is not None
         return changed(self.found.family.with_units(self.units), size=None, compare=None)
 
-    def weight(self, rules: Rules) -> tuple[float, float, float]:
-        """What the choice is made by, least first; the unknown comes last.
+    @property
+    def fewest(self) -> int:
+        """Units that the trials leave possible at the least, spares included."""
+        assert self.found is not None
+        least = self.found.units if self.found.doubt is None else self.found.doubt[0]
+        return least + self.spare
+
+    @property
+    def prices(self) -> tuple[PriceKind, ...]:
+        """What kind of price its cost rests on."""
+        return () if self.estimate is None else self.estimate.prices
+
+    @property
+    def hostless(self) -> tuple[str, ...]:
+        """Devices whose hosts its draw leaves out, for theirs is not known."""
+        known = self.estimate is not None and self.drawn_w is not None
+        return self.estimate.hostless if known and self.estimate is not None else ()
+
+    def weight(self, minimise: Minimise, units: int | None = None) -> tuple[float, float, float]:
+        """What the choice is made by, least first, of so many units (None: its own); the unknown comes last.
 
         A draw that is not known comes behind all that are, and among its like by the limit of the devices:
         the two are never held against each other.
         """
         if self.found is None:
             return (inf, inf, inf)
+        share = 1.0 if units is None else units / self.units
         cost = self.usd_per_hour
         by = {
             "cost": None if cost is None else cost.mid,
             "devices": float(self.devices),
             "power": self.drawn_w,
-        }[rules.minimise]
-        limit = self.limit_w if rules.minimise == "power" else None
-        return (inf if by is None else by, inf if limit is None else limit, float(self.devices))
+        }[minimise]
+        limit = self.limit_w if minimise == "power" else None
+        return (
+            inf if by is None else by * share,
+            inf if limit is None else limit * share,
+            self.devices * share,
+        )
 
     def unweighed(self, rules: Rules) -> bool:
         """Whether what is to be least is unknown of this design."""
-        return self.found is not None and self.weight(rules)[0] == inf
+        return self.found is not None and self.weight(rules.minimise)[0] == inf
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
-        about = {"hardware": self.hardware, "reason": self.reason, "others": list(self.others)}
+        about: dict[str, Any] = {
+            "hardware": self.hardware,
+            "reason": self.reason,
+            "others": list(self.others),
+        }
         if self.found is None:
             return {**about, "met": False}
         found, cost = self.found, self.usd_per_hour
@@ -118,6 +148,7 @@ class Candidate:
             **about,
             "met": True,
             "undecided": found.undecided,
+            "undecided_units": None if found.doubt is None else list(found.doubt),
             "label": found.family.label,
             "units": found.units,
             "spare": self.spare,
@@ -128,7 +159,9 @@ class Candidate:
             "cost_per_hour_usd": None if cost is None else cost.mid,
             "cost_per_hour_usd_low": None if cost is None else cost.low,
             "cost_per_hour_usd_high": None if cost is None else cost.high,
+            "prices": [price.to_dict() for price in self.prices],
             "facility_power_w": self.drawn_w,
+            "facility_power_leaves_out_hosts_of": list(self.hostless),
             "power_limit_w": self.limit_w,
             "bound": None if self.estimate is None else self.estimate.least,
             "verdict": found.verdict.to_dict(),
@@ -168,6 +201,7 @@ class SizeAnswer:
             "solved": best is not None,
             "minimise": self.rules.minimise,
             "design": None if best is None else best.to_dict(),
+            "might_win": [one.to_dict() for one in might_win(self.candidates, self.rules.minimise)],
             "design_scenario": None if best is None else scenario_of(best.scenario),
             "candidates": [candidate.to_dict() for candidate in self.candidates],
             "simulations": self.simulations,
@@ -182,7 +216,51 @@ def scenario_of(scenario: Scenario) -> dict[str, Any]:
 
 def ranked(candidates: Sequence[Candidate], rules: Rules) -> tuple[Candidate, ...]:
     """Candidates, the best first, those without a design last."""
-    return tuple(sorted(candidates, key=lambda one: (one.found is None, one.weight(rules))))
+    return tuple(sorted(candidates, key=lambda one: (one.found is None, one.weight(rules.minimise))))
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """A design that would beat the best, if the fewest units that its trials leave possible are enough."""
+
+    candidate: Candidate
+    minimise: Minimise
+
+    @property
+    def sentence(self) -> str:
+        """``1 unit of google-tpu-v6e, if it is enough, would be cheaper: $21.60 per hour``."""
+        one, units = self.candidate, self.candidate.fewest
+        amount = one.weight(self.minimise, units)[0]
+        would = {
+            "cost": f"be cheaper: {show.dollars(amount)} per hour",
+            "devices": f"take fewer devices: {amount:.0f}",
+            "power": f"draw less: {show.watts(amount)}",
+        }[self.minimise]
+        number = "1 unit" if units == 1 else f"{units} units"
+        return f"{number} of {one.hardware}, if {'it is' if units == 1 else 'they are'} enough, would {would}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        one, units = self.candidate, self.candidate.fewest
+        cost = one.usd_per_hour
+        return {
+            "hardware": one.hardware,
+            "units": units - one.spare,
+            "units_with_spare": units,
+            "cost_per_hour_usd": None if cost is None else cost.mid * units / one.units,
+            "reason": self.sentence,
+        }
+
+
+def might_win(candidates: Sequence[Candidate], minimise: Minimise) -> list[Rival]:
+    """Of which designs the trials leave open whether they would be the best, as undecided as they are."""
+    found = [one for one in candidates if one.found is not None]
+    if not found:
+        return []
+    best = min(found, key=lambda one: one.weight(minimise))
+    least = best.weight(minimise)[0]
+    rivals = [one for one in found if one is not best and one.weight(minimise, one.fewest)[0] < least]
+    return [Rival(one, minimise) for one in rivals]
 
 
 def count(trials: Sequence[Trial]) -> tuple[int, int]:

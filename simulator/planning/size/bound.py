@@ -22,6 +22,8 @@ from simulator.latency.pricer import Step
 from simulator.planning.lengths import Demand
 from simulator.planning.size.families import Family
 from simulator.results.cost import pool_per_hour
+from simulator.results.energy import hostless
+from simulator.results.price_rows import PriceKind, price_kinds
 from simulator.results.ranges import Range, total
 from simulator.scenario.objectives import SloSpec
 from simulator.scenario.scenario import Scenario
@@ -49,12 +51,18 @@ class Estimate:
         Price of one unit [USD/h], without the electricity of owned hardware; None where unknown.
     rated_w
         Power limit of one unit's devices [W], None where not published.
+    prices
+        What kind of price the cost rests on.
+    hostless
+        Devices of whose hosts no draw is known, so that no draw of the site has it in it.
     """
 
     least: int
     guess: int
     usd_per_hour: Range | None
     rated_w: float | None
+    prices: tuple[PriceKind, ...] = ()
+    hostless: tuple[str, ...] = ()
 
 
 def estimate(family: Family, demand: Demand) -> Estimate:
@@ -75,6 +83,8 @@ def estimate(family: Family, demand: Demand) -> Estimate:
         guess=max(guess, least),
         usd_per_hour=total(pool_per_hour(pool, context) for pool in context.pools),
         rated_w=None if None in rated else sum(watts for watts in rated if watts is not None),
+        prices=price_kinds(context),
+        hostless=hostless(context),
     )
 
 

@@ -6,15 +6,15 @@ with two decode replicas. A family is everything about a cluster but how many un
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from math import gcd
 
 from simulator.errors import InputError
 from simulator.hardware.catalogue import load_device
-from simulator.hardware.device import Device
-from simulator.planning.designs import changed, check_told_apart, exchanged, layouts_on, said, with_engine
+from simulator.planning.designs import OF_ONE_LAYOUT, changed, exchanged, layouts_on, said, with_engine
+from simulator.planning.entrant_names import named
 from simulator.planning.layouts import LayoutChoice, in_words
 from simulator.planning.lengths import Lengths, lengths_of
 from simulator.scenario.cluster import ClusterSpec, ParallelismSpec, PoolSpec
@@ -32,7 +32,7 @@ class Family:
     Attributes
     ----------
     hardware
-        Name of the device, for tables: families of one device compete with each other first.
+        What the hardware is called (`entrant_names`): families of one kind compete with each other first.
     label
         What tells the family from others of its hardware.
     unit
@@ -87,27 +87,32 @@ def families_of(
         Where a name stands for nothing, two profiles have one id, or the space itself makes no sense.
     """
     spec = scenario.size or SizeSpec()
-    entrants: Sequence[EntrantSpec | None] = hardware or spec.hardware or (None,)
-    check_told_apart(entrant for entrant in entrants if entrant is not None)
     lengths = lengths_of(scenario)
     families: list[Family] = []
     refusals: dict[str, str] = {}
-    for entrant in entrants:
-        device = load_device(scenario.cluster.pools[0].hardware if entrant is None else entrant.hardware)
+    for name, entrant in _entrants(scenario, spec, hardware).items():
         try:
-            families += _of_device(scenario, spec, entrant, device, lengths)
+            families += _of_hardware(scenario, spec, name, entrant, lengths)
         except InputError as error:
             if error.key is not None and error.key.startswith("size"):
                 raise
-            refusals[device.id] = error.message
+            refusals[name] = error.message
     return families, refusals
 
 
-def _of_device(
-    scenario: Scenario, spec: SizeSpec, entrant: EntrantSpec | None, device: Device, lengths: Lengths
+def _entrants(
+    scenario: Scenario, spec: SizeSpec, hardware: Sequence[EntrantSpec]
+) -> Mapping[str, EntrantSpec | None]:
+    """What may be chosen among by its name; None for the cluster as it is, where nothing is listed."""
+    listed = hardware or spec.hardware
+    return named(listed) if listed else {load_device(scenario.cluster.pools[0].hardware).id: None}
+
+
+def _of_hardware(
+    scenario: Scenario, spec: SizeSpec, name: str, entrant: EntrantSpec | None, lengths: Lengths
 ) -> Iterator[Family]:
     seen: list[ClusterSpec] = []
-    for layout in _layouts(scenario, spec, entrant, device, lengths):
+    for layout in _layouts(scenario, spec, entrant, lengths):
         for engine in spec.engine or (None,):
             for split in spec.disaggregation or (None,):
                 cluster = _cluster(scenario, entrant, layout, engine, split, spec, lengths)
@@ -116,19 +121,32 @@ def _of_device(
                 seen.append(cluster)
                 unit = changed(scenario, cluster=cluster)
                 replicas = tuple(pool.replicas for pool in cluster.pools)
-                yield Family(device.id, _label(cluster, engine, split), unit, replicas)
+                yield Family(name, _label(cluster, engine, split), unit, replicas)
 
 
 def _layouts(
-    scenario: Scenario, spec: SizeSpec, entrant: EntrantSpec | None, device: Device, lengths: Lengths
+    scenario: Scenario, spec: SizeSpec, entrant: EntrantSpec | None, lengths: Lengths
 ) -> Sequence[LayoutChoice | ParallelismSpec | None]:
     """Layouts to try; None for the cluster's own."""
     if spec.parallelism and spec.parallelism != "auto":
         return spec.parallelism
-    own = all(load_device(pool.hardware).id == device.id for pool in scenario.cluster.pools)
-    if own and spec.parallelism != "auto":
+    pools = scenario.cluster.pools
+    if spec.parallelism != "auto" and (entrant is None or keeps_layout(pools, entrant)):
         return (None,)
-    return layouts_on(device, scenario, lengths)
+    return layouts_on(load_device((entrant or pools[0]).hardware), scenario, lengths)
+
+
+def keeps_layout(pools: Sequence[PoolSpec], entrant: EntrantSpec) -> bool:
+    """Whether pools keep their layout among other hardware: on their own, where they say it.
+
+    So does one whose step times were measured in it. A pool that says nothing has one device per replica for
+    want of an answer, which need not hold the model.
+    """
+    device = load_device(entrant.hardware).id
+    own = all(load_device(pool.hardware).id == device for pool in pools)
+    return own and all(
+        "parallelism" in pool.model_fields_set or pool.latency.backend in OF_ONE_LAYOUT for pool in pools
+    )
 
 
 def _cluster(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulator.errors import InputError
-from simulator.planning.capacity import capacity_of
+from simulator.planning.capacity import SHORTEST_TRIAL_S, capacity_of
 from simulator.planning.designs import at_rate, rate_of, too_slow
 from simulator.planning.size.rules import Rules, rules_of
 from simulator.planning.size.trial import Ask, Trial, run_trial
@@ -22,6 +22,8 @@ from simulator.scenario.scenario import Scenario
 
 #: Rates closer than this are not told apart [1].
 RESOLUTION = 1.02
+#: Factor to the next rate where two that should enclose the answer do not; it grows with every step.
+_STEP = 1.25
 #: Verifications that are tried before a search gives up.
 _ATTEMPTS = 12
 
@@ -37,7 +39,8 @@ class HighestRate:
     verdict, verification
         Of that rate: the trials it was found by, and the one that confirms it.
     too_much
-        Lowest rate found to be too much [1/s], with its verdict.
+        Lowest rate found to be too much [1/s], with its verdict; None where none was, for even requests that
+        all arrive within a second are held: then ``rate`` is a lower bound.
     reason
         Why there is no rate.
     """
@@ -92,11 +95,14 @@ class _RateSearch:
         """From a rate that short trials carry and one that they do not."""
         top = high or low * RESOLUTION
         verdicts = yield from self._judged([low, top])
+        step = _STEP
         while not verdicts[0].met and low > 1e-6:
-            low, top = low / 1.25, low
+            low, top, step = low / step, low, step**2
             verdicts = yield from self._judged([low, top])
         while verdicts[-1].met:
-            low, top = top, top * 1.25
+            if self._too_short(top):
+                return (yield from self._verified(top, None))
+            low, top, step = top, top * step, step**2
             verdicts = yield from self._judged([low, top])
         while top / low > RESOLUTION:
             middle = (low * top) ** 0.5
@@ -104,12 +110,17 @@ class _RateSearch:
             low, top = (middle, top) if verdict.met else (low, middle)
         return (yield from self._verified(low, top))
 
-    def _verified(self, low: float, top: float) -> Generator[list[Ask], list[Trial], HighestRate]:
+    def _too_short(self, rate: float) -> bool:
+        """Whether the requests arrive so fast that the trials say nothing about a lasting load."""
+        return self._trials[rate][0].requests < rate * SHORTEST_TRIAL_S
+
+    def _verified(self, low: float, top: float | None) -> Generator[list[Ask], list[Trial], HighestRate]:
         for attempt in range(_ATTEMPTS):
             (check,) = yield [Ask(at_rate(self._scenario, low), self._rules.fresh_seed(attempt))]
             if check.met:
-                verdict, too_much = yield from self._judged([low, top])
-                return HighestRate(low, verdict, check, (top, too_much))
+                verdict, *above = yield from self._judged([low] if top is None else [low, top])
+                too_much = None if top is None else (top, above[0])
+                return HighestRate(low, verdict, check, too_much)
             top, low = low, low / RESOLUTION
             if attempt > 2:
                 low /= RESOLUTION ** (attempt - 2)

@@ -48,8 +48,8 @@ class Found:
         Of that many units under a seed that it was not chosen by.
     refuted
         Fewer units that met the objectives in the search and missed them in their verification.
-    undecided
-        In words, between which numbers of units the trials leave the answer; None where they leave no doubt.
+    doubt
+        Fewest and most units that the trials leave possible; None where they leave no doubt.
     """
 
     family: Family
@@ -58,7 +58,15 @@ class Found:
     fewer: Verdict | None
     verification: Trial
     refuted: tuple[tuple[int, Trial], ...] = ()
-    undecided: str | None = None
+    doubt: tuple[int, int] | None = None
+
+    @property
+    def undecided(self) -> str | None:
+        """In words, between which numbers of units the answer lies; None where there is no doubt."""
+        if self.doubt is None:
+            return None
+        least, most = self.doubt
+        return f"undecided between {least} and {most} units: raise requests or size.replications"
 
     @property
     def neighbour(self) -> Neighbour | None:
@@ -81,35 +89,46 @@ class NotFound:
 class UnitSearch:
     """The search of one family.
 
-    Parameters
-    ----------
-    below
-        Only answers of fewer units are wanted; None for any.
+    It may be asked several times: what was simulated once is not simulated again. ``below`` says that only
+    answers of fewer units are wanted; None for any.
     """
 
-    def __init__(self, family: Family, estimate: Estimate, rules: Rules, below: int | None = None) -> None:
+    def __init__(self, family: Family, estimate: Estimate, rules: Rules) -> None:
         self.family, self.rules = family, rules
-        self._least = estimate.least
-        self._competes = below is not None
-        self._most = rules.most_units if below is None else min(below - 1, rules.most_units)
-        self._first = min(max(estimate.guess, 1), max(self._most, 1))
+        self._least, self._guess = estimate.least, estimate.guess
+        self._competes, self._most = False, rules.most_units
+        self._lonely: Trial | None = None
         self._short: dict[int, Trial] = {}
         self._long: dict[int, list[Trial]] = {}
         self._checks: dict[tuple[int, int], Trial] = {}
 
-    def run(self) -> Search:
+    def likely(self, below: int | None = None) -> Generator[list[Ask], list[Trial], int | None]:
+        """The fewest units by one trial of each number; None where none that is wanted is enough."""
+        self._want(below)
+        if self._most < self._least or (yield from self._alone()) is not None:
+            return None
+        return (yield from self._bracketed())
+
+    def run(self, below: int | None = None) -> Search:
         """The fewest units, verified; or why no number that may be tried is enough."""
+        self._want(below)
         if self._most < self._least:
             return self._too_few(f"at least {in_units(self._least)} needed to serve the load at all")
         if (alone := (yield from self._alone())) is not None:
             return NotFound(self.family, alone)
-        start = yield from self._bracketed()
-        if start is None:
+        # Where no trial is shorter than another, one that nobody has looked at goes straight to long ones.
+        straight = not (self.rules.screens or self._competes or self._long)
+        start = self._first() if straight else (yield from self._bracketed())
+        if start is None and self._competes and self._beyond_doubt(self._most):
             return self._too_few(f"{in_units(self._most)} not enough")
-        found = yield from self._settled(start)
+        found = yield from self._settled(self._most if start is None else start)
         if found is None:
             return self._too_few(f"{in_units(self._most)} not enough")
         return (yield from self._verified(found))
+
+    def _want(self, below: int | None) -> None:
+        self._competes = below is not None
+        self._most = self.rules.most_units if below is None else min(below - 1, self.rules.most_units)
 
     def _too_few(self, reason: str) -> NotFound:
         return NotFound(self.family, reason, more_may_do=True)
@@ -118,15 +137,25 @@ class UnitSearch:
         """Why requests that never meet miss the objectives; None where they do not, or nobody can tell."""
         if (lonely := apart(self.family.with_units(1))) is None:
             return None
-        (trial,) = yield [Ask(lonely, self.rules.seed)]
+        if self._lonely is None:
+            (self._lonely,) = yield [Ask(lonely, self.rules.seed)]
+        trial = self._lonely
         return None if trial.met or trial.overloaded else too_slow(trial.figures, lonely.slo)
 
+    def _first(self) -> int:
+        """Units to try first."""
+        return min(max(self._guess, 1), self._most)
+
     def _bracketed(self) -> Generator[list[Ask], list[Trial], int | None]:
-        """The least number that short trials say is enough; None where they leave no doubt that none is."""
-        if not self.rules.screens:
-            return self._first
-        units, stride = self._first, max(self._first // 8, 1)
+        """The least number that one trial of each says is enough; None where the most is not."""
+        units = self._first()
+        stride = max(units // 8, 1)
         low, high = self._least - 1, self._most + 1
+        if self._competes:
+            if not (yield from self._screened(self._most)).met:
+                return None
+            high = self._most
+            units = min(units, high - 1)
         while high - low > 1:
             trial = yield from self._screened(units)
             low, high = (low, units) if trial.met else (units, high)
@@ -137,17 +166,26 @@ class UnitSearch:
             else:
                 units = (low + high) // 2
             stride *= _GROWTH
-        if high <= self._most:
-            return high
-        return None if self._competes and beyond_doubt(self._short[self._most]) else self._most
+        return high if high <= self._most else None
 
     def _screened(self, units: int) -> Generator[list[Ask], list[Trial], Trial]:
+        """A short trial; where the scenario itself is as short, the first of its long ones."""
+        if not self.rules.screens:
+            if units not in self._long:
+                self._long[units] = yield [Ask(self.family.with_units(units), self.rules.seed)]
+            return self._long[units][0]
         if units not in self._short:
             scenario = changed(
                 self.family.with_units(units), requests=SCREENING_REQUESTS, duration=None, warmup=0.0
             )
             (self._short[units],) = yield [Ask(scenario, self.rules.seed)]
         return self._short[units]
+
+    def _beyond_doubt(self, units: int) -> bool:
+        """Whether a number misses an objective by so much in its first trial that no other is needed."""
+        if self.rules.screens:
+            return beyond_doubt(self._short[units])
+        return hopeless(self._long[units], self.rules.replications)
 
     def _settled(self, units: int) -> Generator[list[Ask], list[Trial], int | None]:
         """The fewest units by long trials, starting from a good guess; one fewer was tried and misses.
@@ -198,7 +236,7 @@ class UnitSearch:
                     None if fewer is None else verdict_of(fewer),
                     check,
                     tuple(refuted),
-                    self._undecided(units),
+                    self._doubt(units),
                 )
             refuted.append((units, check))
             while True:
@@ -210,7 +248,7 @@ class UnitSearch:
                     break
         return NotFound(self.family, f"none of {_ATTEMPTS} designs up to {units} passed its verification")
 
-    def _undecided(self, units: int) -> str | None:
+    def _doubt(self, units: int) -> tuple[int, int] | None:
         """Between which numbers the answer lies, where that is more than one."""
         verdicts = {number: verdict_of(trials) for number, trials in self._long.items()}
         doubtful = [number for number, one in verdicts.items() if number < units and not one.decided]
@@ -218,9 +256,7 @@ class UnitSearch:
         if not verdicts[units].decided:
             missed.append(units + 1)
         least, most = min(doubtful, default=units), max(missed, default=units)
-        if least == most:
-            return None
-        return f"undecided between {least} and {most} units: raise requests or size.replications"
+        return None if least == most else (least, most)
 
     def _judged(self, numbers: list[int]) -> Generator[list[Ask], list[Trial], list[Verdict]]:
         """Verdicts on numbers of units; more trials of all that are not decided, until they are."""
@@ -229,7 +265,7 @@ class UnitSearch:
             due = [
                 (number, index)
                 for place, number in enumerate(numbers)
-                for index in self._due(number, at_once=_LEAST_TRIALS if place == 0 else 1)
+                for index in self._due(number, self._at_once(place))
             ]
             if not due:
                 return [verdict_of(self._long[number]) for number in numbers]
@@ -241,13 +277,16 @@ class UnitSearch:
             for ask, trial in zip(ahead, trials[len(asks) :], strict=True):
                 self._checks[numbers[0], ask.seed] = trial
 
+    def _at_once(self, place: int) -> int:
+        """Trials to begin with: two of the number that is likely the answer, where one would not do."""
+        return _LEAST_TRIALS if place == 0 and not self._competes else 1
+
     def _ahead(self, units: int) -> list[Ask]:
         """The verification of the first number that is judged, side by side with its trials: it is likely
-        the answer, and a core may be free."""
-        seed = self.rules.fresh_seed(0)
-        if self._checks or self._long:
+        the answer, and a core may be free. Not so of a number that has to beat another."""
+        if self._checks or self._competes:
             return []
-        return [Ask(self.family.with_units(units), seed)]
+        return [Ask(self.family.with_units(units), self.rules.fresh_seed(0))]
 
     def _due(self, number: int, at_once: int) -> range:
         """Replications that a number of units still needs; ``at_once`` are the first."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import ceil, inf, isclose
 
 from simulator.errors import InputError
@@ -100,6 +101,19 @@ def _counted(
         trials += replies
 
 
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A family, its estimate and its search."""
+
+    family: Family
+    estimate: Estimate
+    search: UnitSearch
+
+    @property
+    def buildable(self) -> Buildable:
+        return self.family, self.estimate
+
+
 def _best_of(hardware: str, group: Sequence[Buildable], rules: Rules) -> Searching[Ask, Trial, Candidate]:
     """The best design of one hardware.
 
@@ -108,12 +122,13 @@ def _best_of(hardware: str, group: Sequence[Buildable], rules: Rules) -> Searchi
     """
     best: tuple[Found, Estimate] | None = None
     others: list[str] = []
-    for family, guess in sorted(group, key=lambda one: _weight(one, one[1].guess + rules.spare, rules)):
+    for entry in (yield from _best_first(group, rules)):
+        family, guess = entry.buildable
         limit = (
             None if best is None else _weight((best[0].family, best[1]), best[0].units + rules.spare, rules)
         )
-        below = None if limit is None else _fewer_than(limit, (family, guess), rules)
-        outcome = yield from UnitSearch(family, guess, rules, below).run()
+        below = None if limit is None else _fewer_than(limit, entry.buildable, rules)
+        outcome = yield from entry.search.run(below)
         if isinstance(outcome, Found):
             if best is not None:
                 others.append(f"{best[0].family.label}: {counted(best[0].units, 'unit')}")
@@ -124,12 +139,34 @@ def _best_of(hardware: str, group: Sequence[Buildable], rules: Rules) -> Searchi
             assert limit is not None and below is not None
             reason = outcome.reason
             if outcome.more_may_do:
-                reason += f"; {_no_less(limit, (family, guess), max(below, guess.least), rules)}"
+                reason += f"; {_no_less(limit, entry.buildable, max(below, guess.least), rules)}"
             others.append(f"{family.label}: not better ({reason})")
     if best is None:
         reason = others[0].split(": ", 1)[1] if len(others) == 1 else "; ".join(others)
         return Candidate(hardware, None, None, reason, tuple(others), rules.spare)
     return Candidate(hardware, best[0], best[1], None, tuple(others), rules.spare)
+
+
+def _best_first(group: Sequence[Buildable], rules: Rules) -> Searching[Ask, Trial, list[_Entry]]:
+    """Families in the order in which they are settled, what looks best first.
+
+    By one trial of each number of units, for that says much more than an estimate and costs little of what
+    settling does: each family is tried with the most units that would beat the best so far, and looked at
+    further only where they are enough.
+    """
+    by_guess = sorted(group, key=lambda one: _weight(one, one[1].guess + rules.spare, rules))
+    entries = [_Entry(*one, UnitSearch(*one, rules)) for one in by_guess]
+    if len(entries) == 1:
+        return entries
+    ahead: list[_Entry] = []
+    limit: tuple[float, float] | None = None
+    for entry in entries:
+        below = None if limit is None else _fewer_than(limit, entry.buildable, rules)
+        likely = yield from entry.search.likely(below)
+        if likely is not None:
+            ahead.insert(0, entry)
+            limit = _weight(entry.buildable, likely + rules.spare, rules)
+    return [*ahead, *(entry for entry in entries if entry not in ahead)]
 
 
 def _weight(one: Buildable, units: int, rules: Rules) -> tuple[float, float]:

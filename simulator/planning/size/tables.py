@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 
-from simulator.planning.size.answer import Candidate, SizeAnswer
+from simulator.planning.price_tables import Priced, price_note, price_table
+from simulator.planning.size.answer import Candidate, SizeAnswer, might_win
 from simulator.planning.size.neighbour import Neighbour
 from simulator.planning.size.trial import ObjectiveTrial
 from simulator.planning.size.uncertainty import Spread
 from simulator.planning.size.verdict import ObjectiveVerdict, Verdict, verdict_of
 from simulator.reporting import numbers as show
 from simulator.reporting.table import Table
+from simulator.scenario.size import Minimise
 
 
 def headline(answer: SizeAnswer) -> str:
@@ -25,10 +28,12 @@ def headline(answer: SizeAnswer) -> str:
     others = [one.hardware for one in answer.candidates if one.unweighed(answer.rules)]
     if answer.rules.minimise == "cost" and others and cost is not None:
         price += f", the cheapest of those with a price ({', '.join(others)} without)"
+    rivals = [rival.sentence for rival in might_win(answer.candidates, answer.rules.minimise)]
+    rivalry = f". Not settled: {'; '.join(rivals)}" if rivals else ""
     return (
         f"{show.counted(best.units, 'unit')} of {best.hardware}"
         f" ({best.found.family.label if best.found else ''}){spare}:"
-        f" {show.count(best.devices)} devices, {price}{doubt}"
+        f" {show.count(best.devices)} devices, {price}{doubt}{rivalry}"
     )
 
 
@@ -42,7 +47,12 @@ def tables_of(answer: SizeAnswer) -> list[Table]:
     elif answer.best.others:
         rows = tuple(tuple(other.split(": ", 1)) for other in answer.best.others)
         tables.append(Table("Other layouts, settings and splits", ("", "came to"), rows))
-    return tables
+    priced = _priced(answer)
+    return [*tables, price_table(priced)] if priced else tables
+
+
+def _priced(answer: SizeAnswer) -> Priced:
+    return {one.hardware: one.prices for one in answer.candidates if one.found is not None and one.prices}
 
 
 def proof_table(best: Candidate) -> Table:
@@ -86,15 +96,22 @@ def candidate_tables(answer: SizeAnswer) -> list[Table]:
                 show.count(one.units),
                 show.count(one.devices),
                 show.UNKNOWN if cost is None else show.dollars(cost.mid),
-                show.site_draw(one.drawn_w, one.limit_w),
-                _missed(one.found.neighbour),
+                show.site_draw(one.drawn_w, one.limit_w, one.hostless),
+                missed(one.found.neighbour),
                 one.found.family.label,
             )
         )
     tables = []
     if rows:
         header = ("", "units", "devices", "USD/h", "draw of the site", "one fewer", "layout of a unit")
-        note = "; ".join(["all verified under a fresh seed", *_left_behind(answer), *_in_doubt(answer)])
+        notes = [
+            "all verified under a fresh seed",
+            *_left_behind(answer),
+            *in_doubt([one for one in answer.candidates if one is not answer.best], answer.rules.minimise),
+            price_note(_priced(answer)),
+            host_note([one for one in answer.candidates if one.found is not None]),
+        ]
+        note = "; ".join(filter(None, notes))
         tables.append(Table("Fewest units of each", header, tuple(rows), note))
     if refused:
         tables.append(Table("Not at this service level", ("", "why"), tuple(refused)))
@@ -113,10 +130,35 @@ def _left_behind(answer: SizeAnswer) -> list[str]:
     return [f"{what} is known of {', '.join(left)}: behind all others, in the order of the {order}"]
 
 
-def _in_doubt(answer: SizeAnswer) -> list[str]:
-    """Of which designs the trials leave open whether fewer units would do."""
-    found = [(one.hardware, one.found) for one in answer.candidates if one is not answer.best]
-    return [f"{name}: {one.undecided}" for name, one in found if one is not None and one.undecided]
+def in_doubt(candidates: Sequence[Candidate], minimise: Minimise) -> list[str]:
+    """Of which designs the trials leave open whether fewer units would do, and what those would come to."""
+    found = [(one, one.found.undecided) for one in candidates if one.found is not None]
+    return [
+        f"{one.hardware}: {undecided}{_fewer_would(one, minimise)}" for one, undecided in found if undecided
+    ]
+
+
+def _fewer_would(one: Candidate, minimise: Minimise) -> str:
+    amount = one.weight(minimise, one.fewest)[0]
+    if one.fewest == one.units or amount == inf:
+        return ""
+    come_to = {
+        "cost": f"{show.dollars(amount)} per hour",
+        "devices": f"{amount:.0f} devices",
+        "power": show.watts(amount),
+    }[minimise]
+    return f" ({one.fewest - one.spare} would come to {come_to})"
+
+
+def host_note(candidates: Sequence[Candidate]) -> str:
+    """Whose draw is that of the devices alone; empty where hosts are in all or in none that is known."""
+    left = dict.fromkeys(name for one in candidates for name in one.hostless)
+    if not left:
+        return ""
+    return (
+        f"the draw of the hosts of {', '.join(left)} is not known: theirs is that of the devices alone, not"
+        " to be held against one with hosts; give theirs beside the hardware, e.g. power: {host: 600 W}"
+    )
 
 
 def _in_tier(answer: SizeAnswer) -> str:
@@ -141,7 +183,7 @@ def spread_table(spreads: Sequence[Spread]) -> Table:
     return Table("How sure", ("units", "USD/h", "range", "cheapest"), rows, note)
 
 
-def _missed(neighbour: Neighbour | None) -> str:
+def missed(neighbour: Neighbour | None) -> str:
     """By how much one unit fewer fails."""
     if neighbour is None:
         return show.NOTHING

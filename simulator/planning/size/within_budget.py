@@ -10,7 +10,7 @@ chosen by.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -40,8 +40,9 @@ class Bought:
     """What the budget buys of one kind of cluster.
 
     ``ttft_ms``, ``tpot_ms`` and ``e2e_ms`` are thresholds that the share ``attainment`` of the requests
-    meets together; None where nothing is bought, and ``reason`` says why. ``usd_per_hour`` is the cost as
-    simulated, spares and the electricity of owned hardware included.
+    meets together; None where nothing is bought, and ``reason`` says why. ``units`` serve, and ``spare`` on
+    top may fail. ``usd_per_hour`` is the cost as simulated, spares and the electricity of owned hardware
+    included.
     """
 
     hardware: str
@@ -53,10 +54,16 @@ class Bought:
     tpot_ms: float | None = None
     e2e_ms: float | None = None
     reason: str | None = None
+    spare: int = 0
+
+    @property
+    def units_with_spare(self) -> int:
+        """Units to buy."""
+        return self.units + self.spare
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
-        return asdict(self)
+        return {**asdict(self), "units_with_spare": self.units_with_spare}
 
 
 def within_budget(
@@ -117,7 +124,7 @@ def _bought(scenario: Scenario, rules: Rules, budget: float, asked: tuple[Family
             return nothing(units, None, scenario, "no price of its electricity is known")
         bill = max(known) * (units + rules.spare)
         if bill <= budget * (1 + _ROUNDING):
-            return _thresholds(scenario, family, units, bill, results)
+            return replace(_thresholds(scenario, family, units, bill, results), spare=rules.spare)
         units = min(units - 1, int(budget / max(known)) - rules.spare)
         if units < 1:
             return nothing(0, bill, scenario, "its electricity is beyond the budget")

@@ -57,7 +57,9 @@ def test_the_tightest_thresholds_are_met_together_and_no_tighter_ones(chat):
 
 def test_a_budget_buys_units_and_their_latencies(chat):
     entrants = [EntrantSpec(hardware=name) for name in ("nvidia-l4", "nvidia-h100-sxm", "groq-lpu-v1")]
-    bought = {one.hardware: one for one in within_budget(chat(rate=2.0), 3.0, entrants, jobs=1)}
+    pool = {"name": "main", "hardware": "nvidia-h100-sxm", "parallelism": {"tensor": 1}}
+    scenario = chat(rate=2.0, cluster={"pools": [pool]})
+    bought = {one.hardware: one for one in within_budget(scenario, 3.0, entrants, jobs=1)}
     gpu = bought["nvidia-h100-sxm"]
     assert gpu.units == 1 and gpu.usd_per_hour <= 3.0
     assert gpu.ttft_ms < gpu.e2e_ms
@@ -79,3 +81,23 @@ def test_a_budget_pays_for_the_electricity_of_owned_hardware_too(chat):
     for seed in (scenario.seed, rules_of(scenario).fresh_seed(0)):
         more = run_scenario(family.with_units(one.units + 1), seed=seed).summary.cost.per_hour_usd
         assert more > budget
+
+
+def test_spares_that_a_budget_pays_for_are_said(chat):
+    scenario = chat(rate=2.0, hardware="nvidia-l4", size={"spare": 1})
+    (one,) = within_budget(scenario, 4 * 0.805, jobs=1)
+    told = one.to_dict()
+    assert (told["units"], told["spare"], told["units_with_spare"]) == (3, 1, 4)
+    assert told["usd_per_hour"] == pytest.approx(4 * 0.805)
+    table = bought_table([one])
+    assert table.rows[0][table.header.index("units")] == "4"
+    assert table.note.startswith("1 of the units spare, paid for and not counted on")
+
+
+def test_a_cluster_that_nothing_is_too_much_for_holds_at_least_what_was_tried(chat):
+    """Forty requests at once are served within a minute: a highest rate has no meaning."""
+    scenario = chat(requests=40, slo={"e2e": "60 s", "attainment": 0.9})
+    found = highest_rate(scenario, jobs=1)
+    assert found.rate >= 40 and found.too_much is None
+    assert found.to_dict()["too_much"] is None
+    assert "no rate was too much" in rate_table(found).note

@@ -20,7 +20,7 @@ def search(chat):
     def build(guess: int = 1, least: int = 1, below: int | None = None, requests: int = 10_000, **size):
         scenario = chat(requests=requests, size=size)
         ((family,), _) = families_of(scenario)
-        return UnitSearch(family, Estimate(least, guess, None, None), rules_of(scenario), below).run()
+        return UnitSearch(family, Estimate(least, guess, None, None), rules_of(scenario)).run(below)
 
     return build
 

@@ -53,10 +53,16 @@ def test_the_cheapest_hardware_wins_with_its_failing_neighbour_and_a_fresh_seed(
 
 def test_the_answer_is_told_in_words_tables_and_json(answer):
     assert answer.best.hardware in headline(answer)
-    assert [table.title for table in tables_of(answer)] == ["Proof", "Fewest units of each"]
+    titles = ["Proof", "Fewest units of each", "What the prices rest on"]
+    assert [table.title for table in tables_of(answer)] == titles
     told = answer.to_dict()
     assert told["solved"] and told["design"]["verification"]["met"]
     assert told["design_scenario"]["cluster"]["pools"][0]["replicas"] == answer.best.units
+
+
+def ranking(answer):
+    """The table of all candidates."""
+    return next(table for table in tables_of(answer) if table.title == "Fewest units of each")
 
 
 def having(candidate, **figures):
@@ -71,17 +77,34 @@ def test_the_cheapest_is_that_of_those_with_a_price_and_the_others_are_named(ans
     unpriced = having(by_name["nvidia-h100-sxm"], cost_per_hour_usd=None)
     weighed = replace(answer, candidates=ranked([unpriced, by_name["nvidia-l4"]], answer.rules))
     assert "the cheapest of those with a price (nvidia-h100-sxm without)" in headline(weighed)
-    assert "no price is known of nvidia-h100-sxm" in tables_of(weighed)[-1].note
-    assert "with a price" not in headline(answer) + tables_of(answer)[-1].note
+    assert "no price is known of nvidia-h100-sxm" in ranking(weighed).note
+    assert "with a price" not in headline(answer) + ranking(answer).note
 
 
 def test_it_is_said_of_others_too_where_fewer_units_may_do(answer):
     second = answer.candidates[1]
     doubt = "undecided between 1 and 2 units: raise requests or size.replications"
-    doubtful = replace(second, found=replace(second.found, undecided=doubt))
+    doubtful = replace(second, found=replace(second.found, doubt=(1, 2)))
     doubted = replace(answer, candidates=(answer.candidates[0], doubtful))
-    assert f"{second.hardware}: {doubt}" in tables_of(doubted)[-1].note
-    assert "undecided" not in tables_of(replace(answer, candidates=(doubtful,)))[-1].note
+    assert f"{second.hardware}: {doubt}" in ranking(doubted).note
+    single = replace(answer, candidates=(doubtful,))
+    assert "undecided" in headline(single)
+    assert "undecided" not in "".join(table.note for table in tables_of(single))
+
+
+def test_fewer_units_that_would_win_are_said_on_top_and_in_the_json(answer):
+    """Two of the dearer design are proved; one would be cheaper, and may be enough for all the trials say."""
+    best, second = answer.candidates
+    usd = best.usd_per_hour.mid * 1.5
+    dearer = having(second, **{f"cost_per_hour_usd{end}": usd for end in ("_low", "", "_high")})
+    dearer = replace(dearer, found=replace(dearer.found, units=2, doubt=(1, 2)))
+    doubted = replace(answer, candidates=(best, dearer))
+    said = f"1 unit of {second.hardware}, if it is enough, would be cheaper: ${usd / 2:.2f} per hour"
+    assert f"Not settled: {said}" in headline(doubted)
+    (told,) = doubted.to_dict()["might_win"]
+    assert (told["hardware"], told["units"], told["reason"]) == (second.hardware, 1, said)
+    assert doubted.to_dict()["candidates"][1]["undecided_units"] == [1, 2]
+    assert answer.to_dict()["might_win"] == [] and "Not settled" not in headline(answer)
 
 
 def test_a_limit_of_chips_is_never_ranked_against_a_simulated_draw(answer):
@@ -94,8 +117,11 @@ def test_a_limit_of_chips_is_never_ranked_against_a_simulated_draw(answer):
     weighed = replace(answer, rules=rules, candidates=ranked([unknown, known], rules))
 
     assert weighed.best.hardware == "nvidia-l4"
-    table = tables_of(weighed)[-1]
-    assert [row[table.header.index("draw of the site")] for row in table.rows] == ["5.00 kW", "chips ≤ 700 W"]
+    table = ranking(weighed)
+    assert [row[table.header.index("draw of the site")] for row in table.rows] == [
+        "5.00 kW without hosts",
+        "chips ≤ 700 W",
+    ]
     assert "no draw is known of nvidia-h100-sxm" in table.note
     design = weighed.to_dict()["candidates"][1]
     assert design["facility_power_w"] is None and design["power_limit_w"] == 700.0
