@@ -236,8 +236,7 @@ class Rival:
             "devices": f"take fewer devices: {amount:.0f}",
             "power": f"draw less: {show.watts(amount)}",
         }[self.minimise]
-        number = "1 unit" if units == 1 else f"{units} units"
-        return f"{number} of {one.hardware}, if {'it is' if units == 1 else 'they are'} enough, would {would}"
+        return f"{show.counted(units, 'unit')} of {one.hardware}, if {'it is' if units == 1 else 'they are'} enough, would {would}"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
