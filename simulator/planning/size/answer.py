@@ -236,7 +236,8 @@ class Rival:
             "devices": f"take fewer devices: {amount:.0f}",
             "power": f"draw less: {show.watts(amount)}",
         }[self.minimise]
-        return f"{show.counted(units, 'unit')} of {one.hardware}, if {'it is' if units == 1 else 'they are'} enough, would {would}"
+        number, enough = show.counted(units, "unit"), "it is enough" if units == 1 else "they are enough"
+        return f"{number} of {one.hardware}, if {enough}, would {would}"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
