@@ -84,6 +84,8 @@ class PoolContext:
         What the formats of weights and cache change in the model's answers, as published.
     known_errors
         What the backend was compared with near this device and model.
+    seats
+        Most sequences in a step of one replica, None if unknown.
     """
 
     name: str
@@ -108,6 +110,7 @@ class PoolContext:
     notes: tuple[str, ...] = ()
     accuracy_changes: tuple[AccuracyChange, ...] = ()
     known_errors: KnownErrors = NOTHING_KNOWN
+    seats: int | None = None
 
     @property
     def devices(self) -> int:

@@ -7,8 +7,10 @@ from simulator.results.context import RunContext
 from simulator.results.cost import CostSummary
 from simulator.results.energy import EnergySummary, hostless
 from simulator.results.error_bars import ErrorBar
+from simulator.results.idle import idle_machines
 from simulator.results.measured import Measured
 from simulator.results.overload import Load
+from simulator.results.pool_use import PoolUse
 from simulator.results.task_summary import TaskSummary
 from simulator.results.water import WaterSummary
 
@@ -18,6 +20,7 @@ _LONG_DRAIN = 0.1
 
 def messages_of(
     context: RunContext,
+    pools: tuple[PoolUse, ...],
     measured: Measured,
     by_status: dict[str, int],
     unfinished: int,
@@ -40,7 +43,7 @@ def messages_of(
         *_about_load(load),
         *_about_span(measured),
         *_about_losses(by_status, unfinished),
-        *_about_tasks(context, load, tasks),
+        *_about_tasks(context, pools, load, tasks),
         *_about_unknowns(context, cost, energy),
         *_about_surroundings(context, energy, carbon, water),
         *_about_estimates(context),
@@ -97,7 +100,9 @@ def _about_losses(by_status: dict[str, int], unfinished: int) -> list[str]:
     return lost
 
 
-def _about_tasks(context: RunContext, load: Load, tasks: TaskSummary | None) -> list[str]:
+def _about_tasks(
+    context: RunContext, pools: tuple[PoolUse, ...], load: Load, tasks: TaskSummary | None
+) -> list[str]:
     """Trees that end too early, and costs per task that no strategy has to answer for."""
     if tasks is None:
         return []
@@ -107,20 +112,8 @@ def _about_tasks(context: RunContext, load: Load, tasks: TaskSummary | None) -> 
             f"{tasks.cut_by_depth} of {tasks.ended} tasks were cut by depth: reasoning.strategy.most_depth"
             " ends their trees before the thinking that the workload draws; without it they go to its end."
         )
-    idle = idle_machines(context, load, tasks)
+    idle = idle_machines(context, pools, load, tasks)
     return [*found, idle] if idle else found
-
-
-def idle_machines(context: RunContext, load: Load, tasks: TaskSummary | None) -> str | None:
-    """Why the cost per task of a run says nothing about its strategy; None where it does."""
-    if tasks is None or tasks.cost is None or not context.open_loop or load.overloaded:
-        return None
-    return (
-        "Cost per task is what all machines cost over the tasks that ended, idle seats included: tasks arrive"
-        " at times of their own here, so their rate sets it and not the strategy. To compare strategies, keep"
-        " the machines full: arrivals: {process: closed_loop, concurrency: N}, N raised until the cost falls"
-        " no more."
-    )
 
 
 def _about_unknowns(context: RunContext, cost: CostSummary, energy: EnergySummary) -> list[str]:

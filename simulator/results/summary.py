@@ -211,6 +211,7 @@ def summarise(recording: Recording, context: RunContext) -> Summary:
         error_bars=error_bars,
         messages=messages_of(
             context,
+            pools,
             part,
             counts.by_status,
             counts.unfinished,

@@ -84,6 +84,7 @@ def _pool(number: int, pool: PreparedPool, model: str, prices: PricesSpec) -> Po
         known_errors=known_errors(spec.latency, card, device, backend),
         notes=backend.provenance.notes,
         accuracy_changes=accuracy_changes(card, *pool.formats),
+        seats=min(spec.engine.max_num_seqs, spec.engine.max_num_active_seqs or spec.engine.max_num_seqs),
     )
 
 

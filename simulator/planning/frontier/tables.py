@@ -36,7 +36,7 @@ def answer(frontier: Frontier) -> str:
     asked = " for ".join(wanted)
     unpriced = ", ".join(frontier.unpriced)
     of = f" Of those with a price; none is known of {unpriced}." if unpriced else ""
-    of += _open(frontier)
+    of += _open(frontier) + _cautioned(frontier)
     if one is None:
         surely = "surely " if frontier.undecided else ""
         return f"No design {surely}gives {asked}.{of}"
@@ -52,6 +52,13 @@ def _open(frontier: Frontier) -> str:
         return ""
     those = "; ".join(f"{one.name}, {_right(one)}" for one in frontier.undecided)
     return f" Undecided, for the target lies within the interval of what was drawn: {those}."
+
+
+def _cautioned(frontier: Frontier) -> str:
+    """Whether the costs that decide are those of machines that wait."""
+    if not any(one.idle_machines for one in frontier.designs):
+        return ""
+    return " Machines wait in some designs, as the note says: a fuller load may choose another."
 
 
 def front_tables(frontier: Frontier) -> list[Table]:
@@ -98,8 +105,17 @@ def _note(frontier: Frontier) -> str:
         f"{one.model} on {one.hardware}: {one.layout}" for one in frontier.designs if one.layout
     )
     layouts = f". Layouts, the smallest that do: {'; '.join(laid)}" if laid else ""
-    idle = next((f". {one.idle_machines}" for one in frontier.designs if one.idle_machines), "")
-    return _basis(frontier) + layouts + idle
+    return _basis(frontier) + layouts + _idle(frontier)
+
+
+def _idle(frontier: Frontier) -> str:
+    """Which designs cost what they do because machines wait, and why."""
+    those = [one for one in frontier.designs if one.idle_machines]
+    if not those:
+        return ""
+    ran = sum(one.refusal is None for one in frontier.designs)
+    named = "" if len(those) == ran else f" ({'; '.join(one.name for one in those)}); of the first"
+    return f". In {len(those)} of {ran} designs{named}: {those[0].idle_machines}"
 
 
 def _basis(frontier: Frontier) -> str:

@@ -21,7 +21,7 @@ from simulator.reasoning.build import build_judge
 from simulator.reasoning.judging import TaskSetJudge
 from simulator.reasoning.quality.expected import ExpectedRight, expected_accuracy
 from simulator.reasoning.quality.laws import no_law_of
-from simulator.results.messages import idle_machines
+from simulator.results.idle import idle_machines
 from simulator.scenario.scenario import Scenario
 from simulator.simulation import run_scenario
 from simulator.units.random_streams import RandomStreams
@@ -127,12 +127,16 @@ class Frontier:
         return {
             "target_accuracy": self.target,
             "budget_usd_per_task": self.budget,
-            "cheapest": None if self.cheapest is None else asdict(self.cheapest),
+            "cheapest": None if self.cheapest is None else _named(self.cheapest),
             "undecided": [one.name for one in self.undecided],
             "unpriced": self.unpriced,
             "fronts": {key: [one.name for one in front] for key, front in self.fronts.items()},
-            "designs": [{"name": one.name, **asdict(one)} for one in self.designs],
+            "designs": [_named(one) for one in self.designs],
         }
+
+
+def _named(one: Weighed) -> dict[str, Any]:
+    return {"name": one.name, **asdict(one)}
 
 
 def weigh(
@@ -199,7 +203,7 @@ def _weighed(design: Design) -> Weighed:
         result = run_scenario(design.scenario)
     except InputError as error:
         return _refused(design, str(error))
-    figures = result.to_dict()
+    summary, figures = result.summary, result.to_dict()
     return Weighed(
         model=design.model,
         hardware=design.hardware,
@@ -220,7 +224,7 @@ def _weighed(design: Design) -> Weighed:
         vain_thinking_share=figures["vain_thinking_share"],
         overloaded=figures["overloaded"],
         layout=in_words(only_pool(design.scenario).parallelism),
-        idle_machines=idle_machines(result.context, result.summary.load, result.summary.tasks),
+        idle_machines=idle_machines(result.context, summary.pools, summary.load, summary.tasks),
     )
 
 

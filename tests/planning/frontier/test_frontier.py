@@ -138,12 +138,23 @@ def test_hardware_without_a_price_is_named_beside_the_cheapest(found):
 
 
 def test_costs_of_machines_that_wait_for_an_open_loop_are_told_apart(found):
-    assert all(one.idle_machines is None for one in found.designs)
     rarely = {**SMALL, "workload.arrivals": {"process": "poisson", "rate": "0.1 /s"}}
     del rarely["workload.arrivals.concurrency"]
     chain = FrontierSpec.model_validate({"strategies": ["chain"]})
     idle = weigh(designs_of(load_scenario("reasoning-frontier", rarely), chain), jobs=1)
     assert "their rate sets it and not the strategy" in tables_of(idle)[0].note
+
+
+def test_costs_of_machines_with_room_left_in_a_closed_loop_are_told_apart(found):
+    chain = by(found, SEVEN_B, "chain").idle_machines
+    assert "main had 3.49 of 256 seats and 0.27 % of its KV cache" in chain
+    assert "raise workload.arrivals.concurrency" in chain
+    assert f"In 6 of 6 designs: {found.designs[0].idle_machines}" in tables_of(found)[0].note
+    assert "a fuller load may choose another" in answer(found)
+    full = replace(found, designs=[replace(one, idle_machines=None) for one in found.designs])
+    assert "seats" not in tables_of(full)[0].note and "fuller" not in answer(full)
+    some = replace(full, designs=[found.designs[0], *full.designs[1:]])
+    assert f"In 1 of 6 designs ({found.designs[0].name}); of the first: Cost per" in tables_of(some)[0].note
 
 
 def test_nobody_on_the_front_is_beaten(found):
