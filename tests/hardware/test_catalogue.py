@@ -135,5 +135,25 @@ def test_profiles_carry_the_collected_figures(shared: Path) -> None:
         assert device.devices_per_system == fact["system"]["chips"], id_
 
 
+#: How sources call the devices that others take constants over from.
+PARENTS = {"H100 SXM": "nvidia-h100-sxm", "B200": "nvidia-b200-sxm"}
+
+
+def test_power_that_is_carried_over_is_that_of_the_device_it_comes_from() -> None:
+    """A new fit of the one must reach the others."""
+    carried = 0
+    for device in map(load_device, device_names()):
+        power = getattr(device.execution, "power", None)
+        origin = "" if power is None else str(power.source).partition(":")[0]
+        if origin.startswith("carried over from "):
+            parent = load_device(PARENTS[origin.removeprefix("carried over from ")]).execution.power
+            for name in ("busy", "memory", "compute", "ceiling"):
+                assert getattr(power, name) == getattr(parent, name), (device.id, name)
+            carried += 1
+        elif power is not None and "ML.ENERGY" in str(power.source):
+            assert device.id in PARENTS.values(), f"{device.id} was not measured there"
+    assert carried >= 4
+
+
 def test_only_yaml_files_of_devices_lie_in_the_folder() -> None:
     assert {path.stem for path in data_folder("hardware_profiles").glob("*.yaml")} == set(device_names())

@@ -40,6 +40,14 @@ def test_power_below_the_cap_is_about_as_predicted_although_it_was_fitted_to_ser
     assert max(abs(one.error) for one in draws) < 0.25
 
 
+def test_the_power_of_a_device_without_a_fit_is_about_that_of_its_family(compared):
+    draws = compared["nvidia-h200-sxm"].draws
+    below = [one for one in draws if one.predicted_w < 690]
+    assert len(below) == 10
+    assert median(abs(one.error) for one in below) < 0.09
+    assert max(abs(one.error) for one in draws) < 0.16
+
+
 def test_the_program_prints_medians_and_json(capsys):
     assert main([]) == 0
     printed = capsys.readouterr().out
