@@ -34,17 +34,22 @@ class Handover:
         What the prefill replica has of it; ended or not.
     source
         The prefill replica.
+    layers
+        Over which its KV cache can leave while it is computed; 0: there was nobody to send it to then.
     shipment
         Its KV cache on the way to the decode replica; None before.
     """
 
-    __slots__ = ("parent", "prompt", "request", "shipment", "source", "waits_since")
+    __slots__ = ("layers", "parent", "prompt", "request", "shipment", "source", "waits_since")
 
-    def __init__(self, parent: Disaggregation, request: Request, source: Replica, prompt: Request) -> None:
+    def __init__(
+        self, parent: Disaggregation, request: Request, source: Replica, prompt: Request, layers: int
+    ) -> None:
         self.parent = parent
         self.request = request
         self.source = source
         self.prompt = prompt
+        self.layers = layers
         self.shipment: Shipment | None = None
         self.waits_since = NEVER
 
@@ -130,7 +135,7 @@ class Disaggregation:
             priority=request.priority,
         )
         prompt.keeps_blocks = True
-        handover = Handover(self, request, replica, prompt)
+        handover = Handover(self, request, replica, prompt, self._pools[replica.pool].plan.layers)
         request.place = handover
         self._under_way[request.index] = handover
         self._pools[replica.pool].send(prompt, replica)
@@ -174,6 +179,7 @@ class Disaggregation:
         return next((other for other in self._router.replicas if other.reserve(request)), None)
 
     def _wait(self, handover: Handover) -> None:
+        handover.layers = 0
         if handover.waits_since == NEVER:
             handover.waits_since = self.env.now
             self.waits += 1
@@ -183,16 +189,14 @@ class Disaggregation:
         request, source = handover.request, handover.source
         if self._router.listens:
             self._router.sent(target, request)
-        plan = self._pools[source.pool].plan
-        waited = handover.waits_since != NEVER
-        if waited:
+        if handover.waits_since != NEVER:
             self.waited_ns += self.env.now - handover.waits_since
             handover.waits_since = NEVER
         handover.shipment = Shipment(
             source,
             target,
-            plan.kv_bytes_per_token * request.remote_tokens,
-            0 if waited else plan.layers,  # nobody to send to while it was computed
+            self._pools[source.pool].plan.kv_bytes_per_token * request.remote_tokens,
+            handover.layers,
             handover.prompt.first_scheduled_ns,
             lambda: self._arrived(handover),
             lambda: self._failed(handover),
@@ -278,6 +282,7 @@ class Disaggregation:
             elif shipment is not None and shipment.target is replica:
                 self._transfers.cancel(shipment)
                 handover.shipment = None
+                handover.layers = 0  # what left while it was computed went to the one that is gone
                 handover.request.blocks = 0
                 self._place(handover)
         for request in whole:

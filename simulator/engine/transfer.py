@@ -96,7 +96,10 @@ class Link:
         return self._room_by(self.env.now)[0] - self._room_by(begin_ns)[0]
 
     def _room_by(self, time_ns: int) -> tuple[float, float]:
-        """Room that it had by then in all, and what was still in line, were each at full rate [bytes]."""
+        """Room that nobody had used by then, and what was still in line [bytes, bytes].
+
+        As if the link always sent at its full rate while there is anything in line.
+        """
         at = bisect_right(self._history, time_ns, key=itemgetter(0)) - 1
         since_ns, room, line = self._history[max(at, 0)]
         sent = self.bytes_per_s * max(time_ns - since_ns, 0) / NS_PER_S

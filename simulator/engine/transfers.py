@@ -10,6 +10,11 @@ beside all that others sent over it, and no more than a path alone gets. What is
 room from those that come later, so no link carries more than it can; as nobody knows the target before the
 prompt is done, it does not slow down what is on the links meanwhile.
 
+A prompt in several chunks counts as one: all of its cache is taken to be there to send from its first step
+on, and the last layer to be that of the whole prompt. The first is too early for later chunks, which shows
+where the link is about as slow as the prompt; the second is too much (of n chunks, the last one leaves 1/n of
+it), which shows where it is fast.
+
 A transfer fails with a set probability, when all of it was sent, and on a dead link, when its sender has
 waited `TIME_OUT_NS` for an answer; it is sent again as often as ``retries`` says.
 """

@@ -251,3 +251,21 @@ def test_a_client_that_gives_up_is_dropped_wherever_its_request_is(when_ms):
     for mine in target.pools:
         assert mine.replicas[0].free_blocks_now() == own.usable_blocks
         assert mine.replicas[0].lent == 0
+
+
+def test_a_cache_whose_target_is_lost_is_sent_again_in_one_piece():
+    """What left while the prompt was computed went to the replica that is gone."""
+    prompt_ns = STEP_NS + 100 * PREFILL_TOKEN_NS  # 11 ms; the cache takes 10 ms on the link
+    target = pair(
+        decodes=2,
+        link=LinkPlan(BYTES_PER_TOKEN * 1e4),
+        overlaps=True,
+        layers=10,
+        sharing="fair",
+        policy="round_robin",
+    )
+    first = target.pools[1].replicas[0]
+    Appointment(target.env, prompt_ns + MS // 2, lambda _: target.kill(first))
+    (only,) = run(target, [request(0)])
+    assert (only.replica, only.first_token_ns) == (1, prompt_ns)
+    assert only.finish_ns == prompt_ns + MS // 2 + 10 * MS + 4 * STEP_NS
