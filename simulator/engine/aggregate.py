@@ -4,11 +4,11 @@ All running decodes advance by one token per step, so a decode is a pair (step a
 joined, length then) and is not touched until something happens to it. In step ``s`` a decode
 has context ``base + s``; the batch is its size, the sum of the bases, and a count of decodes
 per residue class of the block size, which says how many need a new block in each step.
-Requests stand in line by the step in which they will end. Between an admission, an end, a lack of blocks
-and the next arrival the batch only ages: the durations of such a run of steps are an arithmetic
-progression, which is planned and logged as its first term and its growth, and one event is scheduled
-at its end. An arrival in between moves the event forward to the boundary of the step that is
-executing; where it is known when the next one comes, the event is there from the beginning.
+Requests stand in line by the step in which they will end. Between an admission, an end, a lack of
+blocks and the next arrival the batch only ages: the durations of such a run of steps are an
+arithmetic progression, which is planned and logged as its first term and its growth, and one event
+is scheduled at its end. An arrival in between moves the event forward to the boundary of the step
+that is executing; where it is known when the next one comes, the event is there from the beginning.
 
 It covers the default policy (first come first served, chunked prefill or not, prefix caching,
 preemption, synchronous and asynchronous scheduling) where the budget holds a full batch;
@@ -387,7 +387,8 @@ class AggregateReplica(Replica):
             if elapsed <= steps * first + growth * (steps * (steps - 1) >> 1):
                 # Ends of steps lie on a parabola: the root is right up to rounding.
                 linear = first - growth / 2
-                passed = int(2 * elapsed / (linear + sqrt(linear * linear + 2 * growth * elapsed)))
+                root = sqrt(max(linear * linear + 2 * growth * elapsed, 0.0))
+                passed = int(2 * elapsed / (linear + root))
                 end = (passed + 1) * first + growth * (passed * (passed + 1) >> 1)
                 while end < elapsed:
                     passed += 1
