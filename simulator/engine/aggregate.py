@@ -27,13 +27,13 @@ from __future__ import annotations
 from array import array
 from bisect import insort
 from collections import deque
-from math import sqrt
 from operator import attrgetter
 from typing import Any
 
 from simulator.engine.kv_cache import Hits, KVCache
 from simulator.engine.replica import Counts, Replica
 from simulator.engine.request import FINISHED, NEVER, PREEMPTED, RUNNING, Request
+from simulator.engine.runs import BEGIN, FIRST, GROWTH, PHASE, ROW, STEPS, Run, end_of, executing, lasting_ns
 from simulator.engine.scheduler.plan import Entry
 from simulator.engine.settings import EngineSettings
 from simulator.engine.witness import Admissions, Witness
@@ -46,11 +46,6 @@ MOST_PIECES = 8
 FOREVER = 1 << 62  # [steps]
 
 NO_HITS: tuple[Hits, int, int] = ([], 0, 0)
-#: A planned run of steps: when it begins, how many steps, the duration of the first and the growth from step
-#: to step [ns]. Then, for a step that is composed: NO_GROWTH and its row for the log; for a run of decodes:
-#: which residue of the block size its first step has, the context of that step, and how many wait.
-Run = tuple[Any, ...]
-BEGIN, STEPS, FIRST, GROWTH, PHASE, ROW = range(6)
 
 _order = attrgetter("order")
 _done_step = attrgetter("done_step")
@@ -180,9 +175,9 @@ class AggregateReplica(Replica):
 
     def change_pace(self, factor: float) -> None:
         if factor != self._pace and self._runs:
-            executing = self._executing(self.env.now)
-            if executing != self._pace_step:
-                self._pace_step, self._former_pricer = executing, self.pricer
+            step = self._executing(self.env.now)
+            if step != self._pace_step:
+                self._pace_step, self._former_pricer = step, self.pricer
         super().change_pace(factor)
 
     def waiting_now(self) -> int:
@@ -250,10 +245,11 @@ class AggregateReplica(Replica):
         if not self._runs:
             self._wake_at(now)
             return
-        executing, end_ns = self._executing_until(now)
-        if executing < self._wake_step:
-            self._wake_step = executing
-            self._wake_at(end_ns)
+        passed, ends_ns = executing(self._runs, now)
+        step = self._first + passed
+        if step < self._wake_step:
+            self._wake_step = step
+            self._wake_at(ends_ns)
 
     def _on_wake(self, now: int) -> None:
         self._awake = True
@@ -356,9 +352,10 @@ class AggregateReplica(Replica):
             wake = event
         if wake < self._first:
             wake = self._first
-        wake_ns = self._plan_end if wake == step - 1 else self._end_of(wake)
+        wake_ns = self._plan_end if wake == step - 1 else end_of(self._runs, wake + 1 - self._first)
         if wake_ns > self.expected_ns > now:
-            wake, wake_ns = self._executing_until(self.expected_ns)
+            passed, wake_ns = executing(self._runs, self.expected_ns)
+            wake = self._first + passed
         self._wake_step = wake
         self._wake_at(wake_ns)
 
@@ -371,44 +368,7 @@ class AggregateReplica(Replica):
 
     def _executing(self, now: int) -> int:
         """The planned step that executes at a time, one that ends then included."""
-        return self._executing_until(now)[0]
-
-    def _executing_until(self, now: int) -> tuple[int, int]:
-        """The planned step that executes at a time, one that ends then included, and when it ends [ns]."""
-        step = self._first
-        for run in self._runs:
-            begin = run[BEGIN]
-            first = run[FIRST]
-            elapsed = now - begin
-            if elapsed <= first:
-                return step, begin + first
-            steps = run[STEPS]
-            growth = run[GROWTH]
-            if elapsed <= steps * first + growth * (steps * (steps - 1) >> 1):
-                # Ends of steps lie on a parabola: the root is right up to rounding.
-                linear = first - growth / 2
-                root = sqrt(max(linear * linear + 2 * growth * elapsed, 0.0))
-                passed = int(2 * elapsed / (linear + root))
-                end = (passed + 1) * first + growth * (passed * (passed + 1) >> 1)
-                while end < elapsed:
-                    passed += 1
-                    end += first + growth * passed
-                while end - first - growth * passed >= elapsed:
-                    end -= first + growth * passed
-                    passed -= 1
-                return step + passed, begin + end
-            step += steps
-        return step, self._plan_end
-
-    def _end_of(self, step: int) -> int:
-        """When a planned step ends [ns]."""
-        passed = step + 1 - self._first
-        for run in self._runs:
-            if passed <= run[STEPS]:
-                break
-            passed -= run[STEPS]
-        end: int = run[BEGIN] + passed * run[FIRST] + run[GROWTH] * (passed * (passed - 1) >> 1)
-        return end
+        return self._first + executing(self._runs, now)[0]
 
     # -- composing steps -------------------------------------------------------------------------
 
@@ -705,7 +665,7 @@ class AggregateReplica(Replica):
                     grown += 1
                 continue
             first, growth = run[FIRST], run[GROWTH]
-            begin = run[BEGIN] + left * first + growth * (left * (left - 1) >> 1)
+            begin = run[BEGIN] + lasting_ns(left, first, growth)
             duration = first + growth * left
             if left:  # in the middle of a run
                 logged += self._take_run(run, left)
