@@ -264,17 +264,17 @@ def _share_line(time_s: Floats, share: Floats) -> go.Scatter:
 
 
 def cost_split(result: Result) -> go.Figure:
-    """Rent of each pool over the measured time, split into time with and without a step running."""
+    """Cost of each pool over the measured time, split into time with and without a step running."""
     import plotly.graph_objects as go
 
     usd = result.summary.cost.by_pool_usd
     working = {use.name: use.utilisation or 0.0 for use in result.summary.pools}
     figure = go.Figure()
-    while_working = [(rent or 0.0) * working[pool] for pool, rent in usd.items()]
-    while_idle = [(rent or 0.0) * (1 - working[pool]) for pool, rent in usd.items()]
+    while_working = [(cost or 0.0) * working[pool] for pool, cost in usd.items()]
+    while_idle = [(cost or 0.0) * (1 - working[pool]) for pool, cost in usd.items()]
     figure.add_trace(_bar("while working", list(usd), while_working, style.colour(0), "USD"))
     figure.add_trace(_bar("while idle", list(usd), while_idle, style.PHASES["idle"], "USD"))
-    figure.update_xaxes(title_text="rent over the measured time [USD]")
+    figure.update_xaxes(title_text="cost over the measured time [USD]")
     return _bars(figure, "Cost by pool", rows=len(usd))
 
 

@@ -28,12 +28,35 @@ def cost_table(result: Result) -> Table:
         ("Million input tokens, busy time only", show.span(cost.used.input, show.dollars)),
         ("Million output tokens, busy time only", show.span(cost.used.output, show.dollars)),
         ("Per request", show.span(cost.per_request, show.dollars)),
+        *_ownership_rows(result),
         *_break_even_rows(result),
     ]
-    sources = dict.fromkeys(
-        f"{pool.device}: {pool.price.source}" for pool in result.context.pools if pool.price
+    return Table("Cost", ("", ""), tuple(rows), "; ".join(dict.fromkeys(_price_sources(result))))
+
+
+def _price_sources(result: Result) -> Iterator[str]:
+    """Where the prices come from that the cost is reckoned from."""
+    for pool in result.context.pools:
+        if pool.purchase is not None:
+            yield f"{pool.device}, to buy: {pool.purchase_source}"
+        elif pool.price is not None:
+            yield f"{pool.device}: {pool.price.source}"
+
+
+def _ownership_rows(result: Result) -> Iterator[tuple[str, str]]:
+    """What owning is reckoned from, where hardware is owned."""
+    context = result.context
+    prices = {pool.device: pool.purchase for pool in context.pools if pool.purchase is not None}
+    if not prices:
+        return
+    for device, price in prices.items():
+        yield f"Purchase of one {device} in its server", show.span(price, show.dollars)
+    yield (
+        "Life, and share of it in service",
+        f"{show.number(context.life_years, 'years')}, {show.percent(context.share_in_service)}",
     )
-    return Table("Cost", ("", ""), tuple(rows), "; ".join(sources))
+    yield "Upkeep per year, of the purchase price", show.percent(context.upkeep_per_year)
+    yield "Electricity, in the cost", show.span(result.summary.cost.electricity, show.dollars)
 
 
 def _break_even_rows(result: Result) -> list[tuple[str, str]]:

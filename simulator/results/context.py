@@ -67,6 +67,8 @@ class PoolContext:
         Price of one device with its share of the server [USD], where hardware is owned and not rented.
     purchase_rows
         What that price rests on; None where the scenario gives it.
+    purchase_source
+        Where it comes from; empty where hardware is rented.
     host_w
         Draw of a device's share of its server, the device aside [W], None if unknown.
     embodied_kg
@@ -101,6 +103,7 @@ class PoolContext:
     no_price: str = ""
     purchase: Range | None = None
     purchase_rows: PriceRows | None = None
+    purchase_source: str = ""
     host_w: Range | None = None
     embodied_kg: Range | None = None
     devices_per_system: int = 1

@@ -9,6 +9,7 @@ service, a yearly share for upkeep, and the electricity of the facility:
 
     per hour = price / (life * 8766 h * share in service) + price * upkeep / 8766 h + power * electricity
 
+The electricity of each pool is that of its own devices and hosts, so the pools' costs add up to the total.
 Cost is told apart into input and output tokens by the time that each took: a step with both is shared by
 its tokens. One unknown price makes the whole cost unknown, never smaller.
 """
@@ -39,8 +40,8 @@ class TokenCost:
 class CostSummary:
     """Cost of the measured time [USD]; None where a price is unknown or nothing was produced.
 
-    ``total`` is the allocation and ``usage`` its busy share. ``electricity`` is part of it where
-    hardware is owned and stands beside it where it is rented.
+    ``total`` is the allocation, the sum of ``by_pool_usd``, and ``usage`` its busy share. ``electricity`` is
+    that of all pools: part of the total where hardware is owned, and beside it where it is rented.
     """
 
     basis: str
@@ -111,14 +112,15 @@ def cost_of(
     """Cost of ``duration_s`` [s] spread over what was finished in it."""
     hours = duration_s / 3600
     electricity = times(times(energy.facility_j, 1 / J_PER_KWH), context.site.electricity_usd_per_kwh)
-    by_pool = [
+    hardware = [
         times(pool_per_hour(pool, context), hours * use.on_share)
         for pool, use in zip(context.pools, uses, strict=True)
     ]
+    power = _power_of_owned(context, energy)
+    by_pool = [total(parts) for parts in zip(hardware, power, strict=True)]
     owned = any(pool.purchase is not None for pool in context.pools)
-    allocation = total([*by_pool, electricity] if owned else by_pool)
-    busy = _usage(by_pool, uses, electricity if owned else None, energy)
-    usage = None if allocation is None else busy
+    allocation = total(by_pool)
+    usage = None if allocation is None else _usage(hardware, power, uses, energy)
     return CostSummary(
         basis="own" if owned else "rent",
         total=allocation,
@@ -144,18 +146,31 @@ def pool_per_hour(pool: PoolContext, context: RunContext) -> Range | None:
     return pool.price.span * pool.devices
 
 
+def _power_of_owned(context: RunContext, energy: EnergySummary) -> list[Range | None]:
+    """Electricity of each pool that is owned [USD], None where unknown; nothing where rent includes it."""
+    unknown = [None] * len(context.pools)
+    used = [part.facility_j for part in energy.pools] or unknown
+    per_j = times(context.site.electricity_usd_per_kwh, 1 / J_PER_KWH)
+    return [
+        Range.exactly(0.0) if pool.purchase is None else times(facility_j, per_j)
+        for pool, facility_j in zip(context.pools, used, strict=True)
+    ]
+
+
 def _usage(
-    by_pool: Sequence[Range | None],
+    hardware: Sequence[Range | None],
+    power: Sequence[Range | None],
     uses: Sequence[PoolUse],
-    electricity: Range | None,
     energy: EnergySummary,
 ) -> Range | None:
-    """The busy share of what the pools cost, and of electricity what was above idle."""
-    used = total(times(cost, use.utilisation) for cost, use in zip(by_pool, uses, strict=True))
-    if electricity is None or used is None or not energy.total_j:
-        return used
-    working = (energy.prefill_j or 0.0) + (energy.decode_j or 0.0)
-    return used + electricity * (working / energy.total_j)
+    """The busy share of what the hardware costs, and of its electricity what was above idle."""
+    working = [part.working_share for part in energy.pools] or [0.0] * len(uses)
+    return total(
+        [
+            *(times(cost, use.utilisation) for cost, use in zip(hardware, uses, strict=True)),
+            *(times(cost, share) for cost, share in zip(power, working, strict=True)),
+        ]
+    )
 
 
 def _per_million(

@@ -14,6 +14,7 @@ facility energy, which are then those of the devices alone; a message says so.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,11 +28,23 @@ J_PER_KWH = 3.6e6
 
 
 @dataclass(frozen=True, slots=True)
+class PoolEnergy:
+    """One pool's part of the facility's energy.
+
+    ``facility_j`` is that of its devices and their hosts with the PUE [J], the parts of all pools together
+    the facility's; ``working_share`` the part of its devices' energy that is not idle draw [1].
+    """
+
+    facility_j: Range | None
+    working_share: float
+
+
+@dataclass(frozen=True, slots=True)
 class EnergySummary:
     """Energy of the measured time; None where unknown.
 
     ``total_j`` is ``prefill_j + decode_j + idle_j`` [J] of all devices; ``host_j`` that of their hosts,
-    ``it_j`` both, ``facility_j`` with the PUE.
+    ``it_j`` both, ``facility_j`` with the PUE; ``pools`` are its parts, none where it is unknown.
     """
 
     total_j: float | None = None
@@ -45,6 +58,7 @@ class EnergySummary:
     it_j: Range | None = None
     facility_j: Range | None = None
     facility_per_output_token_j: Range | None = None
+    pools: tuple[PoolEnergy, ...] = ()
 
     def keys(self) -> dict[str, Any]:
         """Flat keys of a summary."""
@@ -69,6 +83,16 @@ class PoolPower:
     prefill_w: float
     decode_w: float
     idle_w: float
+
+    @property
+    def devices_w(self) -> float:
+        """Draw of the devices [W]."""
+        return self.prefill_w + self.decode_w + self.idle_w
+
+    @property
+    def working_share(self) -> float:
+        """Part of it above idle draw [1]."""
+        return (self.prefill_w + self.decode_w) / self.devices_w if self.devices_w else 0.0
 
 
 def power_of_pool(pool: PoolRecording, context: PoolContext, warmup_ns: int, end_ns: int) -> PoolPower | None:
@@ -99,7 +123,8 @@ def energy_of(
     decode = sum(p.decode_w for p in known) * duration_s
     idle = sum(p.idle_w for p in known) * duration_s
     devices = prefill + decode + idle
-    host = times(host_draw(context, recording), duration_s)
+    hosts = host_draws(context, recording)
+    host = times(total(hosts), duration_s)
     it = Range.exactly(devices) if host is None else host + Range.exactly(devices)
     facility = times(it, context.site.pue)
     return EnergySummary(
@@ -114,15 +139,27 @@ def energy_of(
         it_j=it,
         facility_j=facility,
         facility_per_output_token_j=per(facility, output_tokens),
+        pools=_parts(known, hosts, context.site.pue, duration_s),
     )
 
 
-def host_draw(context: RunContext, recording: Recording) -> Range | None:
-    """Mean draw of all hosts that were on [W]; None where that of one pool is unknown."""
-    return total(
+def _parts(
+    powers: Sequence[PoolPower], hosts: Sequence[Range | None], pue: Range | None, duration_s: float
+) -> tuple[PoolEnergy, ...]:
+    """Energy of every pool: as in the whole, all hosts count as nothing where one is unknown."""
+    counted = [Range.exactly(0.0) if None in hosts or host is None else host for host in hosts]
+    return tuple(
+        PoolEnergy(times((host + Range.exactly(power.devices_w)) * duration_s, pue), power.working_share)
+        for power, host in zip(powers, counted, strict=True)
+    )
+
+
+def host_draws(context: RunContext, recording: Recording) -> list[Range | None]:
+    """Mean draw of the hosts of each pool that were on [W]; None where it is unknown."""
+    return [
         times(about.host_w, about.devices_per_replica * mean_on(pool, context.warmup_ns, recording.end_ns))
         for pool, about in zip(recording.pools, context.pools, strict=True)
-    )
+    ]
 
 
 def hostless(context: RunContext) -> tuple[str, ...]:

@@ -24,7 +24,8 @@ class Measured:
         Last known arrival [s].
     drain_s
         From the last arrival to the end of the run [s]; None where the end cut requests off, and where all
-        arrived at once, as the run is nothing but the working off then.
+        arrived at once, as the run is nothing but the working off then. Where tasks arrive, it is from the
+        last of them: the calls that they make later on are working off too.
     """
 
     issued: int
@@ -43,12 +44,19 @@ class Measured:
 def measured_part(recording: Recording, warmup_ns: int) -> Measured:
     """What is measured of a run."""
     arrival, cut_off = recording.requests.arrival_ns, recording.unfinished
-    first, last = int(arrival.min(initial=recording.end_ns)), int(arrival.max(initial=0))
     return Measured(
         issued=len(arrival) + cut_off,
         requests=int((arrival >= warmup_ns).sum()) + cut_off,
         warmup_s=warmup_ns / 1e9,
         duration_s=max(recording.end_ns - warmup_ns, 0) / 1e9,
-        last_arrival_s=last / 1e9,
-        drain_s=None if cut_off or last <= first else (recording.end_ns - last) / 1e9,
+        last_arrival_s=int(arrival.max(initial=0)) / 1e9,
+        drain_s=_drain_s(recording),
     )
+
+
+def _drain_s(recording: Recording) -> float | None:
+    tasks = recording.tasks
+    from_outside = recording.requests.arrival_ns if tasks is None else tasks.columns.arrival_ns
+    first, last = int(from_outside.min(initial=recording.end_ns)), int(from_outside.max(initial=0))
+    cut_off = recording.unfinished or (tasks is not None and tasks.unfinished)
+    return None if cut_off or last <= first else (recording.end_ns - last) / 1e9

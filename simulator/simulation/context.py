@@ -29,6 +29,9 @@ from simulator.simulation.tenants import slo_of, tenant_contexts
 from simulator.simulation.unknown_power import unknown_power
 from simulator.units.clock import ns_from_seconds
 
+#: Source of a price that a scenario gives.
+GIVEN = "given in the scenario"
+
 
 def context_of(scenario: Scenario, pools: list[PreparedPool], notes: tuple[str, ...] = ()) -> RunContext:
     """The context of a run of these pools; ``notes`` are what a reader must know of this run alone."""
@@ -75,6 +78,7 @@ def _pool(number: int, pool: PreparedPool, model: str, prices: PricesSpec) -> Po
         no_price="" if price is not None else _hidden_by_tier(device, prices.tier),
         purchase=purchase,
         purchase_rows=None if purchase is None or spec.purchase is not None else _purchase_rows(device),
+        purchase_source="" if purchase is None else _purchase_source(device, spec),
         host_w=_host_w(device, spec),
         embodied_kg=_embodied_kg(device),
         devices_per_system=device.devices_per_system,
@@ -98,7 +102,7 @@ def replica_price(pool: PreparedPool, prices: PricesSpec) -> float | None:
 def device_price(device: Device, given: float | None, tier: str | None) -> DevicePrice | None:
     """Rent of one device [USD/h]: the scenario's own, else the shipped one, else unknown."""
     if given is not None:
-        return DevicePrice(given, given, given, "given in the scenario")
+        return DevicePrice(given, given, given, GIVEN)
     shipped = rental_price(device.id, None if tier is None else check_tier(tier))
     if shipped is None:
         return None
@@ -145,6 +149,11 @@ def _purchase(device: Device, spec: PoolSpec, backend: CompiledBackend) -> Range
 def _purchase_rows(device: Device) -> PriceRows | None:
     found = purchase_price(device.id)
     return None if found is None else _rows(device, found)
+
+
+def _purchase_source(device: Device, spec: PoolSpec) -> str:
+    found = None if spec.purchase is not None else purchase_price(device.id)
+    return GIVEN if found is None else found.citation
 
 
 def _rows(device: Device, found: PriceRange) -> PriceRows:

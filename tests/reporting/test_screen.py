@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from simulator.reporting.screen import print_summary
+from simulator.results.ranges import Range
 from tests.results.recordings import S, context, one_server, result, with_pool
 
 STABLE = one_server(np.arange(10.0))
@@ -55,3 +56,18 @@ def test_square_brackets_in_names_are_not_markup():
 
 def test_a_run_in_which_nothing_finished_is_shown():
     assert "No request finished" in printed(result(one_server([0.0], end_s=0.05)))
+
+
+def test_the_cost_of_owning_shows_what_it_is_reckoned_from_and_not_the_rent():
+    owned = with_pool(
+        context(life_years=4.0, upkeep_per_year=0.1),
+        purchase=Range(20000.0, 30000.0, 40000.0),
+        purchase_source="a maker's list",
+    )
+    text = printed(result(STABLE, owned), 200)
+    assert "Owning all devices" in text
+    assert "$30,000.00 ($20,000.00 to $40,000.00)" in text
+    assert "4.00 years, 100 %" in text
+    assert re.search(r"Upkeep per year, of the purchase price +10 %", text)
+    assert "test-device, to buy: a maker's list" in text
+    assert "price list of the test" not in text

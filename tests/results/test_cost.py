@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from simulator.results.context import Site
+from simulator.results.context import Site, TenantContext
 from simulator.results.ranges import Range
 from simulator.results.summary import summarise
 from tests.results.recordings import context, one_server, with_pool
@@ -88,3 +88,46 @@ def test_one_pool_without_a_price_makes_the_total_unknown_but_not_the_other_pool
     assert cost.used.input is None
     assert cost.by_pool_usd["main"] == pytest.approx(RENT)
     assert cost.by_pool_usd["other"] is None
+
+
+def two_owned_pools():
+    """The recording twice: another pool of twice the devices, with hosts, stands beside the first."""
+    about = with_pool(context(), purchase=Range.exactly(35064.0), host_w=Range.exactly(50.0))
+    second = replace(about.pools[0], name="other", devices_per_replica=2)
+    pool = RECORDING.pools[0]
+    recording = replace(RECORDING, pools=(pool, replace(pool, name="other")))
+    return recording, replace(about, pools=(about.pools[0], second))
+
+
+def test_the_costs_of_owned_pools_with_their_electricity_add_up_to_the_total():
+    recording, about = two_owned_pools()
+    summary = summarise(recording, about)
+    assert sum(summary.cost.by_pool_usd.values()) == pytest.approx(summary.cost.total_usd)
+    parts = [part.facility_j.mid for part in summary.energy.pools]
+    assert sum(parts) == pytest.approx(summary.energy.facility_j.mid)
+    # The hosts of two more devices at 50 W make the difference: 9.2 s at a PUE of 1.5.
+    assert parts[1] - parts[0] == pytest.approx(50.0 * 9.2 * 1.5)
+
+
+def test_one_unknown_host_leaves_all_hosts_out_of_pools_and_total_alike():
+    recording, about = two_owned_pools()
+    hostless = replace(about, pools=(about.pools[0], replace(about.pools[1], host_w=None)))
+    summary = summarise(recording, hostless)
+    parts = [part.facility_j.mid for part in summary.energy.pools]
+    assert sum(parts) == pytest.approx(summary.energy.facility_j.mid)
+    assert parts[0] == pytest.approx(parts[1])
+
+
+def test_beside_an_owned_pool_a_rented_one_pays_no_electricity_beside_its_rent():
+    recording, about = two_owned_pools()
+    rented = replace(about.pools[0], purchase=None)
+    cost = summarise(recording, replace(about, pools=(rented, about.pools[1]))).cost
+    assert cost.by_pool_usd["main"] == pytest.approx(RENT)
+
+
+def test_the_costs_of_tenants_of_owned_hardware_add_up_to_the_total():
+    owned = with_pool(context(), purchase=Range.exactly(35064.0))
+    tenants = (TenantContext("one"), TenantContext("other"))
+    turns = replace(RECORDING.requests, tenant=np.arange(10) % 2)
+    summary = summarise(replace(RECORDING, requests=turns), replace(owned, tenants=tenants))
+    assert sum(tenant.cost_usd for tenant in summary.tenants) == pytest.approx(summary.cost.total_usd)

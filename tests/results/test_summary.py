@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,8 @@ import pytest
 from simulator.results.context import Slo
 from simulator.results.counts import max_concurrent
 from simulator.results.files import as_json
-from simulator.results.recording import RequestColumns
+from simulator.results.measured import measured_part
+from simulator.results.recording import RequestColumns, TaskColumns, TaskRecording
 from simulator.results.summary import summarise
 from tests.results.recordings import (
     MS,
@@ -211,6 +212,22 @@ def test_a_long_drain_is_said_and_a_short_one_is_not():
     (message,) = said([0.0, 0.1, 0.2, 0.3])  # served until 0.8 s
     assert message.startswith("The run goes on for 0.5 s after the last arrival (62% of the measured time)")
     assert not said([0.0, 0.0, 0.0])  # a batch is nothing but its working off
+
+
+def test_calls_that_a_task_makes_later_on_are_no_arrivals_but_working_off():
+    """Four calls one after the other, of two tasks that came at 0 and 0.1 s: the drain is from 0.1 s on."""
+    recording = one_server([0.0, 0.1, 0.2, 0.3])
+    none = np.zeros(2, dtype=np.int64)
+    columns = replace(
+        TaskColumns(*(none for _ in fields(TaskColumns))),
+        task=np.arange(2),
+        arrival_ns=np.array([0, S // 10]),
+        finish_ns=np.full(2, recording.end_ns),
+    )
+    tasks = TaskRecording(columns, np.array([0, 1, 0, 1]), 0, "chain", "")
+    assert measured_part(replace(recording, tasks=tasks), 0).drain_s == pytest.approx(0.7)
+    assert measured_part(recording, 0).drain_s == pytest.approx(0.5)
+    assert measured_part(replace(recording, tasks=replace(tasks, unfinished=1)), 0).drain_s is None
 
 
 def test_unknown_power_never_becomes_nan_in_json():
