@@ -152,4 +152,4 @@ def _never(request: Request, now: int) -> bool:
 
 def _has_token(request: Request, now: int) -> bool:
     """A step that executes may already know when its first token will be there."""
-    return NEVER < request.first_token_ns < now
+    return NEVER < request.first_token_ns < now or request.begun_ns != NEVER

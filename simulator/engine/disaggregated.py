@@ -38,9 +38,21 @@ class Handover:
         Over which its KV cache can leave while it is computed; 0: there was nobody to send it to then.
     shipment
         Its KV cache on the way to the decode replica; None before.
+    paused_ns, resumed_ns
+        Last token of the prefill replica, first of the decode replica [ns]; ``NEVER`` before.
     """
 
-    __slots__ = ("layers", "parent", "prompt", "request", "shipment", "source", "waits_since")
+    __slots__ = (
+        "_first_answer_ns",
+        "_resumed_ns",
+        "layers",
+        "parent",
+        "prompt",
+        "request",
+        "shipment",
+        "source",
+        "waits_since",
+    )
 
     def __init__(
         self, parent: Disaggregation, request: Request, source: Replica, prompt: Request, layers: int
@@ -52,6 +64,35 @@ class Handover:
         self.layers = layers
         self.shipment: Shipment | None = None
         self.waits_since = NEVER
+        self._first_answer_ns = self._resumed_ns = NEVER
+
+    @property
+    def replica(self) -> int:
+        """Number of the decode replica."""
+        assert self.shipment is not None
+        return self.shipment.target.number
+
+    @property
+    def paused_ns(self) -> int:
+        return self.prompt.first_token_ns
+
+    @property
+    def resumed_ns(self) -> int:
+        return self._resumed_ns if self.request.begun_ns == NEVER else self.request.first_token_ns
+
+    def begin_output(self) -> None:
+        """The decode replica has the request: what it notes as the first token is its own first."""
+        request = self.request
+        request.begun_ns, request.first_token_ns = request.first_token_ns, NEVER
+        self._first_answer_ns = request.first_answer_ns
+
+    def end_output(self) -> None:
+        """It has not any more: the first token is the client's first again."""
+        request = self.request
+        self._resumed_ns = request.first_token_ns
+        request.first_token_ns, request.begun_ns = request.begun_ns, NEVER
+        if self._first_answer_ns != NEVER:
+            request.first_answer_ns = self._first_answer_ns
 
     @property
     def is_computed(self) -> bool:
@@ -116,6 +157,7 @@ class Disaggregation:
             elif pool.plan.role == "decode":
                 pool.ended = self._output_ended
         self._under_way: dict[int, Handover] = {}  # by the request's index, until its output begins
+        self._outputs: dict[int, Handover] = {}  # those that decode replicas have, by the request's index
         self._line: deque[Handover] = deque()
         self._prompt_preemptions: dict[int, int] = {}
         self.waits = 0
@@ -209,16 +251,27 @@ class Disaggregation:
         target = handover.shipment.target
         del self._under_way[request.index]
         self._free_source(handover)
-        self._pools[target.pool].send(request, target)
+        pool = self._pools[target.pool]
+        self._outputs[request.index] = handover
+        handover.begin_output()
+        pool.log.resume(handover)
+        pool.send(request, target)
 
     def _output_ended(self, request: Request) -> None:
         replica = self._pools[request.pool].replicas[request.replica]
+        self._leave_output(self._outputs.pop(request.index))
         if self._router.listens:
             self._router.ended(replica, request)
         request.preemptions += self._prompt_preemptions.pop(request.index, 0)
         self._done(request)
         if self._line:
             self._serve_line(replica)
+
+    def _leave_output(self, handover: Handover) -> None:
+        handover.end_output()
+        if handover.resumed_ns == NEVER or handover.resumed_ns > self.env.now:
+            assert handover.shipment is not None
+            self._pools[handover.shipment.target.pool].log.forget(handover)
 
     def _serve_line(self, replica: Replica) -> None:
         """A decode replica may have room now: for the first in line, and those behind."""
@@ -273,6 +326,9 @@ class Disaggregation:
             What a prefill replica had; KV caches on their way from it are lost too. Those on
             their way to a decode replica are sent to another one.
         """
+        for handover in list(self._outputs.values()):
+            if handover.shipment is not None and handover.shipment.target is replica:
+                self._leave_output(self._outputs.pop(handover.request.index))
         whole = [self._under_way.pop(prompt.index).request for prompt in prompts]
         for handover in list(self._under_way.values()):
             shipment = handover.shipment

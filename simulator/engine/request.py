@@ -41,7 +41,8 @@ class Request:
     in step ``s`` its context is ``base + s``. The list-walking engine keeps ``computed``.
 
     ``remote_tokens`` have their KV entries from another replica. A request that ``keeps_blocks`` holds its
-    blocks when it has ended, until the replica is told to free them.
+    blocks when it has ended, until the replica is told to free them. While a replica goes on with what
+    another one began, ``first_token_ns`` is the first token of its own, and ``begun_ns`` that of the other.
 
     ``place`` is whoever has the request now; ``attempts`` how often its client has sent it.
     """
@@ -52,6 +53,7 @@ class Request:
         "arrival_ns",
         "attempts",
         "base",
+        "begun_ns",
         "blocks",
         "cached_tokens",
         "computed",
@@ -157,6 +159,7 @@ class Request:
         self.replica = NEVER
         self.enqueued_ns = NEVER
         self.first_scheduled_ns = NEVER
+        self.begun_ns = NEVER
         self.first_token_ns = NEVER
         self.first_answer_ns = NEVER
         self.finish_ns = NEVER

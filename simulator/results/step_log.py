@@ -11,12 +11,14 @@ from __future__ import annotations
 import math
 import struct
 from array import array
+from collections.abc import Iterable
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulator.latency.pricer import BOUNDS, StepColumns, StepPricer
-from simulator.results.recording import LatencyHistogram, StepTable, StepWindows
+from simulator.results.recording import NEVER, LatencyHistogram, StepTable, StepWindows
 
 #: A row: replica, start_ns, steps, duration of the first step, growth from step to step [ns], KV blocks in
 #: use, phase, prefill tokens/sequences/context/products, decode sequences/tokens/first context, requests
@@ -47,6 +49,25 @@ _NO_CYCLE = array("I")
 Ints = NDArray[np.int64]
 
 
+class Resumption(Protocol):
+    """A replica goes on with an output that another one began."""
+
+    @property
+    def replica(self) -> int:
+        """Number of the replica that goes on."""
+        ...
+
+    @property
+    def paused_ns(self) -> int:
+        """Last token before [ns]."""
+        ...
+
+    @property
+    def resumed_ns(self) -> int:
+        """First token after, which the end of a step of that replica delivers [ns]; ``NEVER`` until known."""
+        ...
+
+
 class StepLog:
     """Steps of all replicas of one pool.
 
@@ -65,6 +86,8 @@ class StepLog:
         self._histogram = np.zeros(BINS, dtype=np.int64)
         self._itl_sum_ns = 0
         self._itl_count = 0
+        self._resumptions: dict[Resumption, None] = {}
+        self._last_steps: _StepEnds | None = None
 
     def add_step(self, *row: int) -> None:
         """One step, whose blocks are taken."""
@@ -89,6 +112,14 @@ class StepLog:
         self._logged += steps
         if self._logged >= CHUNK_STEPS:
             self.flush()
+
+    def resume(self, resumption: Resumption) -> None:
+        """Its first token after the pause comes that long after the last before, however long its step is."""
+        self._resumptions[resumption] = None
+
+    def forget(self, resumption: Resumption) -> None:
+        """It came to nothing."""
+        self._resumptions.pop(resumption, None)
 
     def flush(self) -> None:
         """Reduce what has been written since the last flush."""
@@ -122,6 +153,8 @@ class StepLog:
         waiting = each(rows[14])
         self._add_windows(steps, ends, kv_blocks, waiting)
         self._add_inter_token(steps)
+        if self._resumptions:
+            self._add_pauses(_StepEnds(each(rows[0]), ends, duration))
         self.steps += len(ends)
         if self._kept is not None:
             self._kept.append(
@@ -251,11 +284,56 @@ class StepLog:
             return
         duration = steps.duration_ns[decoding]
         weight = steps.decode_sequences[decoding]
-        position = np.log(np.maximum(duration, LOWEST_NS) / LOWEST_NS) / math.log(RATIO)
-        bins = np.minimum(position.astype(np.int64), BINS - 1)
-        self._histogram += np.bincount(bins, weights=weight, minlength=BINS).astype(np.int64)
+        self._histogram += np.bincount(_bins(duration), weights=weight, minlength=BINS).astype(np.int64)
         self._itl_sum_ns += int((duration * weight).sum())
         self._itl_count += int(weight.sum())
+
+    def _add_pauses(self, steps: _StepEnds) -> None:
+        """Where an output was resumed, its pause takes the place of the step that delivered the first token.
+
+        An engine may write a step down before its tokens are out, so the steps of the flush before count too.
+        """
+        looked_in = (steps,) if self._last_steps is None else (steps, self._last_steps)
+        self._last_steps = steps
+        found = {
+            one: duration
+            for one in self._resumptions
+            if one.resumed_ns != NEVER and (duration := _duration_of(one, looked_in)) is not None
+        }
+        if not found:
+            return
+        pauses = np.array([one.resumed_ns - one.paused_ns for one in found], dtype=np.int64)
+        durations = np.array(list(found.values()), dtype=np.int64)
+        np.add.at(self._histogram, _bins(pauses), 1)
+        np.subtract.at(self._histogram, _bins(durations), 1)
+        self._itl_sum_ns += int(pauses.sum() - durations.sum())
+        for one in found:
+            del self._resumptions[one]
+
+
+class _StepEnds:
+    """When steps end and how long they last [ns], to be found by replica and end."""
+
+    def __init__(self, replica: Ints, ends: Ints, durations: Ints) -> None:
+        order = np.lexsort((ends, replica))
+        self._replica, self._ends, self._durations = replica[order], ends[order], durations[order]
+
+    def duration(self, replica: int, end_ns: int) -> int | None:
+        """Of the step of a replica that ends then [ns]; None where there is none."""
+        begin, behind = np.searchsorted(self._replica, (replica, replica + 1))
+        at = begin + np.searchsorted(self._ends[begin:behind], end_ns)
+        return int(self._durations[at]) if at < behind and self._ends[at] == end_ns else None
+
+
+def _duration_of(resumption: Resumption, steps: Iterable[_StepEnds]) -> int | None:
+    found = (one.duration(resumption.replica, resumption.resumed_ns) for one in steps)
+    return next((duration for duration in found if duration is not None), None)
+
+
+def _bins(durations: Ints) -> Ints:
+    """Bins of the histogram of inter-token latencies [ns]."""
+    position = np.log(np.maximum(durations, LOWEST_NS) / LOWEST_NS) / math.log(RATIO)
+    return np.minimum(position.astype(np.int64), BINS - 1)
 
 
 #: What the windows sum, in whole numbers: their sums are exact in any order, so results do not

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from simulator.engine.clients import _has_token
 from simulator.engine.request import NEVER
 from simulator.engine.timing import Appointment
 from simulator.engine.transfer import LinkPlan
@@ -78,6 +79,82 @@ def test_no_token_is_lost_between_the_pools(caching, asynchronous):
     assert outputs.windows.decode_tokens.sum() == (requests.output_tokens - 1).sum()
     assert prompts.windows.decode_tokens.sum() == outputs.windows.prefill_tokens.sum() == 0
     assert recording.unfinished == 0
+
+
+def gaps_and_time(recording):
+    """Inter-token latencies of the decode pool, and all time from first tokens to last ones [ns]."""
+    requests = recording.requests
+    return recording.pools[1].inter_token, int((requests.finish_ns - requests.first_token_ns).sum())
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+@pytest.mark.parametrize("scheduler", ["fcfs", "priority"])
+@pytest.mark.parametrize("jumping", [False, True])
+def test_the_gap_of_the_hand_over_is_one_of_the_inter_token_latencies(asynchronous, scheduler, jumping):
+    """All gaps of a request add up to the time from its first token to its last, the hand-over included."""
+    own = settings(async_scheduling=asynchronous, policy=scheduler)
+    target = pair(2, 2, decode_settings=own, policy="least_outstanding", jumping=jumping)
+    rng = np.random.default_rng(5)
+    lengths = rng.integers(2, 60, (300, 2)).tolist()
+    run(
+        target,
+        [request(i, i * 4 * MS, prompt=prompt, output=out) for i, (prompt, out) in enumerate(lengths)],
+    )
+    recording = target.recording()
+    gaps, spent_ns = gaps_and_time(recording)
+    assert gaps.total == gaps.count.sum() == (recording.requests.output_tokens - 1).sum()
+    assert gaps.sum_ns == spent_ns
+    assert gaps.count.min() == 0
+
+
+def test_a_slow_hand_over_is_seen_among_the_inter_token_latencies():
+    target = pair(link=LinkPlan(BYTES_PER_TOKEN * 1e6, latency_ns=2000 * MS))
+    run(target, [request(0, output=5)])
+    gaps, spent_ns = gaps_and_time(target.recording())
+    assert gaps.sum_ns == spent_ns > 2000 * MS
+    assert sorted(gaps.count[gaps.count > 0].tolist()) == [1, 3]
+    (longest,) = np.flatnonzero(gaps.count == 1)
+    assert gaps.lowest_ns * gaps.ratio**longest == pytest.approx(2010 * MS, rel=0.01)
+
+
+def test_gaps_are_found_although_steps_are_reduced_in_between():
+    """Long outputs at one replica: several reductions lie between the first token and the last."""
+    target = pair(decode_settings=settings(max_num_seqs=16, num_gpu_blocks=100_000, max_model_len=20_000))
+    run(target, [request(i, i * 20_000 * MS, output=9_000) for i in range(6)])
+    gaps, spent_ns = gaps_and_time(target.recording())
+    assert gaps.sum_ns == spent_ns
+    assert not target.pools[1].log._resumptions
+
+
+def test_a_lost_decode_replica_leaves_no_gap_open_and_the_clients_first_tokens_as_they_were():
+    target = pair(2, 2)
+
+    def kill():
+        for lost in target.kill(target.pools[1].replicas[0]):
+            target.again(lost)
+
+    Appointment(target.env, 50 * MS, lambda _: kill())
+    ended = run(target, evenly(20, gap_ns=5 * MS))
+    first_ns = STEP_NS + 100 * PREFILL_TOKEN_NS
+    assert min(one.first_token_ns for one in ended) == first_ns
+    recording = target.recording()
+    check_conservation(recording)
+    gaps = recording.pools[1].inter_token
+    assert not target.pools[1].log._resumptions
+    # The lost step's tokens never came, but its requests came to the other replica with gaps of their own.
+    assert gaps.sum_ns > recording.pools[1].windows.busy_ns.sum()
+    assert (recording.requests.status == 0).all()
+
+
+def test_a_client_with_a_first_token_does_not_wait_for_it_while_the_output_is_decoded():
+    target = pair(link=LinkPlan(BYTES_PER_TOKEN * 1e6, latency_ns=30 * MS))
+    target.submit(one := request(0, output=5))
+    first_ns = STEP_NS + 100 * PREFILL_TOKEN_NS
+    known = []
+    Appointment(target.env, first_ns + 32 * MS, lambda _: known.append(_has_token(one, target.env.now)))
+    target.env.run()
+    assert known == [True]
+    assert one.first_token_ns == first_ns
 
 
 def test_a_request_of_one_token_ends_where_its_prompt_is_computed():
