@@ -36,7 +36,7 @@ def answer(frontier: Frontier) -> str:
     asked = " for ".join(wanted)
     unpriced = ", ".join(frontier.unpriced)
     of = f" Of those with a price; none is known of {unpriced}." if unpriced else ""
-    of += _open(frontier) + _cautioned(frontier)
+    of += _open(frontier) + _close(frontier) + _cautioned(frontier)
     if one is None:
         surely = "surely " if frontier.undecided else ""
         return f"No design {surely}gives {asked}.{of}"
@@ -52,6 +52,19 @@ def _open(frontier: Frontier) -> str:
         return ""
     those = "; ".join(f"{one.name}, {_right(one)}" for one in frontier.undecided)
     return f" Undecided, for the target lies within the interval of what was drawn: {those}."
+
+
+def _close(frontier: Frontier) -> str:
+    """Whether the published set is too small to tell an accuracy from the target."""
+    calls = frontier.close_calls
+    if not calls:
+        return ""
+    problems = calls[0].task_set_problems or 1
+    those = "; ".join(f"{one.name}, {_right(one)}" for one in calls)
+    return (
+        f" A close call: the published figures rest on {problems} problems, one of which is"
+        f" {100.0 / problems:.1f} points, and nearer to the target is {those}."
+    )
 
 
 def _cautioned(frontier: Frontier) -> str:

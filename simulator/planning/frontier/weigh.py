@@ -21,6 +21,7 @@ from simulator.reasoning.build import build_judge
 from simulator.reasoning.judging import TaskSetJudge
 from simulator.reasoning.quality.expected import ExpectedRight, expected_accuracy
 from simulator.reasoning.quality.laws import no_law_of
+from simulator.reasoning.quality.published import problems_of
 from simulator.results.idle import idle_machines
 from simulator.scenario.scenario import Scenario
 from simulator.simulation import run_scenario
@@ -47,6 +48,8 @@ class Weighed:
         Bounds of what was drawn of the accuracy, at 95 %; both are the accuracy where it is exact.
     accuracy_unknown
         Why there is no accuracy, if so.
+    task_set_problems
+        Problems of the published set that the accuracy is of.
     layout
         That of a replica.
     idle_machines
@@ -74,6 +77,7 @@ class Weighed:
     refusal: str | None = None
     layout: str | None = None
     idle_machines: str | None = None
+    task_set_problems: int | None = None
 
     @property
     def name(self) -> str:
@@ -88,6 +92,12 @@ class Weighed:
     def may_reach(self, target: float) -> bool:
         """Whether the target lies within the interval of its accuracy."""
         return self.accuracy_high is not None and self.accuracy_high >= target and not self.reaches(target)
+
+    def is_close_to(self, target: float) -> bool:
+        """Whether less than one problem of the set lies between its accuracy and the target."""
+        if self.accuracy is None or self.task_set_problems is None:
+            return False
+        return abs(self.accuracy - target) < 1.0 / self.task_set_problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +132,16 @@ class Frontier:
         priced = {one.hardware for one in ran if one.cost_per_task_usd is not None}
         return list(dict.fromkeys(one.hardware for one in ran if one.hardware not in priced))
 
+    @property
+    def close_calls(self) -> list[Weighed]:
+        """The answer and what is cheaper on the front of cost, as far as one problem of the set decides."""
+        if self.target is None:
+            return []
+        most = self.budget if self.cheapest is None else self.cheapest.cost_per_task_usd
+        line = [one for one in self.fronts["cost_per_task_usd"] if one is not self.cheapest]
+        those = [*line, self.cheapest] if self.cheapest else line
+        return [one for one in those if _affordable(one, most) and one.is_close_to(self.target)]
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
         return {
@@ -129,6 +149,7 @@ class Frontier:
             "budget_usd_per_task": self.budget,
             "cheapest": None if self.cheapest is None else _named(self.cheapest),
             "undecided": [one.name for one in self.undecided],
+            "close_calls": [one.name for one in self.close_calls],
             "unpriced": self.unpriced,
             "fronts": {key: [one.name for one in front] for key, front in self.fronts.items()},
             "designs": [_named(one) for one in self.designs],
@@ -223,6 +244,7 @@ def _weighed(design: Design) -> Weighed:
         output_tokens_per_task=figures["output_tokens_per_task"],
         vain_thinking_share=figures["vain_thinking_share"],
         overloaded=figures["overloaded"],
+        task_set_problems=None if right is None else _problems(design.scenario),
         layout=in_words(only_pool(design.scenario).parallelism),
         idle_machines=idle_machines(result.context, summary.pools, summary.load, summary.tasks),
     )
@@ -239,6 +261,11 @@ def _accuracy(scenario: Scenario) -> tuple[ExpectedRight | None, str]:
         return None, no_law_of(reasoning.strategy)
     expected = expected_accuracy(reasoning.strategy, judge, RandomStreams(scenario.seed))
     return expected, no_law_of(reasoning.strategy) if expected is None else judge.basis
+
+
+def _problems(scenario: Scenario) -> int | None:
+    reasoning = scenario.reasoning
+    return None if reasoning is None or reasoning.quality is None else problems_of(reasoning.quality.task_set)
 
 
 def _refused(design: Design, why: str) -> Weighed:

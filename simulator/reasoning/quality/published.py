@@ -54,6 +54,11 @@ def pass_at_1(task_set: str, model: str) -> tuple[float, str]:
     return float(figures[model]), str(sets[task_set]["source"])
 
 
+def problems_of(task_set: str | None) -> int | None:
+    """How many problems a published set has; None for what is not one."""
+    return None if task_set is None else _file()["problems"].get(task_set)
+
+
 def is_published(task_set: str, model: str) -> bool:
     """Whether there is a published pass@1."""
     return model in _file()["pass_at_1"].get(task_set, {})

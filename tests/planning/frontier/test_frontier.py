@@ -87,6 +87,24 @@ def test_a_target_within_the_interval_of_a_cheaper_design_is_undecided(found):
     assert undecided(designs, 0.6, 1e-10, None) == []
 
 
+def test_less_than_a_problem_of_the_set_from_the_target_is_a_close_call(found):
+    vote, chain = by(found, SEVEN_B, "majority_vote"), by(found, SEVEN_B, "chain")
+    assert {vote.task_set_problems, chain.task_set_problems} == {30}
+    assert by(found, SEVEN_B, "beam_search").task_set_problems is None
+
+    def asked(target):
+        return replace(found, target=target, cheapest=cheapest(found.designs, target, None))
+
+    near = asked(vote.accuracy - 0.01)
+    assert near.close_calls == [vote] and near.to_dict()["close_calls"] == [vote.name]
+    assert f"30 problems, one of which is 3.3 points, and nearer to the target is {vote.name}" in answer(near)
+    missed = asked(chain.accuracy + 0.01)
+    assert missed.cheapest is vote and missed.close_calls == [chain]
+    assert asked(0.6).close_calls == [] and "close call" not in answer(asked(0.6))
+    assert replace(found, target=None).close_calls == []
+    assert asked(vote.accuracy + 0.01).close_calls == [vote]
+
+
 def test_accuracies_that_tables_show_as_one_are_one():
     """A vote that stops early is no worse a choice for a hundred-thousandth of a point."""
     scenario = load_scenario("reasoning-frontier", SMALL)

@@ -11,6 +11,7 @@ from simulator.reasoning.quality.published import (
     effort_points,
     joint_tables,
     pass_at_1,
+    problems_of,
     vote_exponent,
     vote_pairs,
 )
@@ -86,6 +87,11 @@ def test_a_router_lies_between_chance_and_oracle():
         assert table.by_oracle(1.0) == pytest.approx(table.strong)
         assert table.by_oracle(table.strong_only) == pytest.approx(table.weak + table.strong_only)
         assert table.by_chance(0.3) < table.accuracy(0.3, 0.5) < table.by_oracle(0.3)
+
+
+def test_every_published_set_says_how_many_problems_it_has():
+    assert all(problems_of(name) >= 30 for name in ("aime24", "gpqa-diamond", "math500", "swe-bench-lite"))
+    assert problems_of("a set of one's own") is problems_of(None) is None
 
 
 def test_an_unknown_task_set_is_refused_with_the_known_ones():
