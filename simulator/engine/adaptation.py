@@ -106,12 +106,12 @@ class Adaptation:
         now = self._cluster.env.now
         self._sides[self._cluster.pools[replica.pool]].note(now, on=-1, stops=1)
         self._sides[target].note(now, on=1)
-        Background(self._cluster.env, self._plan.change_ns, lambda: self._arrive(target))
+        Background(self._cluster.env, self._plan.change_ns, lambda: self._arrive(replica, target))
 
-    def _arrive(self, target: Pool) -> None:
+    def _arrive(self, former: Replica, target: Pool) -> None:
         self._sides[target].note(self._cluster.env.now, serving=1, starts=1)
         self._changing = False
-        self._cluster.add(target)
+        self._cluster.add(target, former)
 
 
 class _Side:

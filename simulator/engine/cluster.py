@@ -167,9 +167,11 @@ class Cluster:
 
     # -- replicas come and go --------------------------------------------------------------------
 
-    def add(self, pool: Pool) -> Replica:
-        """One replica more in a pool; it takes requests from now on."""
+    def add(self, pool: Pool, former: Replica | None = None) -> Replica:
+        """One replica more in a pool, on the machine of a former one if given; it takes requests from now on."""
         replica = pool.add()
+        if former is not None and self.transfers is not None:
+            self.transfers.wiring.machines.succeed(replica, former)
         self._services[pool.plan.model].join(replica)
         return replica
 

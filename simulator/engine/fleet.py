@@ -85,15 +85,17 @@ ON_THE_WAY = frozenset({State.PROVISIONING, State.STARTING})
 class Slot:
     """One machine; ``token`` tells an appointment whether it still counts.
 
-    ``pace`` and ``link_pace`` are how many times as long its steps and its transfers out of prefill last.
+    ``pace`` and ``link_pace`` are how many times as long its steps and its transfers out of prefill last;
+    ``former`` is the replica that it had last.
     """
 
-    __slots__ = ("link_pace", "number", "pace", "replica", "state", "token")
+    __slots__ = ("former", "link_pace", "number", "pace", "replica", "state", "token")
 
     def __init__(self, number: int) -> None:
         self.number = number
         self.state = State.OFF
         self.replica: Replica | None = None
+        self.former: Replica | None = None
         self.token = 0
         self.pace = self.link_pace = 1.0
 
@@ -126,7 +128,8 @@ class Fleet:
         self._times: list[int] = []
         self._counts: list[tuple[int, int, int]] = []
         for slot, replica in zip(self.slots, pool.replicas, strict=False):
-            slot.state, slot.replica = State.SERVING, replica
+            slot.state = State.SERVING
+            slot.replica = slot.former = replica
         for slot in self.slots[len(pool.replicas) : len(pool.replicas) + plan.warm]:
             slot.state = State.WARM
         self._note()
@@ -184,7 +187,7 @@ class Fleet:
         self._after(slot, self.plan.start_ns, self._serve)
 
     def _serve(self, slot: Slot) -> None:
-        slot.replica = self._cluster.add(self.pool)
+        slot.replica = slot.former = self._cluster.add(self.pool, slot.former)
         self.pace(slot, slot.pace)
         self.pace_links(slot, slot.link_pace)
         self._change(slot, State.SERVING)

@@ -70,10 +70,26 @@ class NodePlan:
     uplink: LinkPlan | None = None
 
 
+class Machines:
+    """Which replicas run on the same machine, one after another: its place and its links stay."""
+
+    def __init__(self) -> None:
+        self._first: dict[Replica, Replica] = {}
+
+    def succeed(self, replica: Replica, former: Replica) -> None:
+        """A replica runs where another one ran."""
+        self._first[replica] = self.first_on(former)
+
+    def first_on(self, replica: Replica) -> Replica:
+        """The first replica of its machine, which stands for the machine."""
+        return self._first.get(replica, replica)
+
+
 class Wiring(Protocol):
     """Knows the way from one replica to another."""
 
     links: list[Link]
+    machines: Machines
 
     def path(self, source: Replica, target: Replica) -> Path:
         """The way of a KV cache."""
@@ -81,21 +97,23 @@ class Wiring(Protocol):
 
 
 class OwnLinks:
-    """A link of its own out of every source, whatever stands at the other end."""
+    """A link of its own out of every machine, whatever stands at the other end."""
 
     def __init__(self, env: NsEnvironment, plan: LinkPlan) -> None:
         self.env = env
         self._plan = plan
         self._paths: dict[Replica, Path] = {}
         self.links: list[Link] = []
+        self.machines = Machines()
 
     def path(self, source: Replica, target: Replica) -> Path:
         """The source's link."""
-        path = self._paths.get(source)
+        machine = self.machines.first_on(source)
+        path = self._paths.get(machine)
         if path is None:
             link = Link(self.env, self._plan, "out of a prefill replica")
             self.links.append(link)
-            path = self._paths[source] = Path.over(link)
+            path = self._paths[machine] = Path.over(link)
         return path
 
 
@@ -139,10 +157,12 @@ class Topology:
         self._attachments = attachments
         self._ports: dict[tuple[object, ...], Link] = {}
         self.links: list[Link] = []
+        self.machines = Machines()
 
     def path(self, source: Replica, target: Replica) -> Path:
         """Ports of both replicas, and uplinks between racks."""
-        here, there = self.placement.of(source), self.placement.of(target)
+        machines = self.machines
+        here, there = (self.placement.of(machines.first_on(replica)) for replica in (source, target))
         one, other = self._attachments[source.pool], self._attachments[target.pool]
         streams = min(one.devices, other.devices)
         inside = here.node == there.node
@@ -163,9 +183,8 @@ class Topology:
         return Path(tuple(links), min(widest, slowest), latency_ns)
 
     def _port(self, kind: str, way: str, replica: Replica, link: LinkPlan, devices: int) -> Link:
-        return self._link(
-            (kind, way, replica), LinkPlan(link.bytes_per_s * devices), f"{kind}, {way} replicas"
-        )
+        key = (kind, way, replica.pool, self.machines.first_on(replica))
+        return self._link(key, LinkPlan(link.bytes_per_s * devices), f"{kind}, {way} replicas")
 
     def _uplink(self, way: str, rack: int) -> Link:
         assert self._plan.uplink is not None

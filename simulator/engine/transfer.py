@@ -50,7 +50,8 @@ class Link:
     name
         Of the kind of link, in results.
     bytes_sent
-        Bytes of the transfers that it has carried, those that failed included [bytes].
+        Bytes of the transfers that it has carried, those that failed included, and of those that were cancelled
+        what had left by then [bytes].
     busy_ns
         Time during which a transfer was on it, without what leaves while a prompt is computed [ns].
     """
@@ -122,6 +123,12 @@ class Link:
         self.bytes_sent += transfer.size
         self._note(transfer.size, 0.0)
 
+    def take_back(self, size: float) -> None:
+        """So many bytes of a transfer that has begun will not be sent."""
+        self.bytes_sent -= size
+        _, line = self._room_by(self.env.now)
+        self._note(-min(size, line), 0.0)
+
     def end(self, transfer: Transfer, now: int) -> None:
         """It is not any more."""
         if transfer in self.flows:
@@ -187,8 +194,11 @@ class Carrier(ABC):
         """Send ``size`` bytes; ``arrived`` is called when the last of them is there."""
 
     @abstractmethod
-    def cancel(self, transfer: Transfer) -> None:
-        """It is of no use any more: ``arrived`` is never called; the links are free of it if they can be."""
+    def cancel(self, transfer: Transfer) -> float:
+        """It is of no use any more: ``arrived`` is never called; the links are free of it if they can be.
+
+        Returns what is not sent of it therefore [bytes].
+        """
 
     def _appoint(self, transfer: Transfer, delay_ns: int, then: Callable[[Transfer], None]) -> None:
         """``then`` happens after a while, unless the transfer gets another appointment before."""
@@ -203,6 +213,7 @@ class Carrier(ABC):
 
     def _leave(self, transfer: Transfer) -> None:
         """The last byte has left: it arrives after the latency."""
+        transfer.left = transfer.rate = 0.0
         for link in transfer.path.links:
             link.end(transfer, self.env.now)
         self._appoint(transfer, transfer.path.latency_ns, lambda done: done.arrived())
@@ -220,9 +231,10 @@ class InTurn(Carrier):
         self._appoint(transfer, end + path.latency_ns - now, lambda done: done.arrived())
         return transfer
 
-    def cancel(self, transfer: Transfer) -> None:
+    def cancel(self, transfer: Transfer) -> float:
         """Nobody hears of its arrival."""
         transfer.ticket += 1
+        return 0.0
 
 
 class FairShare(Carrier):
@@ -238,13 +250,17 @@ class FairShare(Carrier):
         self._share(_neighbourhood(transfer))
         return transfer
 
-    def cancel(self, transfer: Transfer) -> None:
+    def cancel(self, transfer: Transfer) -> float:
         """The others get its share."""
         transfer.ticket += 1
+        now = self.env.now
         others = [other for other in _neighbourhood(transfer) if other is not transfer]
+        left = max(transfer.left - transfer.rate * (now - transfer.since_ns) / NS_PER_S, 0.0)
         for link in transfer.path.links:
-            link.end(transfer, self.env.now)
+            link.end(transfer, now)
+            link.take_back(left)
         self._share(others)
+        return left
 
     def _finish(self, transfer: Transfer) -> None:
         others = [other for other in _neighbourhood(transfer) if other is not transfer]

@@ -137,7 +137,7 @@ class Transfers:
         """Nobody waits for it any more."""
         shipment.ticket += 1
         if shipment.transfer is not None:
-            self._carrier.cancel(shipment.transfer)
+            self._bytes -= self._carrier.cancel(shipment.transfer)
             shipment.transfer = None
 
     def _fail(self, shipment: Shipment) -> None:
@@ -178,6 +178,7 @@ class Transfers:
                 transfers=sum(link.transfers for link in links),
                 bytes_sent=sum(link.bytes_sent for link in links),
                 busy_ns=sum(link.busy_ns for link in links),
+                busiest_ns=max(link.bytes_sent / link.bytes_per_s for link in links) * NS_PER_S,
             )
             for name, links in kinds.items()
         )

@@ -10,8 +10,9 @@ from simulator.reporting.table import Table
 from simulator.results.fleet import FleetUse
 from simulator.results.pool_use import PoolUse
 from simulator.results.ranges import mid
+from simulator.results.recording import LinkRecording
 from simulator.results.result import Result
-from simulator.results.transfers import link_use
+from simulator.results.transfers import busiest_use, link_use
 
 
 def cost_table(result: Result) -> Table:
@@ -191,14 +192,18 @@ def transfer_tables(result: Result) -> tuple[Table, ...]:
         ("Mean wait of these", mean(about.waited_ns, about.waits)),
         *(
             (
-                f"{link.links} links {link.name}",
-                f"{show.number(link.bytes_per_s / 1e9, 'GB/s')} each,"
-                f" used {show.percent(link_use(link, end_ns))}",
+                f"{show.counted(link.links, 'link')} {link.name}",
+                f"{show.number(link.bytes_per_s / 1e9, 'GB/s')} each, used {_used(link, end_ns)}",
             )
             for link in about.links
         ),
     ]
     return (Table("KV transfers", ("", ""), tuple(rows)),)
+
+
+def _used(link: LinkRecording, end_ns: int) -> str:
+    mean = show.percent(link_use(link, end_ns))
+    return mean if link.links == 1 else f"{mean}, the fullest {show.percent(busiest_use(link, end_ns))}"
 
 
 def per_hour(result: Result) -> str:

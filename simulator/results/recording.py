@@ -235,7 +235,10 @@ class TaskRecording:
 
 @dataclass(frozen=True, slots=True)
 class LinkRecording:
-    """Links of one kind: how many, their bandwidth one way [bytes/s], what they carried and how long."""
+    """Links of one kind: how many, their bandwidth one way [bytes/s], what they carried and how long.
+
+    ``busiest_ns`` is what the fullest of them carried, over its bandwidth [ns].
+    """
 
     name: str
     links: int
@@ -243,6 +246,7 @@ class LinkRecording:
     transfers: int
     bytes_sent: float
     busy_ns: int
+    busiest_ns: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,7 @@ class Summary:
     tasks: TaskSummary | None
     tenants: tuple[TenantSummary, ...]
     transfers: TransferRecording | None
+    end_ns: int
     error_bars: tuple[ErrorBar, ...]
     messages: tuple[str, ...]
 
@@ -93,7 +94,7 @@ class Summary:
             **task_keys(self.tasks),
             "pools": [self._pool_dict(i) for i in range(len(self.pools))],
             **({"classes": [one.to_dict(self.duration_s) for one in self.tenants]} if self.tenants else {}),
-            **({} if self.transfers is None else {"transfers": transfer_dict(self.transfers)}),
+            **({} if self.transfers is None else {"transfers": transfer_dict(self.transfers, self.end_ns)}),
             "error_bars": [bar.to_dict() for bar in self.error_bars],
             "messages": list(self.messages),
         }
@@ -208,6 +209,7 @@ def summarise(recording: Recording, context: RunContext) -> Summary:
         tasks=tasks,
         tenants=tenants_of(requests, latencies, context, pools, cost),
         transfers=recording.transfers,
+        end_ns=recording.end_ns,
         error_bars=error_bars,
         messages=messages_of(
             context,

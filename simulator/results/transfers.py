@@ -8,8 +8,14 @@ from simulator.results.recording import LinkRecording, TransferRecording
 from simulator.units.clock import NS_PER_S
 
 
-def transfer_dict(transfers: TransferRecording) -> dict[str, Any]:
-    """Plain JSON values: totals, means per transfer and per request that waited, and each kind of link."""
+def transfer_dict(transfers: TransferRecording, end_ns: int) -> dict[str, Any]:
+    """Plain JSON values: totals, means per transfer and per request that waited, and each kind of link.
+
+    Parameters
+    ----------
+    end_ns
+        End of the run, which the shares of the links are of [ns].
+    """
     return {
         "count": transfers.transfers,
         "failed": transfers.failed,
@@ -17,7 +23,7 @@ def transfer_dict(transfers: TransferRecording) -> dict[str, Any]:
         "mean_ms": _mean_ms(transfers.time_ns, transfers.transfers),
         "waited_for_room": transfers.waits,
         "mean_wait_ms": _mean_ms(transfers.waited_ns, transfers.waits),
-        "links": [_link_dict(link) for link in transfers.links],
+        "links": [_link_dict(link, end_ns) for link in transfers.links],
     }
 
 
@@ -27,13 +33,20 @@ def link_use(link: LinkRecording, end_ns: int) -> float | None:
     return link.bytes_sent / capacity if capacity else None
 
 
-def _link_dict(link: LinkRecording) -> dict[str, Any]:
+def busiest_use(link: LinkRecording, end_ns: int) -> float | None:
+    """The same share of that link of a kind that carried most of what it could have."""
+    return link.busiest_ns / end_ns if end_ns else None
+
+
+def _link_dict(link: LinkRecording, end_ns: int) -> dict[str, Any]:
     return {
         "name": link.name,
         "links": link.links,
         "bytes_per_s": link.bytes_per_s,
         "transfers": link.transfers,
         "bytes": link.bytes_sent,
+        "used_share": link_use(link, end_ns),
+        "busiest_used_share": busiest_use(link, end_ns),
         "busy_s": link.busy_ns / NS_PER_S,
     }
 

@@ -12,6 +12,7 @@ from simulator.engine.transfer import LinkPlan
 from simulator.errors import InputError
 from simulator.results.conservation import check_conservation
 from simulator.results.recording import STATUSES
+from simulator.results.transfers import transfer_dict
 from tests.engine.clusters import MS, PREFILL_TOKEN_NS, STEP_NS, cluster, evenly, pool, request, run, settings
 
 BYTES_PER_TOKEN = 1000.0
@@ -304,6 +305,19 @@ def test_links_say_what_they_carried():
     (links,) = target.recording().transfers.links
     assert (links.links, links.transfers, links.bytes_sent) == (2, 10, 10 * 100 * BYTES_PER_TOKEN)
     assert links.busy_ns == 10 * 100 * 1000
+
+
+def test_the_fullest_link_of_a_kind_is_told_from_the_mean():
+    """Two prompts at once go to two replicas, a third one later to either."""
+    target = pair(2, 1, policy="least_outstanding")
+    run(target, [request(0), request(1), request(2, 100 * MS)])
+    recording = target.recording()
+    (links,) = recording.transfers.links
+    assert links.links == 2
+    assert links.busiest_ns == pytest.approx(2 * 100_000)
+    about = transfer_dict(recording.transfers, recording.end_ns)["links"][0]
+    assert about["busiest_used_share"] == pytest.approx(2 * 100_000 / recording.end_ns)
+    assert about["used_share"] == pytest.approx(1.5 * 100_000 / recording.end_ns)
 
 
 @pytest.mark.parametrize("when_ms", [5, 11, 30, 60, 75])

@@ -119,6 +119,30 @@ def test_a_cancelled_transfer_leaves_its_share_to_the_others():
     arrived = []
     carrier.send(path, 1000, lambda: arrived.append(env.now))
     other = carrier.send(path, 1000, lambda: arrived.append(env.now))
-    Appointment(env, 1000, lambda _: carrier.cancel(other))  # both have sent 500
+    unsent = []
+    Appointment(env, 1000, lambda _: unsent.append(carrier.cancel(other)))  # both have sent 500
     env.run()
     assert arrived == [1500]
+    assert unsent == [pytest.approx(500)]
+
+
+def test_a_link_counts_of_a_cancelled_transfer_what_had_left_and_has_the_rest_of_its_room():
+    env = NsEnvironment()
+    path = Path.over(link := Link(env, LinkPlan(GB_PER_S, latency_ns=100)))
+    carrier = FairShare(env)
+    cut = carrier.send(path, 1000, lambda: None)
+    Appointment(env, 300, lambda _: carrier.cancel(cut))
+    Appointment(env, 1000, lambda _: None)
+    env.run()
+    assert link.bytes_sent == pytest.approx(300)
+    assert link.room_since(0) == pytest.approx(700)
+
+
+def test_what_has_left_is_not_taken_back_although_it_never_arrives():
+    env = NsEnvironment()
+    path = Path.over(link := Link(env, LinkPlan(GB_PER_S, latency_ns=100)))
+    carrier = FairShare(env)
+    late = carrier.send(path, 1000, lambda: None)
+    Appointment(env, 1050, lambda _: carrier.cancel(late))  # on its way
+    env.run()
+    assert link.bytes_sent == 1000

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from simulator.engine.cluster import Cluster
+from simulator.engine.faults import FaultPlan
 from simulator.engine.fleet import FleetPlan, State
 from simulator.engine.operations import OperationsPlan
+from simulator.engine.transfer import LinkPlan
 from simulator.results.conservation import check_conservation
 from simulator.results.recording import STATUSES
 from simulator.simulation.event_loop import _goes_on
@@ -18,8 +20,6 @@ S = 1000 * MS
 
 def fleet_of(plan=None, replicas=2, again=True, **changes):
     """A cluster with one pool whose machines are at hand, and its fleet."""
-    from simulator.engine.faults import FaultPlan
-
     plan = plan or FleetPlan(slots=replicas)
     operations = OperationsPlan((plan,), (None,), FaultPlan(again=again))
     target = cluster(pool(replicas=replicas), operations=operations, **changes)
@@ -170,3 +170,23 @@ def test_a_pace_that_changes_in_any_step_tells_no_jump_from_single_steps(ahead):
     for step in range(1, 16):
         change_ns = step * STEP_NS + STEP_NS // 2
         assert finishes(True, change_ns) == finishes(False, change_ns)
+
+
+def test_a_replica_that_takes_the_place_of_a_failed_one_has_its_link():
+    """Links are counted by machine: else every failure would dilute what a link is used."""
+    operations = OperationsPlan((FleetPlan(slots=1), FleetPlan(slots=1)), (None, None), FaultPlan(again=True))
+    target = cluster(
+        pool("prompts", role="prefill", kv_bytes_per_token=1000.0),
+        pool("outputs", role="decode"),
+        link=LinkPlan(1e9),
+        operations=operations,
+    )
+    prefill = target._operations.fleets[0]
+    for failure in (1, 2, 3):
+        at(target, failure * S, lambda: prefill.fail(prefill.slots[0]))
+        at(target, failure * S + 100 * MS, lambda: prefill.repair(prefill.slots[0]))
+    serve(target, evenly(50, gap_ns=100 * MS))
+    (links,) = target.recording().transfers.links
+    assert len(target.pools[0].replicas) == 4
+    assert links.links == 1
+    assert links.bytes_sent >= 50 * 100 * 1000.0

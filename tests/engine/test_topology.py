@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from simulator.engine.timing import NsEnvironment
-from simulator.engine.topology import Attachment, NodePlan, Topology
+from simulator.engine.topology import Attachment, NodePlan, OwnLinks, Topology
 from simulator.engine.transfer import LinkPlan
 
 NVLINK, PORT = LinkPlan(450e9, 2_000), LinkPlan(50e9, 10_000)
@@ -57,6 +57,27 @@ def test_between_racks_the_uplinks_are_shared():
     assert len(path.links) == 4
     same_rack = topology(8, 8, rack_nodes=2, uplink=plan["uplink"]).path(Standing(0), Standing(1))
     assert len(same_rack.links) == 2
+
+
+def test_a_replica_that_follows_another_one_has_its_place_and_its_ports():
+    racks = topology(8, 8, rack_nodes=1, uplink=LinkPlan(100e9))
+    source, target = Standing(0), Standing(1)
+    before = racks.path(source, target)
+    second, third = Standing(0), Standing(0)
+    racks.machines.succeed(second, source)
+    racks.machines.succeed(third, second)
+    assert racks.path(third, target).links == racks.path(second, target).links == before.links
+    assert racks.placement.of(racks.machines.first_on(third)) == racks.placement.of(source)
+    assert racks.path(Standing(0), target).links != before.links
+
+
+def test_a_link_of_its_own_belongs_to_the_machine():
+    own = OwnLinks(NsEnvironment(), PORT)
+    first, second, other = Standing(0), Standing(0), Standing(0)
+    own.machines.succeed(second, first)
+    for replica in (first, second, other):
+        own.path(replica, Standing(1))
+    assert len(own.links) == 2
 
 
 def test_a_replica_keeps_its_ports():
