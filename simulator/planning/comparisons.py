@@ -51,7 +51,7 @@ def compare_contenders(contenders: Sequence[Contender], rate: float, title: str)
         points = tuple((f"{change.rate:.3g} requests/s", change.before, change.after) for change in changes)
         if points:
             header = ("from", "before", "after")
-            note = "; ".join(filter(None, (_SKETCH, _unpriced(served))))
+            note = "; ".join(filter(None, (_SKETCH, _unpriced(served), _unheld(served))))
             tables.append(Table("Where the cheapest hardware changes", header, points, note))
     return Comparison(title, results, labels=names, tables=tables, figures=figures)
 
@@ -97,6 +97,12 @@ def _unpriced(contenders: Sequence[Contender]) -> str:
     found = [one for one in contenders if one.result is not None and one.result.summary.cost.per_hour is None]
     names = ", ".join(one.name for one in found)
     return f"no price is known of {names}: left out of every ranking by cost" if names else ""
+
+
+def _unheld(contenders: Sequence[Contender]) -> str:
+    """Which hardware has no costs at other loads, for no rate was found that one unit of it alone holds."""
+    names = ", ".join(one.name for one in contenders if one.rate_per_unit is None)
+    return f"no rate was found that one unit of {names} alone holds: left out here" if names else ""
 
 
 def layout_table(contenders: Sequence[Contender]) -> Table:

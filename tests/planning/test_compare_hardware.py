@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -11,7 +12,7 @@ from simulator.hardware.catalogue import load_device
 from simulator.models.catalogue import load_model
 from simulator.planning.capacity import carries
 from simulator.planning.compare_hardware import compare_hardware, entrants_of
-from simulator.planning.comparisons import compare_contenders, compare_results
+from simulator.planning.comparisons import _unheld, compare_contenders, compare_results
 from simulator.planning.crossover import CostCurve, cheapest_spans, cost_curve, crossovers, loads
 from simulator.planning.designs import rate_of
 from simulator.planning.layouts import layout_choices
@@ -107,6 +108,16 @@ def test_what_one_unit_holds_is_never_at_odds_with_how_many_are_needed(both):
         assert (one.rate_per_unit >= 8.0) == (one.candidate.found.units == 1)
         curve = cost_curve(one, 8.0)
         assert curve.per_hour(8.0) == pytest.approx(one.candidate.usd_per_hour.mid)
+
+
+def test_hardware_of_which_one_unit_alone_holds_nothing_has_no_costs_at_other_loads_and_is_named(both):
+    _, (large, small), _ = both
+    alone = replace(small, rate_per_unit=None)
+    assert cost_curve(alone, 8.0) is None
+    assert list(cheapest_spans([large, alone], 8.0)) == ["nvidia-h100-sxm"]
+    held = compare_contenders([large, alone], 8.0, "two").tables[1]
+    assert held.rows[1][held.header.index("one unit alone holds")] == "unknown"
+    assert "one unit of nvidia-l4 alone holds" in _unheld([large, alone]) and _unheld([large, small]) == ""
 
 
 def test_the_loads_that_each_is_cheapest_at_join(both):
