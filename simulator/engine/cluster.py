@@ -168,7 +168,7 @@ class Cluster:
     # -- replicas come and go --------------------------------------------------------------------
 
     def add(self, pool: Pool, former: Replica | None = None) -> Replica:
-        """One replica more in a pool, on the machine of a former one if given; it takes requests from now on."""
+        """One replica more in a pool, on the machine of a former one if given; it takes requests at once."""
         replica = pool.add()
         if former is not None and self.transfers is not None:
             self.transfers.wiring.machines.succeed(replica, former)

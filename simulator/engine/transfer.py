@@ -50,8 +50,8 @@ class Link:
     name
         Of the kind of link, in results.
     bytes_sent
-        Bytes of the transfers that it has carried, those that failed included, and of those that were cancelled
-        what had left by then [bytes].
+        Bytes of the transfers that it has carried, failed ones included; of cancelled ones what had left
+        by then [bytes].
     busy_ns
         Time during which a transfer was on it, without what leaves while a prompt is computed [ns].
     """
