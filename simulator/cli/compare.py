@@ -56,13 +56,15 @@ def compare(
 
 def _entrants(hardware: str | None, asked: list[Scenario]) -> list[EntrantSpec]:
     """Hardware to try one scenario on; none where scenarios are compared."""
+    from simulator.cli.asked import given_as
     from simulator.errors import InputError
     from simulator.planning.compare_hardware import entrants_of
 
     if hardware is not None and len(asked) > 1:
         raise InputError("--hardware takes one scenario")
     names = [name.strip() for name in (hardware or "").split(",") if name.strip()]
-    return entrants_of(asked[0], names) if len(asked) == 1 else []
+    with given_as("--hardware"):
+        return entrants_of(asked[0], names) if len(asked) == 1 else []
 
 
 def _designs(asked: list[Scenario], jobs: int | None) -> tuple[Comparison, list[dict[str, Any]]]:

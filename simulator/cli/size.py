@@ -113,12 +113,14 @@ def _print_inverse(figures: dict[str, Any], table: Table, json_: bool) -> None:
 
 def _entrants(asked: Scenario, hardware: str | None) -> list[EntrantSpec]:
     """Hardware of these names, with what the scenario says about it."""
+    from simulator.cli.asked import given_as
     from simulator.planning.entrant_names import chosen
 
     names = [name.strip() for name in (hardware or "").split(",") if name.strip()]
     listed = () if asked.size is None else asked.size.hardware
     beside = () if asked.compare is None else asked.compare.hardware
-    return chosen(names, listed, beside)
+    with given_as("--hardware"):
+        return chosen(names, listed, beside)
 
 
 def _show(answer: SizeAnswer, spreads: list[Spread], out: Path | None, json_: bool) -> None:

@@ -160,16 +160,29 @@ class Device(BaseModel):
         return next((tier for tier in self.memory if tier.tier == name), None)
 
     def with_power(self, limit_w: float | None, idle_loaded_w: float | None) -> Device:
-        """The same device with another power limit and draw without requests [W], where given."""
+        """The same device with another power limit and draw without requests [W], where given.
+
+        Raises
+        ------
+        InputError
+            Where it draws more without requests than the limit is.
+        """
         given = {"tdp": limit_w, "idle_loaded": idle_loaded_w}
         given_by = {"source": ["given in the scenario"], "confidence": "estimate"}
-        return self.model_copy(
+        changed = self.model_copy(
             update={
                 name: Power.model_validate({"value": f"{watts} W", **given_by})
                 for name, watts in given.items()
                 if watts is not None
             }
         )
+        idle_w, most_w = changed.idle_loaded_w, changed.tdp_w
+        if idle_w is not None and most_w is not None and idle_w > most_w:
+            raise InputError(
+                f"{self.name} would draw {idle_w:g} W without requests (idle), more than its limit of"
+                f" {most_w:g} W; give both limit and idle, or one that fits the profile's other"
+            )
+        return changed
 
     def execution_under(self, software: str | None) -> Execution | None:
         """How the device runs a model under this serving software; None: the usual one.

@@ -124,7 +124,7 @@ def pool_table(result: Result) -> Table:
             *(f"{show.percent(u.mean_kv_use)} / {show.percent(u.peak_kv_use)}" for u in uses),
         ),
         (
-            "Requests waiting, mean / peak",
+            "Requests waiting, mean / busiest window",
             *(f"{show.number(u.mean_waiting)} / {show.number(u.peak_waiting)}" for u in uses),
         ),
         *_machines(uses),

@@ -62,7 +62,7 @@ class PoolContext:
     price
         Rent per device-hour, None if unknown.
     no_price
-        Where the choice of a rental tier is why it is unknown: what the tiers have, in words.
+        Where it is unknown: why, and what says one, in words.
     purchase
         Price of one device with its share of the server [USD], where hardware is owned and not rented.
     purchase_rows

@@ -255,6 +255,9 @@ def _read_text(path: Path) -> str:
     try:
         return path.read_text()
     except FileNotFoundError:
-        raise InputError("missing from the result", file=path) from None
+        folder = path.parent.resolve()
+        raise InputError(
+            f"missing from the result in {folder}; 'simulator run --out' writes such a folder", file=path
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot be read: {error}", file=path) from None

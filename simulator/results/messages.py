@@ -134,9 +134,17 @@ def _about_unknowns(context: RunContext, cost: CostSummary, energy: EnergySummar
         found.append(f"Cost is unknown: {reason}.")
     if energy.total_j is None:
         missing = [reason for pool in context.pools for reason in pool.no_power]
-        reasons = list(dict.fromkeys(missing)) or ["a step's energy is unknown"]
+        reasons = list(dict.fromkeys(missing)) or [_without_energy(context)]
         found.append(f"Energy is unknown: {'; '.join(reasons)}.")
     return found
+
+
+def _without_energy(context: RunContext) -> str:
+    backends = ", ".join(dict.fromkeys(pool.backend for pool in context.pools))
+    return (
+        f"steps priced by {backends} have no energy; cluster.pools.N.latency names the backend, and"
+        " cluster.pools.N.power says what devices draw"
+    )
 
 
 def _about_surroundings(

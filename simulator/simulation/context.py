@@ -75,7 +75,7 @@ def _pool(number: int, pool: PreparedPool, model: str, prices: PricesSpec) -> Po
         rated_w=_rated_w(device, backend),
         no_power=unknown_power(number, pool),
         price=price,
-        no_price="" if price is not None else _hidden_by_tier(device, prices.tier),
+        no_price="" if price is not None else _no_price(number, pool, prices.tier),
         purchase=purchase,
         purchase_rows=None if purchase is None or spec.purchase is not None else _purchase_rows(device),
         purchase_source="" if purchase is None else _purchase_source(device, spec),
@@ -110,11 +110,14 @@ def device_price(device: Device, given: float | None, tier: str | None) -> Devic
     return DevicePrice(shipped.low, shipped.mid, shipped.high, shipped.citation, rows)
 
 
-def _hidden_by_tier(device: Device, tier: str | None) -> str:
-    """What else a device without a price in the chosen tier has one in; empty where that is not why."""
-    others = priced_tiers(device.id)
+def _no_price(number: int, pool: PreparedPool, tier: str | None) -> str:
+    """Why the devices of the pool with this number have no price, and what says one."""
+    for partner, _ in pool.backend.partners:
+        if device_price(partner, None, tier) is None:
+            return f"that of {partner.name} beside it is not known"
+    others = priced_tiers(pool.device.id)
     if tier is None or not others or check_tier(tier) in others:
-        return ""
+        return f"in no tier of the shipped lists; say cluster.pools.{number}.price"
     return f"none in prices.tier {tier!r}, but in {', '.join(others)}"
 
 

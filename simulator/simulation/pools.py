@@ -56,7 +56,11 @@ def _prepare(scenario: Scenario, number: int) -> PreparedPool:
     spec = scenario.cluster.pools[number]
     model = scenario.model_of(spec)
     card = load_model(model.card)
-    device = load_device(spec.hardware).with_power(spec.power.limit, spec.power.idle)
+    device = load_device(spec.hardware)
+    try:
+        device = device.with_power(spec.power.limit, spec.power.idle)
+    except InputError as error:
+        raise InputError(error.message, key=f"cluster.pools[{number}].power") from None
     try:
         return prepare_pool(spec, device, card, model.weight_dtype, model.kv_dtype)
     except InputError as error:

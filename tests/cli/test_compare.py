@@ -41,7 +41,7 @@ def test_hardware_is_compared_at_equal_service_level(capsys):
     [
         (["azure-conv-h100"], "compare needs two scenarios"),
         (["azure-conv-h100", "azure-conv-wse3", "--hardware", "l4"], "--hardware takes one scenario"),
-        (["azure-conv-h100", "--hardware", "h1000"], "unknown device"),
+        (["azure-conv-h100", "--hardware", "h1000"], "--hardware: unknown device 'h1000'"),
         (["closed-loop-batch", "--hardware", "l4"], "needs objectives"),
     ],
 )

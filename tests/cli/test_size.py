@@ -56,7 +56,7 @@ def test_no_solution_is_exit_code_1(scenario, capsys):
     [
         (["--set", "slo={}"], "needs objectives"),
         (["--set", "slo={percentiles: {p99: 1 s}}"], "p99_ttft"),
-        (["--hardware", "h1000"], "unknown device 'h1000'"),
+        (["--hardware", "h1000"], "--hardware: unknown device 'h1000'"),
         (["--set", "size={disaggregation: [1-2]}"], "disaggregation"),
     ],
 )

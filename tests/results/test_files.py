@@ -99,6 +99,14 @@ def test_a_pool_may_have_a_slash_in_its_name(finished, tmp_path):
     assert read_result(out).recording.pools[0].name == "eu/west"
 
 
+def test_where_nothing_was_written_the_folder_is_named_although_it_was_given_as_a_dot(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(
+        InputError, match=rf"recording.json: missing from the result in {tmp_path.resolve()};"
+    ):
+        read_result(".")
+
+
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(InputError, match="no such folder"):
         read_result(tmp_path / "nowhere")

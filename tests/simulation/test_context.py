@@ -44,6 +44,24 @@ def test_a_device_without_a_price_costs_an_unknown_amount():
     result = run("azure-conv-groq", requests=5, warmup="0 s")
     assert result.context.pools[0].price is None
     assert result.summary.to_dict()["cost_per_hour_usd"] is None
+    (message,) = [one for one in result.summary.messages if one.startswith("Cost is unknown")]
+    assert message.endswith("(in no tier of the shipped lists; say cluster.pools.0.price).")
+
+
+def test_owned_hardware_says_where_its_price_comes_from():
+    shipped = run(requests=5, prices={"own": {}}).context.pools[0]
+    assert "price(s)" in shipped.purchase_source
+    given = run(requests=5, prices={"own": {}}, **{f"{POOL}purchase": 30000}).context.pools[0]
+    assert given.purchase_source == "given in the scenario"
+    assert run(requests=5).context.pools[0].purchase_source == ""
+
+
+@pytest.mark.parametrize("power", [{"limit": "100 W", "idle": "120 W"}, {"limit": "10 W"}, {"idle": "9 kW"}])
+def test_a_device_that_would_idle_above_its_limit_is_refused(power):
+    with pytest.raises(
+        InputError, match=r"cluster\.pools\[0\]\.power: .* without requests \(idle\), more than"
+    ):
+        run(requests=5, **{f"{POOL}power": power})
 
 
 def test_the_region_brings_electricity_and_carbon():
