@@ -33,6 +33,13 @@ CASES = {
     "list-walking engine": (SMALL, {"cluster__pools__0__engine__scheduling_policy": "priority"}),
     "closed loop": ("closed-loop-batch", {"requests": 300}),
     "prefill and decode": ("disaggregated-code", {"requests": 300}),
+    "prefill and decode that fail": (
+        "disaggregated-code",
+        {
+            "requests": 300,
+            "cluster__failures": {"random": [{"component": "device", "mtbf": "30 s", "mttr": "5 s"}]},
+        },
+    ),
     "thinking": ("reasoning-r1", {"requests": 120}),
     "static shapes": ("azure-conv-inferentia2", {"requests": 200}),
     "pipeline": ("azure-conv-groq", {"requests": 200}),
