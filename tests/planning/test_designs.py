@@ -85,6 +85,15 @@ def test_two_profiles_with_one_id_are_refused_for_no_answer_could_tell_them_apar
             plan()
 
 
+def test_two_model_cards_with_one_id_are_refused_on_the_frontier(chat, tmp_path):
+    shipped = (data_folder("model_cards") / "llama-3.1-8b.yaml").read_text()
+    own = tmp_path / "llama-3.1-8b.yaml"
+    own.write_text(shipped.replace("layers: 32", "layers: 16"))
+    asked = FrontierSpec.model_validate({"models": ["llama-3.1-8b", str(own)], "strategies": ["chain"]})
+    with pytest.raises(InputError, match=r"two model cards with one id, 'llama-3\.1-8b'"):
+        designs_of(chat(cluster={"pools": [POOL]}), asked)
+
+
 def test_the_same_hardware_may_stand_there_twice(chat):
     twice = [{"hardware": "nvidia-l4", "price": "1 USD/hour"}, "l4"]
     families, _ = families_of(chat(cluster={"pools": [POOL]}, size={"hardware": twice}))

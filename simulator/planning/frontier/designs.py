@@ -6,7 +6,7 @@ workload, its rate and the engine's settings stay as the scenario has them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
 
@@ -66,10 +66,11 @@ def designs_of(scenario: Scenario, asked: FrontierSpec) -> list[Design]:
     Raises
     ------
     InputError
-        Where the scenario has several pools, a model or device is not known, or two devices have one id.
+        Where the scenario has several pools, a model or device is not known, or two of either have one id.
     """
     pool = only_pool(scenario)
     models = asked.models or (FrontierModelSpec(card=scenario.model.card),)
+    _check_models_told_apart(models)
     hardware = asked.hardware or (EntrantSpec(hardware=pool.hardware),)
     strategies = asked.strategies or usual_strategies()
     lengths = lengths_of(scenario)
@@ -77,6 +78,19 @@ def designs_of(scenario: Scenario, asked: FrontierSpec) -> list[Design]:
     for model, (name, entrant) in product(models, named(hardware).items()):
         found += _on(scenario, model, name, entrant, strategies, lengths)
     return found
+
+
+def _check_models_told_apart(models: Iterable[FrontierModelSpec]) -> None:
+    """Refuse two cards with one id, for answers name models by it."""
+    known: dict[str, str] = {}
+    for model in models:
+        card = load_model(model.card)
+        other = known.setdefault(card.id, model.card)
+        if load_model(other) != card:
+            raise InputError(
+                f"{other} and {model.card} are two model cards with one id, {card.id!r}:"
+                " give the file another name or an `id`"
+            )
 
 
 def _on(
