@@ -79,12 +79,12 @@ _WEIGHED: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
 
 def service_table(contenders: Sequence[Contender]) -> Table:
     """One row per hardware: what meeting the objectives takes."""
+    found = [one.result.summary.to_dict() for one in contenders if one.result is not None]
+    texts = [(key, show.alike(text, [figures[key] for figures in found])) for _, key, text in _WEIGHED]
     rows = []
-    for one in contenders:
-        assert one.result is not None
-        figures = one.result.summary.to_dict()
+    for one, figures in zip(contenders, found, strict=True):
         draw = show.site_draw(figures["facility_power_w"], figures["power_limit_w"], one.candidate.hostless)
-        rows.append((one.name, *(text(figures[key]) for _, key, text in _WEIGHED), draw))
+        rows.append((one.name, *(text(figures[key]) for key, text in texts), draw))
     header = ("", *(heading for heading, _, _ in _WEIGHED), "draw of the site")
     candidates = [one.candidate for one in contenders]
     rivals = [f"not settled: {rival.sentence}" for rival in might_win(candidates, "cost")]

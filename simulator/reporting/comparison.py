@@ -213,7 +213,8 @@ def bars(comparison: Comparison) -> go.Figure:
 
 
 def _plain_row(row: Row, found: list[dict[str, Any]]) -> tuple[str, ...]:
-    label, key, text = row
+    label, key, one = row
+    text = show.alike(one, [summary[key] for summary in found])
     return (label, *(text(summary[key]) for summary in found))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from simulator.results.energy import J_PER_KWH
 from simulator.results.ranges import Range
@@ -42,11 +43,14 @@ def percent(share: float | None, otherwise: str = NOTHING) -> str:
 
 def milliseconds(ms: float | None) -> str:
     """A latency given in [ms], in the unit that reads best."""
-    if ms is None:
-        return NOTHING
-    if ms >= 60_000:
-        return f"{_digits(ms / 60_000)} min"
-    return f"{_digits(ms / 1000)} s" if ms >= 1000 else f"{_digits(ms)} ms"
+    return latencies([ms])(ms)
+
+
+def latencies(table_ms: Iterable[float | None]) -> Callable[[float | None], str]:
+    """How to write the latencies of one row or column [ms]: all in ms, s or min, as suits the largest."""
+    largest = max((ms for ms in table_ms if ms is not None), default=0.0)
+    size, unit = (6e4, "min") if largest >= 6e4 else (1e3, "s") if largest >= 1e3 else (1.0, "ms")
+    return lambda ms: NOTHING if ms is None else f"{_digits(ms / size)} {unit}"
 
 
 def dollars(usd: float | None) -> str:
@@ -81,9 +85,24 @@ def _energies_in(size: float, unit: str) -> Callable[[float | None], str]:
 
 def watts(value: float | None) -> str:
     """A power given in [W], in W or kW."""
-    if value is None:
-        return UNKNOWN
-    return f"{_digits(value / 1e3)} kW" if value >= 1e3 else f"{_digits(value)} W"
+    return powers([value])(value)
+
+
+def powers(table_w: Iterable[float | None]) -> Callable[[float | None], str]:
+    """How to write the powers of one row or column [W]: all in W or kW, as suits the largest."""
+    largest = max((value for value in table_w if value is not None), default=0.0)
+    size, unit = (1e3, "kW") if largest >= 1e3 else (1.0, "W")
+    return lambda value: UNKNOWN if value is None else f"{_digits(value / size)} {unit}"
+
+
+def alike(text: Callable[[Any], str], values: Sequence[Any]) -> Callable[[Any], str]:
+    """``text`` for values beside one another: all in one unit, where it would choose one for each."""
+    together: dict[Callable[[Any], str], Callable[[Sequence[Any]], Callable[[Any], str]]] = {
+        milliseconds: latencies,
+        watts: powers,
+        energy: energies,
+    }
+    return together[text](values) if text in together else text
 
 
 def site_draw(drawn_w: float | None, limit_w: float | None, hostless: Sequence[str] = ()) -> str:

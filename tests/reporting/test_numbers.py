@@ -62,3 +62,16 @@ def test_energies_of_a_table_have_one_unit():
 def test_energy_of_one_request_goes_with_the_unit_of_the_sums():
     assert show.energies_of_one([7.2e6])(36.0) == "0.0100 Wh"
     assert show.energies_of_one([7.2e5, None])(3600.0) == "3,600 J"
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "written"),
+    [
+        (show.milliseconds, (80.0, None, 1500.0), ["0.0800 s", show.NOTHING, "1.50 s"]),
+        (show.watts, (700.0, 5600.0), ["0.700 kW", "5.60 kW"]),
+        (show.energy, (0.5, 2.0), ["0.500 J", "2.00 J"]),
+        (show.count, (1, 2000), ["1", "2,000"]),
+    ],
+)
+def test_what_stands_beside_one_another_has_one_unit(text, values, written):
+    assert [show.alike(text, values)(value) for value in values] == written
