@@ -4,7 +4,7 @@ All running decodes advance by one token per step, so a decode is a pair (step a
 joined, length then) and is not touched until something happens to it. In step ``s`` a decode
 has context ``base + s``; the batch is its size, the sum of the bases, and a count of decodes
 per residue class of the block size, which says how many need a new block in each step.
-Requests stand in line by the step in which they will end. Between an admission, an end, a lack of
+Requests that will end sit in buckets by step. Between an admission, an end, a lack of
 blocks and the next arrival the batch only ages: the durations of such a run of steps are an
 arithmetic progression, which is planned and logged as its first term and its growth, and one event
 is scheduled at its end. An arrival in between moves the event forward to the boundary of the step
@@ -24,10 +24,9 @@ step is composed when the one before it has ended; with ``lag`` 1 when it starts
 
 from __future__ import annotations
 
+import heapq
 from array import array
-from bisect import insort
 from collections import deque
-from operator import attrgetter
 from typing import Any
 
 from simulator.engine.kv_cache import Hits, KVCache
@@ -46,11 +45,6 @@ MOST_PIECES = 8
 FOREVER = 1 << 62  # [steps]
 
 NO_HITS: tuple[Hits, int, int] = ([], 0, 0)
-
-_order = attrgetter("order")
-_done_step = attrgetter("done_step")
-_leave_step = attrgetter("leave_step")
-_answer_step = attrgetter("answer_step")
 
 
 def covers(settings: EngineSettings) -> bool:
@@ -82,17 +76,18 @@ class AggregateReplica(Replica):
 
     __slots__ = (
         "_admissions",
-        "_answering",
+        "_answers_at",
         "_awake",
         "_bases",
         "_budget",
         "_chunked",
         "_decodes",
-        "_ending",
+        "_ends_at",
+        "_events",
         "_first",
         "_former_pricer",
         "_lag",
-        "_leaving",
+        "_leaves_after",
         "_longest",
         "_pace_step",
         "_partial",
@@ -148,10 +143,11 @@ class AggregateReplica(Replica):
             "I", bytes(4 * self._size)
         )  # decodes that need a block in steps of that residue
 
-        # Who ends, gives the first answer, and leaves the batch next: by the step in which it happens.
-        self._ending: list[Request] = []
-        self._answering: list[Request] = []
-        self._leaving: list[Request] = []
+        # What will happen in which step, once its output is processed.
+        self._ends_at: dict[int, list[Request]] = {}
+        self._answers_at: dict[int, list[Request]] = {}
+        self._leaves_after: dict[int, list[Request]] = {}
+        self._events: list[int] = []
 
         # Planned steps, from `_first` up to before `_planned`. Runs of decodes take their blocks when they
         # have run.
@@ -231,7 +227,7 @@ class AggregateReplica(Replica):
                 taken += sum(residues[s % size] for s in range(begin, begin + steps % size))
             begin += run[STEPS]
         if begin == last:  # it is known to age only, so it was not planned: without those who leave before
-            leaving = [request for request in self._leaving if request.leave_step == last - 1]
+            leaving = self._leaves_after.get(last - 1, ())
             taken += residues[last % size]
             taken -= sum((1 - request.base - last) % size == 0 for request in leaving)
         return taken
@@ -315,7 +311,7 @@ class AggregateReplica(Replica):
         ages = False
         stepwise = self._stepwise
         while step - self._first <= lag:
-            if self._leaving:
+            if self._leaves_after:
                 self._leave(step - 1)
             if not self._waiting and self._partial is None and self._decodes and not stepwise:
                 # Nobody to admit: the batch ages from this step on.
@@ -361,10 +357,10 @@ class AggregateReplica(Replica):
 
     def _next_event(self) -> int:
         """The first step whose output ends or answers a request."""
-        event: int = self._ending[0].done_step if self._ending else FOREVER
-        if self._answering:
-            event = min(event, self._answering[0].answer_step)
-        return event
+        events = self._events
+        while events and events[0] < self._first:
+            heapq.heappop(events)
+        return events[0] if events else FOREVER
 
     def _executing(self, now: int) -> int:
         """The planned step that executes at a time, one that ends then included."""
@@ -550,15 +546,25 @@ class AggregateReplica(Replica):
             leave += request.prompt_tokens + wanted < self._longest
         request.done_step = done
         request.leave_step = leave
-        insort(self._ending, request, key=_done_step)
+        bucket = self._ends_at.get(done)
+        if bucket is None:
+            self._ends_at[done] = [request]
+            heapq.heappush(self._events, done)
+        else:
+            bucket.append(request)
         if request.first_answer_ns == NEVER and request.thinking_tokens < wanted:
-            request.answer_step = step + request.thinking_tokens - request.outputs
-            insort(self._answering, request, key=_answer_step)
+            answer = request.answer_step = step + request.thinking_tokens - request.outputs
+            self._answers_at.setdefault(answer, []).append(request)
+            heapq.heappush(self._events, answer)
         if leave > step:
             self._decodes += 1
             self._bases += base
             self._residues[(1 - base) % self._size] += 1
-            insort(self._leaving, request, key=_leave_step)
+            bucket = self._leaves_after.get(leave)
+            if bucket is None:
+                self._leaves_after[leave] = [request]
+            else:
+                bucket.append(request)
             if self.cache.caching:
                 self.cache.watch_growth(request)
         if self._shares_context:
@@ -566,9 +572,10 @@ class AggregateReplica(Replica):
 
     def _leave(self, step: int) -> None:
         """Take those out of the sums whose last scheduled step is ``step``."""
-        leaving = self._leaving
-        while leaving and leaving[0].leave_step <= step:
-            self._remove_decode(leaving.pop(0))
+        bucket = self._leaves_after.pop(step, None)
+        if bucket is not None:
+            for request in bucket:
+                self._remove_decode(request)
 
     def _count_shared_once(self) -> None:
         """Keep context that several requests share in the bases once."""
@@ -675,7 +682,7 @@ class AggregateReplica(Replica):
             break
         self.log.add_runs(logged, count, self._residues, grown)
         self._first = self._planned = step + 1
-        if self._leaving:
+        if self._leaves_after:
             self._leave(step)
         self._runs = kept if self._lag else []
         if not self._lag:
@@ -726,21 +733,19 @@ class AggregateReplica(Replica):
 
     def _complete(self, step: int, now: int, aborted: list[Request]) -> None:
         """Process the output of ``step``: ends and first answers."""
-        answering = self._answering
-        while answering and answering[0].answer_step <= step:
-            answering.pop(0).first_answer_ns = now
+        marks = self._answers_at.pop(step, None) if self._answers_at else None
+        if marks is not None:
+            for request in marks:
+                request.first_answer_ns = now
         witness = self._witness
         emitted = [] if witness is None else witness.emissions(step)
-        ending = self._ending
-        ended = []
-        while ending and ending[0].done_step <= step:
-            ended.append(ending.pop(0))
+        ended = self._ends_at.pop(step, ())
         if len(ended) > 1:
-            ended.sort(key=_order)
+            ended = sorted(ended, key=_by_order)
         for request in ended:
             self._finish(request)
         if witness is not None:
-            witness.completed(step, emitted, ended, aborted)
+            witness.completed(step, emitted, list(ended), aborted)
         for request in ended:
             self._ended(request, now)
 
@@ -829,13 +834,13 @@ class AggregateReplica(Replica):
 
     def _cancel(self, request: Request, step: int) -> None:
         """What was to happen to a request from ``step`` on will not."""
-        for line, when in (
-            (self._leaving, request.leave_step),
-            (self._ending, request.done_step),
-            (self._answering, request.answer_step),
+        for table, when in (
+            (self._leaves_after, request.leave_step),
+            (self._ends_at, request.done_step),
+            (self._answers_at, request.answer_step),
         ):
-            if when >= step and request in line:
-                line.remove(request)
+            if when >= step and request in table.get(when, ()):
+                table[when].remove(request)
 
     def _take_aborts(self, now: int, step: int) -> list[Request]:
         """Drop requests before the output of ``step`` is processed."""
@@ -861,7 +866,7 @@ class AggregateReplica(Replica):
                     self._partial = None
                 else:
                     self._hold(request, min(step + self._lag, request.leave_step))
-                    if request in self._leaving:
+                    if request in self._leaves_after.get(request.leave_step, ()):
                         self._remove_decode(request)
                     # What came with it or was delivered before a preemption stays delivered.
                     request.outputs = max(request.outputs, request.base + step - request.prompt_tokens)
@@ -889,3 +894,7 @@ class AggregateReplica(Replica):
             elif request.leave_step >= step:
                 entries.append(Entry(request, 1, request.base + step - 1, True, 0))
         return entries
+
+
+def _by_order(request: Request) -> int:
+    return request.order
