@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 import struct
 from array import array
-from collections.abc import Iterable
 from typing import Protocol
 
 import numpy as np
@@ -295,39 +294,49 @@ class StepLog:
         """
         looked_in = (steps,) if self._last_steps is None else (steps, self._last_steps)
         self._last_steps = steps
-        found = {
-            one: duration
-            for one in self._resumptions
-            if one.resumed_ns != NEVER and (duration := _duration_of(one, looked_in)) is not None
-        }
-        if not found:
-            return
-        pauses = np.array([one.resumed_ns - one.paused_ns for one in found], dtype=np.int64)
-        durations = np.array(list(found.values()), dtype=np.int64)
+        resumed = [one for one in self._resumptions if one.resumed_ns != NEVER]
+        for some in looked_in:
+            if resumed:
+                resumed = self._pauses_in(some, resumed)
+
+    def _pauses_in(self, steps: _StepEnds, resumed: list[Resumption]) -> list[Resumption]:
+        """Put in the pauses that end with one of the steps; returns the others."""
+        replica, paused_ns, resumed_ns = np.array(
+            [(one.replica, one.paused_ns, one.resumed_ns) for one in resumed], dtype=np.int64
+        ).T
+        known, durations = steps.durations(replica, resumed_ns)
+        pauses = (resumed_ns - paused_ns)[known]
         np.add.at(self._histogram, _bins(pauses), 1)
         np.subtract.at(self._histogram, _bins(durations), 1)
         self._itl_sum_ns += int(pauses.sum() - durations.sum())
-        for one in found:
-            del self._resumptions[one]
+        others = []
+        for one, is_known in zip(resumed, known.tolist(), strict=True):
+            if is_known:
+                del self._resumptions[one]
+            else:
+                others.append(one)
+        return others
 
 
 class _StepEnds:
     """When steps end and how long they last [ns], to be found by replica and end."""
 
     def __init__(self, replica: Ints, ends: Ints, durations: Ints) -> None:
-        order = np.lexsort((ends, replica))
-        self._replica, self._ends, self._durations = replica[order], ends[order], durations[order]
+        self._first_ns, self._last_ns = int(ends.min()), int(ends.max())
+        places = self._places(replica, ends)
+        order = np.argsort(places)
+        self._at, self._durations = places[order], durations[order]
 
-    def duration(self, replica: int, end_ns: int) -> int | None:
-        """Of the step of a replica that ends then [ns]; None where there is none."""
-        begin, behind = np.searchsorted(self._replica, (replica, replica + 1))
-        at = begin + np.searchsorted(self._ends[begin:behind], end_ns)
-        return int(self._durations[at]) if at < behind and self._ends[at] == end_ns else None
+    def durations(self, replica: Ints, end_ns: Ints) -> tuple[NDArray[np.bool_], Ints]:
+        """Of the steps of replicas that end then [ns]: which there are, and how long those last [ns]."""
+        places = self._places(replica, end_ns)
+        found = np.minimum(np.searchsorted(self._at, places), len(self._at) - 1)
+        known = (self._at[found] == places) & (end_ns >= self._first_ns) & (end_ns <= self._last_ns)
+        return known, self._durations[found[known]]
 
-
-def _duration_of(resumption: Resumption, steps: Iterable[_StepEnds]) -> int | None:
-    found = (one.duration(resumption.replica, resumption.resumed_ns) for one in steps)
-    return next((duration for duration in found if duration is not None), None)
+    def _places(self, replica: Ints, end_ns: Ints) -> Ints:
+        """One number for replica and end within this chunk of steps."""
+        return replica * (self._last_ns - self._first_ns + 1) + (end_ns - self._first_ns)
 
 
 def _bins(durations: Ints) -> Ints:
