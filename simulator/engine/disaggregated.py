@@ -36,8 +36,10 @@ class Handover:
         The prefill replica.
     layers
         Over which its KV cache can leave while it is computed; 0: there was nobody to send it to then.
+    target
+        The decode replica; None before there is one.
     shipment
-        Its KV cache on the way to the decode replica; None before.
+        Its KV cache on the way to it; None before and afterwards.
     paused_ns, resumed_ns
         Last token of the prefill replica, first of the decode replica [ns]; ``NEVER`` before.
     """
@@ -51,6 +53,7 @@ class Handover:
         "request",
         "shipment",
         "source",
+        "target",
         "waits_since",
     )
 
@@ -62,6 +65,7 @@ class Handover:
         self.source = source
         self.prompt = prompt
         self.layers = layers
+        self.target: Replica | None = None
         self.shipment: Shipment | None = None
         self.waits_since = NEVER
         self._first_answer_ns = self._resumed_ns = NEVER
@@ -69,8 +73,8 @@ class Handover:
     @property
     def replica(self) -> int:
         """Number of the decode replica."""
-        assert self.shipment is not None
-        return self.shipment.target.number
+        assert self.target is not None
+        return self.target.number
 
     @property
     def paused_ns(self) -> int:
@@ -234,6 +238,7 @@ class Disaggregation:
         if handover.waits_since != NEVER:
             self.waited_ns += self.env.now - handover.waits_since
             handover.waits_since = NEVER
+        handover.target = target
         handover.shipment = Shipment(
             source,
             target,
@@ -247,8 +252,9 @@ class Disaggregation:
 
     def _arrived(self, handover: Handover) -> None:
         request = handover.request
-        assert handover.shipment is not None
-        target = handover.shipment.target
+        target = handover.target
+        assert target is not None
+        handover.shipment = None  # which leads back to the handover
         del self._under_way[request.index]
         self._free_source(handover)
         pool = self._pools[target.pool]
@@ -270,8 +276,8 @@ class Disaggregation:
     def _leave_output(self, handover: Handover) -> None:
         handover.end_output()
         if handover.resumed_ns == NEVER or handover.resumed_ns > self.env.now:
-            assert handover.shipment is not None
-            self._pools[handover.shipment.target.pool].log.forget(handover)
+            assert handover.target is not None
+            self._pools[handover.target.pool].log.forget(handover)
 
     def _serve_line(self, replica: Replica) -> None:
         """A decode replica may have room now: for the first in line, and those behind."""
@@ -327,7 +333,7 @@ class Disaggregation:
             their way to a decode replica are sent to another one.
         """
         for handover in list(self._outputs.values()):
-            if handover.shipment is not None and handover.shipment.target is replica:
+            if handover.target is replica:
                 self._leave_output(self._outputs.pop(handover.request.index))
         whole = [self._under_way.pop(prompt.index).request for prompt in prompts]
         for handover in list(self._under_way.values()):

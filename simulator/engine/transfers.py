@@ -112,6 +112,7 @@ class Transfers:
 
         def sent() -> None:
             self._time_ns += self.env.now - begun
+            shipment.transfer = None  # which leads back here
             fails = self.plan.failure_probability
             if fails and self._random.random() < fails:
                 self._fail(shipment)
