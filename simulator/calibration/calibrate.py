@@ -16,10 +16,11 @@ from simulator.calibration.fitting.holdout import in_words, leave_each_out, leav
 from simulator.calibration.fitting.server import Server
 from simulator.calibration.fitting.simulated import SimulatedFit, Trial, fit_simulated, trials_of
 from simulator.calibration.fitting.steps import StepFit, fit_steps, joined
+from simulator.calibration.measured_on import what_was_measured
 from simulator.calibration.reports import Measurement, read_measurements
 from simulator.engine.settings import EngineSettings
-from simulator.errors import InputError
 from simulator.latency.fitted import FittedBackend, LeftOut
+from simulator.latency.measured_on import MeasuredOn, listed
 
 #: How often context that several decodes share is counted.
 Sharing = Literal["each", "once"]
@@ -55,6 +56,7 @@ class Calibration:
 
         values = self.backend.model_dump(mode="json", exclude_defaults=True)
         values["knots_ms"] = dict(self.backend.knots_ms)
+        values["measured_on"] = self.backend.measured_on.model_dump(exclude_none=True)
         text: str = yaml.safe_dump(
             {"format": self.backend.format, **values}, sort_keys=False, allow_unicode=True, width=100
         )
@@ -72,7 +74,10 @@ class Calibration:
 
 
 def calibrate(
-    paths: Sequence[Path], engine: dict[str, Any] | None = None, name: str | None = None
+    paths: Sequence[Path],
+    engine: dict[str, Any] | None = None,
+    name: str | None = None,
+    on: dict[str, Any] | None = None,
 ) -> Calibration:
     """Fit a backend to measurements.
 
@@ -84,6 +89,9 @@ def calibrate(
         Settings of the engine that served them, under vLLM's names; they go before what the data state.
     name
         Of the backend; default: that of the model.
+    on
+        Device, model, format of weights and layout that were measured (`MeasuredOn`); they go before what
+        the data state.
 
     Raises
     ------
@@ -91,14 +99,15 @@ def calibrate(
         Where the data are damaged, too few, or of different models or devices.
     """
     measurements = read_measurements(paths)
-    _refuse_mixtures(measurements)
+    measured_on = what_was_measured(measurements, on or {})
     server = Server(engine or {})
     trials = trials_of(measurements, server)
     noted = [trial for trial in trials if trial.measurement.steps is not None]
     about = {
-        "name": name or _name(measurements),
+        "name": name or measured_on.model or measurements[0].name,
         "source": _source(measurements),
         "date": datetime.now(UTC).date().isoformat(),
+        "measured_on": measured_on,
     }
     if noted:
         # shortened for trials by simulating; steps need no shortening
@@ -108,7 +117,7 @@ def calibrate(
     return _from_reports(trials, about)
 
 
-def _from_steps(noted: list[Trial], others: list[Trial], about: dict[str, str]) -> Calibration:
+def _from_steps(noted: list[Trial], others: list[Trial], about: dict[str, Any]) -> Calibration:
     sharing = _sharing(noted)
 
     def backend(trials: Sequence[Trial]) -> FittedBackend:
@@ -128,7 +137,7 @@ def _from_steps(noted: list[Trial], others: list[Trial], about: dict[str, str]) 
         **about,
     )
     method = f"regression on {fit.steps:,} engine steps of {len(noted)} measured run{'s'[: len(noted) > 1]}"
-    return Calibration(final, method, identified.errors, fit.error, _notes(noted + others))
+    return Calibration(final, method, identified.errors, fit.error, _notes(noted + others, final.measured_on))
 
 
 def _sharing(trials: Sequence[Trial]) -> Sharing:
@@ -148,7 +157,7 @@ def _fit(trials: Sequence[Trial], sharing: Sharing) -> StepFit:
     return fit_steps(joined(parts))
 
 
-def _from_reports(trials: list[Trial], about: dict[str, str]) -> Calibration:
+def _from_reports(trials: list[Trial], about: dict[str, Any]) -> Calibration:
     fit = fit_simulated(trials)
     kept = [name for name in fit.values if not name.startswith("rate of ")]
 
@@ -170,7 +179,7 @@ def _from_reports(trials: list[Trial], about: dict[str, str]) -> Calibration:
         f"{len(fit.values)} coefficients found by simulating {len(trials)} load{'s'[: len(trials) > 1]}"
         f" until {figures} figures were met"
     )
-    notes = (*_poor(fit.error), *_notes(trials), *_rates(fit))
+    notes = (*_poor(fit.error), *_notes(trials, final.measured_on), *_rates(fit))
     return Calibration(final, method, _shares(fit), fit.error, notes)
 
 
@@ -198,10 +207,19 @@ def _condition(value: float) -> float:
     return float(f"{min(value, SINGULAR):.4g}")
 
 
-def _notes(trials: Sequence[Trial]) -> tuple[str, ...]:
+def _notes(trials: Sequence[Trial], measured_on: MeasuredOn) -> tuple[str, ...]:
     stated = [note for trial in trials for note in trial.measurement.notes]
     assumed = [_assumed(trial.settings) for trial in trials if not trial.measurement.engine]
-    return tuple(dict.fromkeys([*stated, *assumed]))
+    return tuple(dict.fromkeys([*stated, *assumed, *_unsaid(measured_on)]))
+
+
+def _unsaid(measured_on: MeasuredOn) -> tuple[str, ...]:
+    if not measured_on.unsaid:
+        return ()
+    return (
+        f"the data do not state the {listed(measured_on.unsaid)} that was measured: say it with --on"
+        " KEY=VALUE, so that runs on something else warn",
+    )
 
 
 def _assumed(settings: EngineSettings) -> str:
@@ -213,32 +231,11 @@ def _assumed(settings: EngineSettings) -> str:
     )
 
 
-def _name(measurements: Sequence[Measurement]) -> str:
-    return next((one.model for one in measurements if one.model), None) or measurements[0].name
-
-
 def _source(measurements: Sequence[Measurement]) -> str:
     kinds: dict[str, list[str]] = {}
     for one in measurements:
         kinds.setdefault(one.kind, []).append(one.name)
     return "; ".join(f"{kind} {', '.join(names)}" for kind, names in kinds.items())
-
-
-def _bare(model: str) -> str:
-    """A model's name without the folder or organisation in front of it."""
-    return model.rstrip("/").rsplit("/", 1)[-1].lower()
-
-
-def _refuse_mixtures(measurements: Sequence[Measurement]) -> None:
-    for what, values in (
-        ("models", {_bare(one.model) for one in measurements if one.model}),
-        ("devices", {one.device for one in measurements if one.device}),
-    ):
-        if len(values) > 1:
-            raise InputError(
-                f"a fitted backend is one of one machine and model, but the data are of {len(values)} {what}:"
-                f" {', '.join(sorted(values))}; calibrate them one by one"
-            )
 
 
 __all__ = ["Calibration", "LeftOut", "calibrate"]

@@ -32,6 +32,14 @@ def calibrate(
             " or engine_version=0.15.1.",
         ),
     ] = None,
+    on: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE",
+            help="What was measured, where the data do not state it: device, model, weight_dtype, tensor,"
+            " pipeline, data, expert, context; e.g. device=h100 or tensor=4. A run on something else warns.",
+        ),
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the backend; default: the model's.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print the fit as JSON, nothing else.")] = False,
 ) -> None:
@@ -42,7 +50,7 @@ def calibrate(
 
     if not out.absolute().parent.is_dir():
         raise InputError("its folder does not exist", file=out)
-    found = fit(runs, _settings(set_ or []), name)
+    found = fit(runs, _settings(set_ or []), name, _measured_on(on or []))
     write_text(out, found.to_yaml())
     if json_:
         from simulator.results.files import as_json
@@ -59,6 +67,12 @@ def _settings(assignments: list[str]) -> dict[str, Any]:
     from simulator.scenario.overrides import parse_assignment
 
     return {str(key).removeprefix("engine."): value for key, value in map(parse_assignment, assignments)}
+
+
+def _measured_on(assignments: list[str]) -> dict[str, Any]:
+    from simulator.scenario.overrides import parse_assignment
+
+    return dict(parse_assignment(text, "--on") for text in assignments)
 
 
 def _print(found: Calibration, console: Console) -> None:

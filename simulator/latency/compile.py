@@ -29,6 +29,7 @@ from simulator.latency.fitted import FittedPricer, read_fitted
 from simulator.latency.layout import Layout, lay_out
 from simulator.latency.linear import LinearPricer
 from simulator.latency.machine import Machine, machine_of
+from simulator.latency.measured_on import remarks
 from simulator.latency.memory import overflow_tier, place_layout, streamed_tier
 from simulator.latency.operator_tables.source import TableSource, find_tables
 from simulator.latency.operator_tables.work import Operator, TabledWork, with_tables
@@ -146,7 +147,7 @@ def compile_backend(
     draft = None if speculation is None else draft_layout(speculation, layout)
     guest = draft if speculation is not None and speculation.apart is None else None
     placement = place_layout(layout, machine, execution, engine, guest)
-    compiled = _compiled(spec, layout, machine, execution, placement, engine, base_dir, kernels, device.id)
+    compiled = _compiled(spec, layout, machine, execution, placement, engine, base_dir, kernels, device)
     if speculation is None:
         return compiled
 
@@ -170,9 +171,9 @@ def _compiled(
     engine: EngineSpec,
     base_dir: Path | None,
     kernels: EarlyKernels | None,
-    device: str,
+    device: Device,
 ) -> CompiledBackend:
-    """The backend of the model alone; ``device`` is the id that operator tables are sought under."""
+    """The backend of the model alone."""
     if isinstance(spec, LinearBackendSpec):
         idle_w = spec.idle_w if spec.idle_w is not None else _idle_w(machine, layout)
         return CompiledBackend(
@@ -189,13 +190,18 @@ def _compiled(
         return CompiledBackend(
             FittedPricer(fit, _idle_w(machine, layout)),
             placement,
-            BackendProvenance(f"fitted ({fit.name})", (f"{fit.source}, {fit.date}",), fit.error),
+            BackendProvenance(
+                f"fitted ({fit.name})",
+                (f"{fit.source}, {fit.date}",),
+                fit.error,
+                notes=remarks(fit.name, fit.measured_on, layout, device),
+            ),
             request_s=fit.request_ms / 1e3,
         )
     tables = None
     if isinstance(spec, OperatorTablesBackendSpec):
         folder = None if spec.folder is None else (base_dir or Path()) / spec.folder
-        tables = find_tables(device, folder)
+        tables = find_tables(device.id, folder)
     pricer, provenance = _physical(spec, layout, machine, execution, placement, engine, kernels, tables)
     return CompiledBackend(pricer, placement, provenance)
 

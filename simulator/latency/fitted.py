@@ -27,6 +27,7 @@ from pydantic import (
 
 from simulator.latency.context_lines import DecodeLines
 from simulator.latency.linear import unknown_costs
+from simulator.latency.measured_on import NOTHING_KNOWN, MeasuredOn
 from simulator.latency.pricer import StepColumns, StepCosts
 from simulator.scenario.yaml_file import read_mapping
 from simulator.units.explain import validate
@@ -50,7 +51,8 @@ class FittedBackend(BaseModel):
     ``knots`` maps tokens of a step to milliseconds. ``error`` says in words how far the fit
     was off on data that it had not seen, ``held_out`` figure by figure. ``request_ms`` is the time of a
     request in the API server. ``shared_context`` says whether context that several decodes share counts for
-    ``each`` of them or ``once``. ``not_identified`` names what the data could not tell, ``condition`` the
+    ``each`` of them or ``once``. ``measured_on`` says of what device, model and layout
+    they are (older files do not). ``not_identified`` names what the data could not tell, ``condition`` the
     condition number of what they could.
     """
 
@@ -61,6 +63,7 @@ class FittedBackend(BaseModel):
     source: str
     date: str
     error: str
+    measured_on: MeasuredOn = NOTHING_KNOWN
     knots_ms: dict[int, NonNegativeFloat] = Field(min_length=2)
     sequence_us: NonNegativeFloat = 0.0
     crowd_us: NonNegativeFloat = 0.0

@@ -9,8 +9,11 @@ from simulator.errors import InputError
 from simulator.units.key_paths import Step, format_path
 from simulator.units.yaml_file import parse_value
 
+#: An assignment for each option that takes them.
+_EXAMPLES = {"--set": "cluster.pools[0].replicas=8", "--on": "device=nvidia-h100-sxm"}
 
-def parse_assignment(text: str) -> tuple[str, Any]:
+
+def parse_assignment(text: str, option: str = "--set") -> tuple[str, Any]:
     """Path and value of ``key=value``; the value is read as YAML.
 
     Raises
@@ -20,9 +23,7 @@ def parse_assignment(text: str) -> tuple[str, Any]:
     """
     path, equals, value = text.partition("=")
     if not equals or not path.strip():
-        raise InputError(
-            f"found {text!r}, expected key=value, e.g. cluster.pools[0].replicas=8", file="--set"
-        )
+        raise InputError(f"found {text!r}, expected key=value, e.g. {_EXAMPLES[option]}", file=option)
     return path.strip(), parse_value(value)
 
 

@@ -94,6 +94,29 @@ def test_the_file_is_one_that_a_scenario_can_name(tmp_path, capsys):
     result = json.loads(capsys.readouterr().out)
     assert result["pools"][0]["backend"] == "fitted (llama-27m)"
     assert "left out of the fit" in result["pools"][0]["provenance"]
+    assert fitted.measured_on.unsaid == []
+    assert any(
+        "'llama-27m' were fitted on cpu-zen4-1-thread, but price nvidia-l4" in one
+        for one in result["messages"]
+    )
+
+
+def test_what_the_data_do_not_state_is_said_by_the_user(recordings, tmp_path, capsys):
+    report, out = tmp_path / "benchmarks.json", tmp_path / "my.yaml"
+    report.write_text(made.guidellm(recordings, with_requests=True))
+    given = ["--on", "device=h100", "--on", "model=llama-3.1-8b", "--on", "tensor=2"]
+    assert main(["calibrate", str(report), "--out", str(out), "--json", *given]) == 0
+    (note,) = [one for one in json.loads(capsys.readouterr().out)["notes"] if "--on" in one]
+    assert "do not state the format of weights that was measured" in note
+    assert read_fitted(out).measured_on.tensor == 2
+
+
+@pytest.mark.parametrize("wrong", ["device", "devise=h100"])
+def test_a_wrong_word_about_what_was_measured_names_its_option(tmp_path, capsys, wrong):
+    out = tmp_path / "my.yaml"
+    assert main(["calibrate", str(RUN), "--out", str(out), "--on", wrong]) == 2
+    assert "--on" in capsys.readouterr().err
+    assert not out.exists()
 
 
 def test_data_of_two_models_are_refused(tmp_path):

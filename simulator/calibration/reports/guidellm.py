@@ -14,7 +14,7 @@ import numpy as np
 
 from simulator.calibration.points.load import Load, closed_loop, open_loop
 from simulator.calibration.reports.json_file import Record, found, number
-from simulator.calibration.reports.measurement import Measurement, Served
+from simulator.calibration.reports.measurement import Measurement, Served, of_model
 from simulator.errors import InputError
 
 #: Strategies that keep a number of requests in flight.
@@ -50,7 +50,9 @@ def _benchmark(path: Path, index: int, one: Record) -> Measurement | None:
     about: dict[str, Any] = {
         "name": f"{path.stem}[{index}]",
         "kind": "GuideLLM benchmark",
-        "model": found(one, "config.backend.model", "config.backend.target_model", "args.backend.model"),
+        "on": of_model(
+            found(one, "config.backend.model", "config.backend.target_model", "args.backend.model")
+        ),
     }
     served = _served(_successful(one.get("requests")))
     if served is not None:

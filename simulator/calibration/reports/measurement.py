@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from simulator.calibration.points.load import Load
+from simulator.latency.measured_on import NOTHING_KNOWN, MeasuredOn
 from simulator.latency.pricer import Floats, Ints, StepColumns
 from simulator.results.latencies import defined
 from simulator.units.clock import NS_PER_S
@@ -51,6 +52,11 @@ class Seen:
         )
 
 
+def of_model(name: object) -> MeasuredOn:
+    """What is known where a report names the model that was served, and nothing else."""
+    return MeasuredOn(model=name if isinstance(name, str) and name else None)
+
+
 def statistics_of(name: str, seconds: Floats) -> dict[str, float]:
     """Mean and percentiles [s] of the values that are known."""
     known = defined(np.asarray(seconds, dtype=np.float64))
@@ -83,7 +89,9 @@ class Measurement:
         The guessed one [1/s].
     behind_api
         Whether the clock starts behind the API server, so that its time is not in the latencies.
-    server
+    on
+        Device, model, format of weights and layout, as far as the measurement states them.
+    engine
         Engine settings that the measurement itself states, under vLLM's names.
     """
 
@@ -97,8 +105,7 @@ class Measurement:
     at_rate: Callable[[float], RequestSource] | None = None
     rate: float = 0.0
     behind_api: bool = False
-    model: str | None = None
-    device: str | None = None
+    on: MeasuredOn = NOTHING_KNOWN
     engine: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 

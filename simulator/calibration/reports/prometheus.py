@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.calibration.points.load import Load, open_loop
-from simulator.calibration.reports.measurement import Measurement
+from simulator.calibration.reports.measurement import Measurement, of_model
 from simulator.errors import InputError
 from simulator.workload.traffic import Piece
 
@@ -155,7 +155,7 @@ def _between(before: Scrape | None, after: Scrape, timed: bool) -> Measurement |
         figures=figures,
         at_rate=None if span > 0 else at_rate,
         rate=rate,
-        model=after.model,
+        on=of_model(after.model),
         notes=() if span > 0 else ("the scrapes do not say when they were made: the arrival rate is fitted",),
     )
 

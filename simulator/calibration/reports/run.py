@@ -10,7 +10,7 @@ from simulator.calibration.fitting.shared_context import count_shared_once
 from simulator.calibration.fitting.steps import read_steps
 from simulator.calibration.measured_steps import is_measured_run, read_measured_steps
 from simulator.calibration.reports.measurement import Measurement, Seen
-from simulator.calibration.runs.measured import MeasuredRun, read_run
+from simulator.calibration.runs.measured import MeasuredRun, measured_on, read_run
 from simulator.calibration.runs.server import IGNORED_SETTINGS
 from simulator.calibration.runs.simulated import DEFAULT, delays_of, load_of
 from simulator.errors import InputError, SimulatorError
@@ -47,8 +47,7 @@ def read_run_measurement(folder: Path) -> Measurement:
         steps=steps,
         steps_once=None if steps is None else _shared_once(run, steps),
         behind_api=delays_of(run, DEFAULT).request_ns == 0,
-        model=run.model.id,
-        device=run.hardware.device,
+        on=measured_on(run),
         engine=engine,
     )
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from simulator.calibration.points.load import Load, fixed
 from simulator.calibration.reports.json_file import Record, number
-from simulator.calibration.reports.measurement import Measurement, Served
+from simulator.calibration.reports.measurement import Measurement, Served, of_model
 from simulator.errors import InputError
 from simulator.units.clock import NS_PER_S
 from simulator.workload.traffic import Traffic
@@ -39,7 +39,11 @@ def read_vllm_bench(path: Path, content: Record) -> list[Measurement]:
         raise InputError("no request was completed", file=path, key="completed")
     concurrency = number(content, "max_concurrency")
     limited = None if concurrency is None else int(concurrency)
-    about: dict[str, Any] = {"name": path.stem, "kind": "vLLM benchmark", "model": content.get("model_id")}
+    about: dict[str, Any] = {
+        "name": path.stem,
+        "kind": "vLLM benchmark",
+        "on": of_model(content.get("model_id")),
+    }
     if not content.get("ttfts"):
         return [Measurement(load=_drawn_load(path, content, limited), figures=_figures(content), **about)]
     served = _served(path, content)

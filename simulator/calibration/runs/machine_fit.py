@@ -22,7 +22,7 @@ from simulator.calibration.fitting.shared_context import count_shared_once
 from simulator.calibration.fitting.steps import fit_steps, joined, read_steps
 from simulator.calibration.measured_steps import is_measured_run, read_measured_steps
 from simulator.calibration.runs.held_out import FILE, fit_file
-from simulator.calibration.runs.measured import MeasuredRun, read_run, runs_at
+from simulator.calibration.runs.measured import MeasuredRun, measured_on, read_run, runs_at
 from simulator.errors import program
 from simulator.latency.fitted import FittedBackend
 from simulator.latency.pricer import StepColumns
@@ -81,6 +81,7 @@ def fit_machine(runs: Sequence[NotedRun], error: str = "unknown") -> FittedBacke
         source=f"iterations of {names} ({first.engine.name} {first.engine.version})",
         date=_DATE,
         error=error,
+        measured_on=measured_on(first),
         shared_context="once",
     )
 

@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from simulator.errors import InputError
+from simulator.latency.measured_on import SIZES, MeasuredOn
 from simulator.scenario.cluster import ParallelismSpec
 from simulator.units.explain import validate
 from simulator.units.yaml_file import read_mapping
@@ -191,6 +192,17 @@ class MeasuredRun(_Part):
             if peer.scope == WHOLE_RUN:
                 found |= peer.measured
         return found | self.measured
+
+
+def measured_on(run: MeasuredRun) -> MeasuredOn:
+    """What step times that are fitted to a run are of."""
+    model, layout = run.model, run.parallelism
+    return MeasuredOn(
+        device=run.hardware.device,
+        model=model.id,
+        weight_dtype=model.weight_dtype if "weight_dtype" in model.model_fields_set else None,
+        **({} if layout is None else {size: getattr(layout.spec, size) for size in SIZES}),
+    )
 
 
 def read_run(folder: Path) -> MeasuredRun:
