@@ -11,7 +11,7 @@ finished is beyond any limit.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -78,6 +78,19 @@ def objectives_reached(
         within = finished & _WITHIN[limit.latency](latencies, limit.limit_s)
         found.append(Reached(limit.name, limit.percent / 100, within, counted))
     return found
+
+
+def own_objectives_reached(
+    requests: RequestColumns, latencies: Latencies, context: RunContext, measured: Mask
+) -> list[Reached]:
+    """Every objective; with tenants each one's own over its requests, named after it."""
+    if not context.tenants:
+        return objectives_reached(requests, latencies, context.slo, measured)
+    return [
+        replace(one, name=f"{one.name} of {tenant.name}")
+        for number, tenant in enumerate(context.tenants)
+        for one in objectives_reached(requests, latencies, tenant.slo, measured & (requests.tenant == number))
+    ]
 
 
 def meets(requests: RequestColumns, latencies: Latencies, slo: Slo) -> Mask:

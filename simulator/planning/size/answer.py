@@ -211,7 +211,10 @@ class SizeAnswer:
 
 def scenario_of(scenario: Scenario) -> dict[str, Any]:
     """A scenario as it can be written to a file and run."""
-    return scenario.model_dump(mode="json", exclude_unset=True, exclude_none=True)
+    written = scenario.model_dump(mode="json", exclude_unset=True, exclude_none=True)
+    if scenario.tenants:  # which have workloads of their own
+        written.pop("workload", None)
+    return written
 
 
 def ranked(candidates: Sequence[Candidate], rules: Rules) -> tuple[Candidate, ...]:

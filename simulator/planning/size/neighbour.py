@@ -80,4 +80,4 @@ class Neighbour:
 
 
 def _within(name: str) -> str:
-    return "of requests" if name == "requests" else f"of requests within {name}"
+    return f"of {name}" if name.startswith("requests") else f"of requests within {name}"

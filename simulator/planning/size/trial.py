@@ -11,7 +11,7 @@ from simulator.planning.paired import BATCHES
 from simulator.planning.sweep.point import single_figures
 from simulator.results.latencies import latencies_of
 from simulator.results.result import Result
-from simulator.results.slo import Reached, objectives_reached
+from simulator.results.slo import Reached, own_objectives_reached
 from simulator.scenario.scenario import Scenario
 from simulator.simulation import run_scenario
 
@@ -85,7 +85,7 @@ def trial_of(result: Result) -> Trial:
     """What a result says about the objectives."""
     requests = result.recording.requests
     measured = requests.arrival_ns >= result.context.warmup_ns
-    reached = objectives_reached(requests, latencies_of(requests), result.context.slo, measured)
+    reached = own_objectives_reached(requests, latencies_of(requests), result.context, measured)
     order = np.argsort(requests.request)
     return Trial(
         seed=result.context.seed,

@@ -1,0 +1,66 @@
+"""Sizing for several tenants: each is held to its own objectives, as a run with `--check` holds it."""
+
+from __future__ import annotations
+
+import pytest
+
+from simulator.errors import InputError
+from simulator.planning.size.size import size
+from simulator.planning.size.tables import tables_of
+from simulator.scenario.loading import load_scenario
+from simulator.simulation import run_scenario
+
+
+def two_tenants(slo, strict, **changes):
+    """Chat and drafts on L4, the latter with objectives of its own."""
+
+    def tenant(name, **own):
+        workload = {
+            "arrivals": {"process": "poisson", "rate": "4 /s"},
+            "prompt_tokens": {"distribution": "lognormal", "mu": 6.0, "sigma": 0.5, "max": 2000},
+            "output_tokens": {"distribution": "lognormal", "mu": 4.5, "sigma": 0.5, "max": 400},
+        }
+        return {"name": name, "model": "llama-3.1-8b", "workload": workload, **own}
+
+    content = {
+        "name": "two tenants",
+        "model": "llama-3.1-8b",
+        "tenants": [tenant("chat"), tenant("drafts", **({"slo": strict} if strict else {}))],
+        "cluster": {"pools": [{"name": "main", "hardware": "nvidia-l4"}]},
+        "duration": "60 s",
+        **({"slo": slo} if slo else {}),
+    }
+    return load_scenario({**content, **changes})
+
+
+LENIENT = {"ttft": "20 s", "tpot": "500 ms", "attainment": 0.5}
+STRICT = {"ttft": "2 s", "tpot": "60 ms", "attainment": 0.9}
+
+
+def test_each_tenant_is_held_to_its_own_objectives():
+    lenient = size(two_tenants(LENIENT, None), jobs=1)
+    answer = size(two_tenants(LENIENT, STRICT), jobs=1)
+    assert answer.best.units > lenient.best.units
+    assert [one.name for one in answer.best.found.verdict.objectives] == [
+        "requests of chat",
+        "requests of drafts",
+    ]
+    assert [row[0] for row in tables_of(answer)[0].rows][:2] == ["requests of chat", "requests of drafts"]
+    fewer = run_scenario(load_scenario({**answer.to_dict()["design_scenario"], **pools(lenient)}))
+    assert fewer.summary.attainment.met is False
+
+
+def pools(answer):
+    """The cluster that was found."""
+    return {"cluster": answer.to_dict()["design_scenario"]["cluster"]}
+
+
+def test_the_design_runs_and_meets_them():
+    written = size(two_tenants(None, STRICT), jobs=1).to_dict()["design_scenario"]
+    assert "workload" not in written
+    assert run_scenario(load_scenario(written)).summary.attainment.met
+
+
+def test_somebody_must_have_objectives():
+    with pytest.raises(InputError, match="sizing needs objectives"):
+        size(two_tenants(None, None), jobs=1)
