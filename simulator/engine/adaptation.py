@@ -142,4 +142,5 @@ class _Side:
             failures=0,
             lost_requests=0,
             lost_kv_tokens=0,
+            changes_sides=True,
         )

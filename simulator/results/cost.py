@@ -1,6 +1,7 @@
 """What a run cost, rented or owned, as allocation and as usage.
 
-*Allocation* is all that is paid for: every device for as long as it was on, whether it worked or not.
+*Allocation* is all that is paid for: every rented device for as long as it was on, whether it worked or not,
+and every owned one all the time, also where it has failed or an autoscaler has turned it off.
 *Usage* is the share of it in which replicas were busy, the cost of a service that fills its idle time with
 something else.
 
@@ -113,7 +114,10 @@ def cost_of(
     hours = duration_s / 3600
     electricity = times(times(energy.facility_j, 1 / J_PER_KWH), context.site.electricity_usd_per_kwh)
     hardware = [
-        times(pool_per_hour(pool, context), hours * use.on_share)
+        times(
+            pool_per_hour(pool, context),
+            hours * (use.on_share if pool.purchase is None else use.owned_share),
+        )
         for pool, use in zip(context.pools, uses, strict=True)
     ]
     power = _power_of_owned(context, energy)

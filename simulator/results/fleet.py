@@ -1,7 +1,8 @@
 """The machines of a pool over the measured time: how many were on, served and were down.
 
 All means are weighted by time. *Availability* is the share of machine time that was not lost to failures:
-1 - time down / (slots * time). Cost, idle draw and emissions follow the machines that were on.
+1 - time down / (slots * time). Rent, idle draw and emissions follow the machines that were on; what is
+owned is paid for in any state.
 """
 
 from __future__ import annotations
@@ -73,6 +74,13 @@ def mean_on(pool: PoolRecording, warmup_ns: int, end_ns: int) -> float:
         return float(pool.replicas)
     lasted, part = _lasted(pool.fleet, warmup_ns, end_ns)
     return _mean(pool.fleet.on[part], lasted)
+
+
+def mean_owned(pool: PoolRecording, warmup_ns: int, end_ns: int) -> float:
+    """Machines that a pool must have bought: all its slots, on or not, or those that came to its side."""
+    if pool.fleet is None or pool.fleet.changes_sides:
+        return mean_on(pool, warmup_ns, end_ns)
+    return float(pool.fleet.slots)
 
 
 def mean_serving(pool: PoolRecording, warmup_ns: int, end_ns: int) -> float:

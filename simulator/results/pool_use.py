@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from simulator.latency.pricer import BOUNDS
-from simulator.results.fleet import FleetUse, mean_on, mean_serving, use_of_fleet
+from simulator.results.fleet import FleetUse, mean_on, mean_owned, mean_serving, use_of_fleet
 from simulator.results.recording import Floats, Ints, KvTierRecording, PoolRecording, StepWindows
 
 
@@ -55,6 +55,8 @@ class PoolUse:
         Share of busy time bound by each of ``BOUNDS``.
     on_share
         Machines that were on, on average, over those there were at first; 1 where none came or went.
+    owned_share
+        Machines that there must be in any state, for the most that may be on, over those there were at first.
     prefix_hit_rate
         Prompt tokens found in the prefix cache over prompt tokens looked up (whole run).
     """
@@ -75,6 +77,7 @@ class PoolUse:
     preemptions: int
     kv_tiers: dict[str, TierUse] = field(default_factory=dict)
     on_share: float = 1.0
+    owned_share: float = 1.0
     fleet: FleetUse | None = None
 
 
@@ -118,6 +121,7 @@ def use_of_pool(pool: PoolRecording, warmup_ns: int, end_ns: int) -> PoolUse:
         preemptions=pool.preemptions,
         kv_tiers={tier.name: use_of_tier(tier) for tier in pool.kv_tiers},
         on_share=mean_on(pool, warmup_ns, end_ns) / pool.replicas,
+        owned_share=mean_owned(pool, warmup_ns, end_ns) / pool.replicas,
         fleet=None if pool.fleet is None else use_of_fleet(pool.fleet, warmup_ns, end_ns),
     )
 

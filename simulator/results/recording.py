@@ -137,7 +137,8 @@ class FleetRecording:
 
     ``on``, ``serving`` and ``down`` machines of ``slots`` from each ``time_ns`` to the next, shape (n,);
     ``starts`` and ``stops`` of replicas by an autoscaler; ``failures`` of machines, with the requests that
-    were lost with them and the tokens of KV cache that those held.
+    were lost with them and the tokens of KV cache that those held. Where a pool ``changes_sides``, its
+    machines come from another one and go there.
     """
 
     slots: int
@@ -150,6 +151,7 @@ class FleetRecording:
     failures: int
     lost_requests: int
     lost_kv_tokens: int
+    changes_sides: bool = False
 
 
 @dataclass(frozen=True, slots=True)

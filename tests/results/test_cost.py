@@ -10,7 +10,7 @@ import pytest
 from simulator.results.context import Site, TenantContext
 from simulator.results.ranges import Range
 from simulator.results.summary import summarise
-from tests.results.recordings import context, one_server, with_pool
+from tests.results.recordings import context, one_server, with_fleet, with_pool
 
 RECORDING = one_server(np.arange(10.0))  # 9.2 s, 10 requests of 100 + 11 tokens; busy 0.2 s each
 RENT = 3.6 * 9.2 / 3600
@@ -131,3 +131,17 @@ def test_the_costs_of_tenants_of_owned_hardware_add_up_to_the_total():
     turns = replace(RECORDING.requests, tenant=np.arange(10) % 2)
     summary = summarise(replace(RECORDING, requests=turns), replace(owned, tenants=tenants))
     assert sum(tenant.cost_usd for tenant in summary.tenants) == pytest.approx(summary.cost.total_usd)
+
+
+def test_rent_follows_the_machines_that_are_on_and_ownership_those_there_are():
+    owned = with_pool(context(life_years=4.0), purchase=Range.exactly(35064.0))
+
+    def cost(about, slots, **changes):
+        pool = with_fleet(RECORDING, [0], [1]).pools[0]
+        fleet = replace(pool.fleet, slots=slots, **changes)
+        return summarise(replace(RECORDING, pools=(replace(pool, fleet=fleet),)), about).cost
+
+    assert cost(context(), 3).total_usd == cost(context(), 1).total_usd
+    three, one = cost(owned, 3), cost(owned, 1)
+    assert three.total_usd - one.total_usd == pytest.approx(2 * 9.2 / 3600)
+    assert cost(owned, 3, changes_sides=True).total_usd == one.total_usd
