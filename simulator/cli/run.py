@@ -34,7 +34,7 @@ def run(
     from simulator.errors import InputError
 
     asked = scenario_asked(scenario, set_, seed)
-    if check and not asked.slo.given:
+    if check and not asked.has_objectives:
         raise InputError("--check needs objectives, e.g. slo: {ttft: 500 ms}", file=scenario, key="slo")
     if out is not None:
         check_writable(out)

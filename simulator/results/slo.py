@@ -28,8 +28,9 @@ Mask = NDArray[np.bool_]
 class Reached:
     """One objective by itself: requests that are within it, and the share of them that is asked for.
 
-    ``name`` is ``requests`` for the thresholds of single requests, else that of the percentile. ``within``
-    and ``counted`` are masks over all recorded requests, shape (n,).
+    ``name`` is ``requests`` for the thresholds of single requests, else that of the percentile; with tenants
+    the tenant's follows it. ``within`` and ``counted`` are masks over all recorded requests, shape
+    (n,).
     """
 
     name: str
@@ -119,19 +120,17 @@ def overall_attainment(
     """Attainment of all; with tenants each request by its own objectives, met where every tenant's are."""
     if not context.tenants:
         return attainment_of(requests, latencies, context.slo, measured)
-    counted = measured & (requests.status != ABORTED)
-    if not context.has_objectives or not counted.any():
+    reached = own_objectives_reached(requests, latencies, context, measured)
+    if not reached:
         return Attainment(None, None, None, None, None)
-    own = [
-        attainment_of(requests, latencies, tenant.slo, measured & (requests.tenant == number))
-        for number, tenant in enumerate(context.tenants)
-    ]
+    counted = measured & (requests.status != ABORTED)
+    good = meets_own(requests, latencies, context)[counted]
     return Attainment(
-        overall=float(meets_own(requests, latencies, context)[counted].mean()),
+        overall=float(good.mean()) if context.has_objectives else None,
         ttft=None,
         tpot=None,
         e2e=None,
-        met=all(one.met for one in own if one.met is not None),
+        met=all(one.met for one in reached),
     )
 
 

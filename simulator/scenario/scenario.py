@@ -173,6 +173,11 @@ class Scenario(Spec):
                     raise ValueError(f"tenant {tenant.name!r} cannot use pool {name!r}: other model")
         return self
 
+    @property
+    def has_objectives(self) -> bool:
+        """Whether there is anything to meet: the scenario's objectives, or those of any tenant."""
+        return any((one.slo or self.slo).given for one in self.tenants) if self.tenants else self.slo.given
+
     def model_of(self, pool: PoolSpec) -> ModelSpec:
         """What a pool serves."""
         return pool.model or self.model

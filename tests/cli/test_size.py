@@ -38,6 +38,22 @@ def test_the_design_is_printed_and_can_be_run(scenario, capsys):
     assert json.loads(capsys.readouterr().out)["devices"] == design["devices"]
 
 
+def test_a_design_for_tenants_can_be_run_and_checked_as_it_is_written(scenario, capsys):
+    content = yaml.safe_load(Path(scenario).read_text())
+    workload, strict = content.pop("workload"), content.pop("slo")
+    content["tenants"] = [
+        {"name": "chat", "workload": workload, "slo": strict},
+        {"name": "batch", "workload": workload, "slo": {"e2e": "5 min"}},
+    ]
+    Path("shared.yaml").write_text(yaml.safe_dump(content))
+    assert main(["size", "shared.yaml", "--jobs", "1", "--out", "sized", "--json"]) == 0
+    design = json.loads(capsys.readouterr().out)["design"]
+    assert {"requests of chat", "p95_tpot of chat", "requests of batch"} == {
+        one["name"] for one in design["verdict"]["objectives"]
+    }
+    assert main(["run", "sized/design.yaml", "--check", "--json"]) == 0
+
+
 def test_the_answer_is_shown_with_its_proof(scenario, capsys):
     assert main(["size", scenario, "--jobs", "1", "--set", "size.spare=1"]) == 0
     shown = capsys.readouterr().out

@@ -47,7 +47,7 @@ def size(
     InputError
         Where the scenario has no objectives, or the space makes no sense.
     """
-    if not any((tenant.slo or scenario.slo).given for tenant in scenario.tenants or [scenario]):
+    if not scenario.has_objectives:
         raise InputError(
             "sizing needs objectives, e.g. slo: {ttft: 500 ms, tpot: 50 ms, attainment: 0.99}",
             file=scenario.file,

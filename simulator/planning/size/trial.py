@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from simulator.errors import InputError
 from simulator.planning.paired import BATCHES
 from simulator.planning.sweep.point import single_figures
-from simulator.results.latencies import latencies_of
+from simulator.results.latencies import ABORTED, latencies_of
 from simulator.results.result import Result
-from simulator.results.slo import Reached, own_objectives_reached
+from simulator.results.slo import Mask, Reached, own_objectives_reached
 from simulator.scenario.scenario import Scenario
 from simulator.simulation import run_scenario
 
@@ -31,7 +32,8 @@ class ObjectiveTrial:
     Attributes
     ----------
     name
-        ``requests`` for the thresholds of single requests, else the percentile's (``p99_ttft``).
+        ``requests`` for the thresholds of single requests, else the percentile's (``p99_ttft``); a tenant's
+        own with its name behind it (``requests of chat``).
     target
         Share of the requests that must be within.
     share
@@ -82,9 +84,16 @@ def run_trial(ask: Ask) -> Trial:
 
 
 def trial_of(result: Result) -> Trial:
-    """What a result says about the objectives."""
+    """What a result says about the objectives, each tenant's own where there are tenants.
+
+    Raises
+    ------
+    InputError
+        Where no request of a tenant with objectives counts: nothing can be said of them.
+    """
     requests = result.recording.requests
     measured = requests.arrival_ns >= result.context.warmup_ns
+    _refuse_untested_tenants(result, measured & (requests.status != ABORTED))
     reached = own_objectives_reached(requests, latencies_of(requests), result.context, measured)
     order = np.argsort(requests.request)
     return Trial(
@@ -94,6 +103,16 @@ def trial_of(result: Result) -> Trial:
         objectives=tuple(_objective(one, order) for one in reached),
         figures=single_figures(result),
     )
+
+
+def _refuse_untested_tenants(result: Result, counted: Mask) -> None:
+    for number, tenant in enumerate(result.context.tenants):
+        if tenant.slo.given and not (counted & (result.recording.requests.tenant == number)).any():
+            raise InputError(
+                f"no request of tenant {tenant.name!r} counts in a trial under seed {result.context.seed},"
+                " so that nothing is known of its objectives; ask for more of its requests or a longer time",
+                key=f"tenants[{number}]",
+            )
 
 
 def _objective(reached: Reached, order: np.ndarray[Any, np.dtype[np.int64]]) -> ObjectiveTrial:

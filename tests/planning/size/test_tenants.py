@@ -7,6 +7,7 @@ import pytest
 from simulator.errors import InputError
 from simulator.planning.size.size import size
 from simulator.planning.size.tables import tables_of
+from simulator.planning.size.trial import trial_of
 from simulator.scenario.loading import load_scenario
 from simulator.simulation import run_scenario
 
@@ -59,6 +60,31 @@ def test_the_design_runs_and_meets_them():
     written = size(two_tenants(None, STRICT), jobs=1).to_dict()["design_scenario"]
     assert "workload" not in written
     assert run_scenario(load_scenario(written)).summary.attainment.met
+
+
+PERCENTILES = ({"percentiles": {"p95_tpot": "45 ms"}}, {"percentiles": {"p95_tpot": "1 min"}})
+
+
+@pytest.mark.parametrize("own", [STRICT, LENIENT, *PERCENTILES])
+@pytest.mark.parametrize("replicas", [1, 4])
+def test_a_trial_says_what_a_check_says(own, replicas):
+    main = {"name": "main", "hardware": "nvidia-l4", "replicas": replicas}
+    result = run_scenario(two_tenants(LENIENT, own, cluster={"pools": [main]}))
+    enough = all(one.share >= one.target for one in trial_of(result).objectives)
+    assert result.summary.attainment.met is enough
+
+
+@pytest.mark.parametrize(("own", "met"), [(PERCENTILES[0], False), (PERCENTILES[1], True)])
+def test_objectives_of_percentiles_alone_are_judged(own, met):
+    assert run_scenario(two_tenants(None, own)).summary.attainment.met is met
+
+
+def test_a_tenant_none_of_whose_requests_count_is_refused():
+    scenario = two_tenants(LENIENT, STRICT, warmup="5 s")
+    chat, drafts = scenario.tenants
+    quiet = scenario.model_copy(update={"tenants": (chat, drafts.model_copy(update={"duration": 1.0}))})
+    with pytest.raises(InputError, match="no request of tenant 'drafts' counts"):
+        trial_of(run_scenario(quiet))
 
 
 def test_somebody_must_have_objectives():
