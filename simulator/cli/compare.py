@@ -117,7 +117,7 @@ def _figures(contender: Contender, cheapest: list[CheapestSpan] | None) -> dict[
         "label": found.family.label,
         "units": found.units,
         "spare": candidate.spare,
-        "undecided": found.undecided,
+        "undecided": candidate.undecided,
         "undecided_units": None if found.doubt is None else list(found.doubt),
         "one_fewer": None if found.neighbour is None else found.neighbour.to_dict(),
         "rate_per_unit": contender.rate_per_unit,

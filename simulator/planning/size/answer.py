@@ -97,6 +97,15 @@ class Candidate:
         return least + self.spare
 
     @property
+    def undecided(self) -> str | None:
+        """In words, between which numbers of units to buy the answer lies; None where there is no doubt."""
+        if self.found is None or self.found.doubt is None:
+            return None
+        least, most = (number + self.spare for number in self.found.doubt)
+        spare = f", {self.spare} of them spare" if self.spare else ""
+        return f"undecided between {least} and {most} units{spare}: raise requests or size.replications"
+
+    @property
     def prices(self) -> tuple[PriceKind, ...]:
         """What kind of price its cost rests on."""
         return () if self.estimate is None else self.estimate.prices
@@ -147,7 +156,7 @@ class Candidate:
         return {
             **about,
             "met": True,
-            "undecided": found.undecided,
+            "undecided": self.undecided,
             "undecided_units": None if found.doubt is None else list(found.doubt),
             "label": found.family.label,
             "units": found.units,

@@ -61,14 +61,6 @@ class Found:
     doubt: tuple[int, int] | None = None
 
     @property
-    def undecided(self) -> str | None:
-        """In words, between which numbers of units the answer lies; None where there is no doubt."""
-        if self.doubt is None:
-            return None
-        least, most = self.doubt
-        return f"undecided between {least} and {most} units: raise requests or size.replications"
-
-    @property
     def neighbour(self) -> Neighbour | None:
         """One unit fewer, and what it failed under; None where there is none fewer."""
         if self.fewer is None:

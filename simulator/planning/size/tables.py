@@ -24,7 +24,7 @@ def headline(answer: SizeAnswer) -> str:
     cost = best.usd_per_hour
     price = "price unknown" if cost is None else f"{show.dollars(cost.mid)} per hour"
     spare = f", {best.spare} of them spare" if best.spare else ""
-    doubt = "" if best.found is None or best.found.undecided is None else f" ({best.found.undecided})"
+    doubt = "" if best.undecided is None else f" ({best.undecided})"
     others = [one.hardware for one in answer.candidates if one.unweighed(answer.rules)]
     if answer.rules.minimise == "cost" and others and cost is not None:
         price += f", the cheapest of those with a price ({', '.join(others)} without)"
@@ -77,6 +77,8 @@ def proof_table(best: Candidate) -> Table:
         f"verification (seed {found.verification.seed})",
     )
     note = f"share and 95 % interval; {found.verdict.requests:,} requests per design"
+    if best.spare:
+        note += f", without the {show.counted(best.spare, 'unit')} to spare"
     if found.neighbour is not None and found.neighbour.sentence is not None:
         note = f"{found.neighbour.sentence}. The table: {note}"
     return Table("Proof", header, tuple(rows), note)
@@ -132,9 +134,8 @@ def _left_behind(answer: SizeAnswer) -> list[str]:
 
 def in_doubt(candidates: Sequence[Candidate], minimise: Minimise) -> list[str]:
     """Of which designs the trials leave open whether fewer units would do, and what those would come to."""
-    found = [(one, one.found.undecided) for one in candidates if one.found is not None]
     return [
-        f"{one.hardware}: {undecided}{_fewer_would(one, minimise)}" for one, undecided in found if undecided
+        f"{one.hardware}: {one.undecided}{_fewer_would(one, minimise)}" for one in candidates if one.undecided
     ]
 
 
@@ -147,7 +148,7 @@ def _fewer_would(one: Candidate, minimise: Minimise) -> str:
         "devices": f"{amount:.0f} devices",
         "power": show.watts(amount),
     }[minimise]
-    return f" ({one.fewest - one.spare} would come to {come_to})"
+    return f" ({one.fewest} would come to {come_to})"
 
 
 def host_note(candidates: Sequence[Candidate]) -> str:

@@ -172,9 +172,9 @@ def test_a_miss_above_units_that_meet_does_not_end_the_search(search, guess):
     assert found.units == 7
     assert found.fewer is not None and not found.fewer.met
     if any(replicas(ask) == 10 for ask in asks):
-        assert found.undecided == "undecided between 7 and 11 units: raise requests or size.replications"
+        assert found.doubt == (7, 11)
     else:
-        assert found.undecided is None
+        assert found.doubt is None
 
 
 def test_an_answer_whose_neighbour_is_not_clear_says_so(search):
@@ -186,9 +186,9 @@ def test_an_answer_whose_neighbour_is_not_clear_says_so(search):
     found, _ = answered(search(9, requests=1000, replications=2), reply)
     assert found.units == 9
     assert found.fewer is not None and not found.fewer.decided
-    assert found.undecided == "undecided between 8 and 9 units: raise requests or size.replications"
+    assert found.doubt == (8, 9)
 
 
 def test_an_answer_beyond_doubt_says_nothing(search):
     found, _ = answered(search(6), enough_from(5))
-    assert found.undecided is None
+    assert found.doubt is None

@@ -92,6 +92,21 @@ def test_it_is_said_of_others_too_where_fewer_units_may_do(answer):
     assert "undecided" not in "".join(table.note for table in tables_of(single))
 
 
+def test_spares_are_counted_alike_in_headline_and_doubt(answer):
+    best, second = answer.candidates
+    spared = [
+        replace(one, spare=1, found=replace(one.found, units=2, doubt=(2, 3))) for one in (best, second)
+    ]
+    said = "undecided between 3 and 4 units, 1 of them spare"
+    shown = headline(replace(answer, candidates=tuple(spared)))
+    assert shown.startswith(f"3 units of {best.hardware}") and said in shown
+    told = replace(answer, candidates=tuple(spared)).to_dict()["design"]
+    assert said in told["undecided"] and told["undecided_units"] == [2, 3]
+    note = ranking(replace(answer, candidates=tuple(spared))).note
+    assert f"{second.hardware}: {said}" in note
+    assert "without the 1 unit to spare" in tables_of(replace(answer, candidates=tuple(spared)))[0].note
+
+
 def test_fewer_units_that_would_win_are_said_on_top_and_in_the_json(answer):
     """Two of the dearer design are proved; one would be cheaper, and may be enough for all the trials say."""
     best, second = answer.candidates
