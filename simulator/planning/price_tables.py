@@ -15,7 +15,12 @@ Priced = Mapping[str, Sequence[PriceKind]]
 
 def price_table(priced: Priced) -> Table:
     """Of each the tiers, number and years of the rows of its price, and whether somebody looked them up."""
-    rows = [_row(name, kind, row) for name, kinds in priced.items() for kind in kinds for row in _rows(kind)]
+    rows = [
+        _row(_called(name, kind, kinds), kind, row)
+        for name, kinds in priced.items()
+        for kind in kinds
+        for row in _rows(kind)
+    ]
     header = ("", "price", "rows", "years", "verified")
     note = "the figure is the median of the rows; a row is the offer of one provider"
     return Table("What the prices rest on", header, tuple(rows), note)
@@ -52,6 +57,11 @@ def _sort(kind: PriceKind) -> tuple[str, ...]:
             "unverified" if row.unverified == row.rows else "verified",
         ]
     return tuple(found)
+
+
+def _called(name: str, kind: PriceKind, kinds: Sequence[PriceKind]) -> str:
+    """The name of what is priced; where it is several kinds of device, that of the one."""
+    return name if len({one.device for one in kinds}) == 1 else kind.device
 
 
 def _rows(kind: PriceKind) -> Sequence[PriceRows | None]:

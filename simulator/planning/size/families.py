@@ -105,7 +105,10 @@ def _entrants(
 ) -> Mapping[str, EntrantSpec | None]:
     """What may be chosen among by its name; None for the cluster as it is, where nothing is listed."""
     listed = hardware or spec.hardware
-    return named(listed) if listed else {load_device(scenario.cluster.pools[0].hardware).id: None}
+    if listed:
+        return named(listed)
+    devices = dict.fromkeys(load_device(pool.hardware).id for pool in scenario.cluster.pools)
+    return {" + ".join(devices): None}
 
 
 def _of_hardware(

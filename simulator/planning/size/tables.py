@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from math import inf
 
+from simulator.hardware.catalogue import load_device
 from simulator.planning.price_tables import Priced, price_note, price_table
 from simulator.planning.size.answer import Candidate, SizeAnswer, might_win
 from simulator.planning.size.neighbour import Neighbour
@@ -33,8 +35,18 @@ def headline(answer: SizeAnswer) -> str:
     return (
         f"{show.counted(best.units, 'unit')} of {best.hardware}"
         f" ({best.found.family.label if best.found else ''}){spare}:"
-        f" {show.count(best.devices)} devices, {price}{doubt}{rivalry}"
+        f" {show.count(best.devices)} devices{_of_each(best)}, {price}{doubt}{rivalry}"
     )
+
+
+def _of_each(best: Candidate) -> str:
+    """How many of each device there are, where there are several kinds."""
+    numbers: Counter[str] = Counter()
+    for pool in best.scenario.cluster.pools:
+        numbers[load_device(pool.hardware).id] += pool.replicas * pool.parallelism.devices
+    if len(numbers) < 2:
+        return ""
+    return f" ({', '.join(f'{number:,} {device}' for device, number in numbers.items())})"
 
 
 def tables_of(answer: SizeAnswer) -> list[Table]:

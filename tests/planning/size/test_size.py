@@ -248,6 +248,20 @@ def test_a_split_cluster_grows_in_groups(busy):
     assert best.to_dict()["replicas"] == {"in": best.units, "out": 2 * best.units}
 
 
+def test_a_cluster_of_several_devices_names_each(busy):
+    pools = [
+        {"name": "large", "hardware": "nvidia-h100-sxm"},
+        {"name": "small", "hardware": "nvidia-l40s", "replicas": 2},
+    ]
+    mixed = size(busy(cluster={"pools": pools}), jobs=1)
+    assert mixed.best.hardware == "nvidia-h100-sxm + nvidia-l40s"
+    units = mixed.best.units
+    each = f"{3 * units} devices ({units} nvidia-h100-sxm, {2 * units} nvidia-l40s)"
+    assert each in headline(mixed)
+    priced = next(table for table in tables_of(mixed) if table.title == "What the prices rest on")
+    assert [row[0] for row in priced.rows] == ["NVIDIA H100 SXM5", "NVIDIA L40S"]
+
+
 def test_what_can_not_serve_says_why(busy):
     found = size(busy(size={"hardware": ["nvidia-h100-sxm", "apple-m4-max", "etched-sohu"]}), jobs=1)
     reasons = {one.hardware: one.reason for one in found.candidates}
