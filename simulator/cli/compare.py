@@ -123,7 +123,7 @@ def _figures(contender: Contender, cheapest: list[CheapestSpan] | None) -> dict[
         "rate_per_unit": contender.rate_per_unit,
         "cheapest_between": None if cheapest is None else [span.to_dict() for span in cheapest],
         "prices": [price.to_dict() for price in candidate.prices],
-        "facility_power_leaves_out_hosts_of": list(candidate.hostless),
+        "facility_power_leaves_out_hosts_of": list(candidate.missing.devices),
         **contender.result.to_dict(),
     }
 

@@ -83,7 +83,7 @@ def service_table(contenders: Sequence[Contender]) -> Table:
     texts = [(key, show.alike(text, [figures[key] for figures in found])) for _, key, text in _WEIGHED]
     rows = []
     for one, figures in zip(contenders, found, strict=True):
-        draw = show.site_draw(figures["facility_power_w"], figures["power_limit_w"], one.candidate.hostless)
+        draw = show.site_draw(figures["facility_power_w"], figures["power_limit_w"], one.candidate.missing)
         rows.append((one.name, *(text(figures[key]) for key, text in texts), draw))
     header = ("", *(heading for heading, _, _ in _WEIGHED), "draw of the site")
     candidates = [one.candidate for one in contenders]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from simulator.results.energy import J_PER_KWH
+from simulator.results.hosts import NONE_MISSING, MissingHosts
 from simulator.results.ranges import Range
 
 UNKNOWN = "unknown"
@@ -105,13 +106,13 @@ def alike(text: Callable[[Any], str], values: Sequence[Any]) -> Callable[[Any], 
     return together[text](values) if text in together else text
 
 
-def site_draw(drawn_w: float | None, limit_w: float | None, hostless: Sequence[str] = ()) -> str:
+def site_draw(drawn_w: float | None, limit_w: float | None, missing: MissingHosts = NONE_MISSING) -> str:
     """Draw of the site [W]; where it is unknown, what the chips may draw at most, marked as that.
 
-    So is a draw that leaves out hosts, those of ``hostless`` devices.
+    So is a draw that leaves out hosts.
     """
     if drawn_w is not None:
-        return f"{watts(drawn_w)} without hosts" if hostless else watts(drawn_w)
+        return f"{watts(drawn_w)} {missing.mark}".rstrip()
     return UNKNOWN if limit_w is None else f"chips ≤ {watts(limit_w)}"
 
 

@@ -8,8 +8,9 @@ from simulator.reporting import numbers as show
 from simulator.reporting.hardware import replicas_in_words
 from simulator.reporting.table import Table
 from simulator.results.fleet import FleetUse
+from simulator.results.hosts import MissingHosts
 from simulator.results.pool_use import PoolUse
-from simulator.results.ranges import mid
+from simulator.results.ranges import Range, mid
 from simulator.results.recording import LinkRecording
 from simulator.results.result import Result
 from simulator.results.transfers import busiest_use, link_use
@@ -94,8 +95,8 @@ def energy_table(result: Result) -> Table:
         ("Mean draw of all devices", show.number(energy.mean_power_w, "W", show.UNKNOWN)),
         ("Per output token", one(energy.per_output_token_j)),
         ("Per request", one(energy.per_request_j)),
-        ("Hosts", show.span(energy.host_j, summed)),
-        ("Facility (with PUE)", show.span(energy.facility_j, summed)),
+        ("Hosts", _over_hosts(energy.host_j, summed, energy.missing)),
+        ("Facility (with PUE)", _over_hosts(energy.facility_j, summed, energy.missing)),
         ("Electricity", show.span(result.summary.cost.electricity, show.dollars)),
         ("Carbon, operation", show.span(carbon.operational_kg, kilograms)),
         ("Carbon per request", show.span(carbon.per_request_g, show.grams)),
@@ -103,6 +104,12 @@ def energy_table(result: Result) -> Table:
         ("Water", show.span(water.litres, lambda litres: show.number(litres, "l", show.UNKNOWN))),
     )
     return Table("Energy, carbon, water", ("", ""), rows, site.source)
+
+
+def _over_hosts(value: Range | None, text: Callable[[float | None], str], missing: MissingHosts) -> str:
+    """A sum over hosts, and whose it leaves out."""
+    without = f" without hosts of {missing.in_words}" if missing.pools and value is not None else ""
+    return show.span(value, text) + without
 
 
 def pool_table(result: Result) -> Table:

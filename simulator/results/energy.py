@@ -1,14 +1,12 @@
 """Energy of the measured time: devices by phase, their hosts, the facility.
 
 Energy of the devices = idle draw with weights loaded, as long as they are on, plus the dynamic energy of the
-steps above idle, split by phase. Hosts (processors, memory, network cards, switches, fans) draw what is
-known of the server, whether the devices work or not. Cooling and conversion come in through the power usage
-effectiveness (PUE):
+steps above idle, split by phase. Cooling and conversion come in through the power usage effectiveness (PUE):
 
     IT energy = devices + hosts        facility energy = IT energy * PUE
 
-One unknown device makes every energy unknown. A host whose draw is unknown counts as nothing in IT and
-facility energy, which are then those of the devices alone; a message says so.
+One unknown device makes every energy unknown. Hosts whose draw is unknown are left out of IT and facility
+energy, those of other pools are not; the summary, a message and the tables say whose are missing.
 """
 
 from __future__ import annotations
@@ -20,6 +18,7 @@ from typing import Any
 
 from simulator.results.context import PoolContext, RunContext
 from simulator.results.fleet import mean_on
+from simulator.results.hosts import NONE_MISSING, MissingHosts, host_draws, missing_hosts
 from simulator.results.pool_use import measured_span_ns, measured_windows
 from simulator.results.ranges import Range, named, per, times, total
 from simulator.results.recording import PoolRecording, Recording
@@ -43,8 +42,9 @@ class PoolEnergy:
 class EnergySummary:
     """Energy of the measured time; None where unknown.
 
-    ``total_j`` is ``prefill_j + decode_j + idle_j`` [J] of all devices; ``host_j`` that of their hosts,
-    ``it_j`` both, ``facility_j`` with the PUE; ``pools`` are its parts, none where it is unknown.
+    ``total_j`` is ``prefill_j + decode_j + idle_j`` [J] of all devices; ``host_j`` that of their hosts but
+    the ``missing`` ones, ``it_j`` both, ``facility_j`` with the PUE; ``pools`` are its parts, none where it
+    is unknown.
     """
 
     total_j: float | None = None
@@ -59,6 +59,7 @@ class EnergySummary:
     facility_j: Range | None = None
     facility_per_output_token_j: Range | None = None
     pools: tuple[PoolEnergy, ...] = ()
+    missing: MissingHosts = NONE_MISSING
 
     def keys(self) -> dict[str, Any]:
         """Flat keys of a summary."""
@@ -71,6 +72,7 @@ class EnergySummary:
             "energy_per_output_token_j": self.per_output_token_j,
             "energy_per_request_j": self.per_request_j,
             **named("energy_host_j", self.host_j),
+            "energy_leaves_out_hosts_of_pools": None if self.total_j is None else list(self.missing.names),
             **named("facility_energy_j", self.facility_j),
             **named("facility_energy_per_output_token_j", self.facility_per_output_token_j),
         }
@@ -124,7 +126,7 @@ def energy_of(
     idle = sum(p.idle_w for p in known) * duration_s
     devices = prefill + decode + idle
     hosts = host_draws(context, recording)
-    host = times(total(hosts), duration_s)
+    host = times(total(draw for draw in hosts if draw is not None), duration_s)
     it = Range.exactly(devices) if host is None else host + Range.exactly(devices)
     facility = times(it, context.site.pue)
     return EnergySummary(
@@ -140,28 +142,19 @@ def energy_of(
         facility_j=facility,
         facility_per_output_token_j=per(facility, output_tokens),
         pools=_parts(known, hosts, context.site.pue, duration_s),
+        missing=missing_hosts(context),
     )
 
 
 def _parts(
     powers: Sequence[PoolPower], hosts: Sequence[Range | None], pue: Range | None, duration_s: float
 ) -> tuple[PoolEnergy, ...]:
-    """Energy of every pool: as in the whole, all hosts count as nothing where one is unknown."""
-    counted = [Range.exactly(0.0) if None in hosts or host is None else host for host in hosts]
-    return tuple(
-        PoolEnergy(times((host + Range.exactly(power.devices_w)) * duration_s, pue), power.working_share)
-        for power, host in zip(powers, counted, strict=True)
-    )
-
-
-def host_draws(context: RunContext, recording: Recording) -> list[Range | None]:
-    """Mean draw of the hosts of each pool that were on [W]; None where it is unknown."""
-    return [
-        times(about.host_w, about.devices_per_replica * mean_on(pool, context.warmup_ns, recording.end_ns))
-        for pool, about in zip(recording.pools, context.pools, strict=True)
+    """Energy of every pool with its own hosts, or without them where their draw is unknown."""
+    draws = [
+        Range.exactly(power.devices_w) if host is None else host + Range.exactly(power.devices_w)
+        for power, host in zip(powers, hosts, strict=True)
     ]
-
-
-def hostless(context: RunContext) -> tuple[str, ...]:
-    """Devices of whose hosts no draw is known, in order of their names."""
-    return tuple(sorted({pool.device for pool in context.pools if pool.host_w is None}))
+    return tuple(
+        PoolEnergy(times(draw * duration_s, pue), power.working_share)
+        for power, draw in zip(powers, draws, strict=True)
+    )

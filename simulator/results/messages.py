@@ -5,7 +5,7 @@ from __future__ import annotations
 from simulator.results.carbon import CarbonSummary
 from simulator.results.context import RunContext
 from simulator.results.cost import CostSummary
-from simulator.results.energy import EnergySummary, hostless
+from simulator.results.energy import EnergySummary
 from simulator.results.error_bars import ErrorBar
 from simulator.results.idle import idle_machines
 from simulator.results.measured import Measured
@@ -154,9 +154,10 @@ def _about_surroundings(
     if energy.total_j is None:
         return []
     found = []
-    if energy.host_j is None:
+    if energy.missing.pools:
         found.append(
-            f"Hosts of {', '.join(hostless(context))} are left out of the energy: their draw is not known."
+            f"Hosts of {energy.missing.in_words} are left out of the energy, and of what it costs and emits:"
+            f" their draw is not known; say {energy.missing.keys}."
         )
     if carbon.operational_kg is None:
         found.append(

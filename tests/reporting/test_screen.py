@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -71,3 +72,14 @@ def test_the_cost_of_owning_shows_what_it_is_reckoned_from_and_not_the_rent():
     assert re.search(r"Upkeep per year, of the purchase price +10 %", text)
     assert "test-device, to buy: a maker's list" in text
     assert "price list of the test" not in text
+
+
+def test_sums_over_hosts_say_whose_they_leave_out():
+    pool, about = STABLE.pools[0], context()
+    recording = replace(STABLE, pools=(pool, replace(pool, name="other")))
+    known = replace(about.pools[0], host_w=Range.exactly(20.0))
+    other = replace(about.pools[0], name="other", device="other-device")
+    text = printed(result(recording, replace(about, pools=(known, other))), 200)
+    for row in ("Hosts", r"Facility \(with PUE\)"):
+        assert re.search(rf"{row} +[\d.,]+ \w+ without hosts of other-device in pool 'other'", text)
+    assert "without hosts" not in printed(result(STABLE, with_pool(context(), host_w=Range.exactly(1.0))))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from simulator.results.context import Site
+from simulator.results.hosts import HostlessPool, MissingHosts
 from simulator.results.ranges import Range
 from simulator.results.summary import summarise
 from tests.results.recordings import DECODE_J, PREFILL_J, S, context, one_server, with_pool
@@ -37,7 +40,42 @@ def test_hosts_of_unknown_draw_are_left_out_and_said_to_be():
     summary = summarise(RECORDING, context())
     assert summary.energy.host_j is None
     assert summary.energy.facility_j.mid == pytest.approx(1.5 * summary.energy.total_j)
-    assert any("Hosts of test-device are left out" in message for message in summary.messages)
+    (said,) = (message for message in summary.messages if message.startswith("Hosts of"))
+    assert said.startswith("Hosts of test-device are left out of the energy")
+    assert said.endswith("say cluster.pools.0.power.host.")
+    assert summary.to_dict()["energy_leaves_out_hosts_of_pools"] == ["main"]
+
+
+def test_a_pool_without_a_known_host_leaves_those_of_the_others_in():
+    pool, about = RECORDING.pools[0], context()
+    recording = replace(RECORDING, pools=(pool, replace(pool, name="other")))
+    known = replace(about.pools[0], host_w=Range(10.0, 20.0, 40.0), devices_per_replica=3)
+    other = replace(about.pools[0], name="other", device="other-device")
+    summary = summarise(recording, replace(about, pools=(known, other)))
+    energy = summary.energy
+    assert energy.host_j.mid == pytest.approx(3 * 20 * 9.2)
+    assert energy.facility_j.low == pytest.approx(1.5 * (energy.total_j + 3 * 10 * 9.2))
+    mine, others = (part.facility_j.mid for part in energy.pools)
+    assert mine - others == pytest.approx(1.5 * 3 * 20 * 9.2)
+    assert summary.to_dict()["energy_leaves_out_hosts_of_pools"] == ["other"]
+    (said,) = (message for message in summary.messages if message.startswith("Hosts of"))
+    assert said.startswith("Hosts of other-device in pool 'other' are left out")
+    assert said.endswith("say cluster.pools.1.power.host.")
+
+
+def test_no_host_is_said_to_be_missing_where_all_are_known_or_no_energy_is():
+    known = summarise(RECORDING, with_pool(context(), host_w=Range.exactly(20.0)))
+    unknown = summarise(RECORDING, with_pool(context(), idle_w=None))
+    for summary, told in ((known, []), (unknown, None)):
+        assert summary.to_dict()["energy_leaves_out_hosts_of_pools"] == told
+        assert not any(message.startswith("Hosts of") for message in summary.messages)
+
+
+def test_a_draw_is_marked_by_whose_hosts_it_leaves_out():
+    first, second = HostlessPool(0, "a", "x"), HostlessPool(2, "c", "y")
+    assert MissingHosts((), 3).mark == ""
+    assert MissingHosts((first, second), 3).mark == "without hosts of x, y"
+    assert MissingHosts((first, second), 2).mark == "without hosts"
 
 
 def test_energy_of_the_warm_up_is_left_out():

@@ -14,6 +14,7 @@ from simulator.planning.size.search import Found
 from simulator.planning.size.trial import Trial
 from simulator.planning.size.verdict import verdict_of
 from simulator.reporting import numbers as show
+from simulator.results.hosts import NONE_MISSING, MissingHosts
 from simulator.results.price_rows import PriceKind
 from simulator.results.ranges import Range
 from simulator.scenario.scenario import Scenario
@@ -111,10 +112,10 @@ class Candidate:
         return () if self.estimate is None else self.estimate.prices
 
     @property
-    def hostless(self) -> tuple[str, ...]:
-        """Devices whose hosts its draw leaves out, for theirs is not known."""
+    def missing(self) -> MissingHosts:
+        """Whose hosts its draw leaves out, for theirs is not known."""
         known = self.estimate is not None and self.drawn_w is not None
-        return self.estimate.hostless if known and self.estimate is not None else ()
+        return self.estimate.missing if known and self.estimate is not None else NONE_MISSING
 
     def weight(self, minimise: Minimise, units: int | None = None) -> tuple[float, float, float]:
         """What the choice is made by, least first, of so many units (None: its own); the unknown comes last.
@@ -170,7 +171,7 @@ class Candidate:
             "cost_per_hour_usd_high": None if cost is None else cost.high,
             "prices": [price.to_dict() for price in self.prices],
             "facility_power_w": self.drawn_w,
-            "facility_power_leaves_out_hosts_of": list(self.hostless),
+            "facility_power_leaves_out_hosts_of": list(self.missing.devices),
             "power_limit_w": self.limit_w,
             "bound": None if self.estimate is None else self.estimate.least,
             "verdict": found.verdict.to_dict(),

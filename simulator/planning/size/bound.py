@@ -22,7 +22,7 @@ from simulator.latency.pricer import Step
 from simulator.planning.lengths import Demand
 from simulator.planning.size.families import Family
 from simulator.results.cost import pool_per_hour
-from simulator.results.energy import hostless
+from simulator.results.hosts import NONE_MISSING, MissingHosts, missing_hosts
 from simulator.results.price_rows import PriceKind, price_kinds
 from simulator.results.ranges import Range, total
 from simulator.scenario.objectives import SloSpec
@@ -53,8 +53,8 @@ class Estimate:
         Power limit of one unit's devices [W], None where not published.
     prices
         What kind of price the cost rests on.
-    hostless
-        Devices of whose hosts no draw is known, so that no draw of the site has it in it.
+    missing
+        Whose hosts' draw is not known, so that no draw of the site has it in it.
     """
 
     least: int
@@ -62,7 +62,7 @@ class Estimate:
     usd_per_hour: Range | None
     rated_w: float | None
     prices: tuple[PriceKind, ...] = ()
-    hostless: tuple[str, ...] = ()
+    missing: MissingHosts = NONE_MISSING
 
 
 def estimate(family: Family, demand: Demand) -> Estimate:
@@ -84,7 +84,7 @@ def estimate(family: Family, demand: Demand) -> Estimate:
         usd_per_hour=total(pool_per_hour(pool, context) for pool in context.pools),
         rated_w=None if None in rated else sum(watts for watts in rated if watts is not None),
         prices=price_kinds(context),
-        hostless=hostless(context),
+        missing=missing_hosts(context),
     )
 
 

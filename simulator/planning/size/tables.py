@@ -110,7 +110,7 @@ def candidate_tables(answer: SizeAnswer) -> list[Table]:
                 show.count(one.units),
                 show.count(one.devices),
                 show.UNKNOWN if cost is None else show.dollars(cost.mid),
-                show.site_draw(one.drawn_w, one.limit_w, one.hostless),
+                show.site_draw(one.drawn_w, one.limit_w, one.missing),
                 missed(one.found.neighbour),
                 one.found.family.label,
             )
@@ -164,13 +164,13 @@ def _fewer_would(one: Candidate, minimise: Minimise) -> str:
 
 
 def host_note(candidates: Sequence[Candidate]) -> str:
-    """Whose draw is that of the devices alone; empty where hosts are in all or in none that is known."""
-    left = dict.fromkeys(name for one in candidates for name in one.hostless)
+    """Whose hosts are not in the draw; empty where all are in it, or no draw is known."""
+    left = dict.fromkeys(name for one in candidates for name in one.missing.devices)
     if not left:
         return ""
     return (
-        f"the draw of the hosts of {', '.join(left)} is not known: theirs is that of the devices alone, not"
-        " to be held against one with hosts; give theirs beside the hardware, e.g. power: {host: 600 W}"
+        f"the draw of the hosts of {', '.join(left)} is not known: what leaves them out is not to be held"
+        " against a draw with all hosts; give theirs beside the hardware, e.g. power: {host: 600 W}"
     )
 
 
