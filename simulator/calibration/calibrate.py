@@ -19,6 +19,7 @@ from simulator.calibration.fitting.steps import StepFit, fit_steps, joined
 from simulator.calibration.measured_on import what_was_measured
 from simulator.calibration.reports import Measurement, read_measurements
 from simulator.engine.settings import EngineSettings
+from simulator.errors import InputError
 from simulator.latency.fitted import FittedBackend, LeftOut
 from simulator.latency.measured_on import MeasuredOn, listed
 
@@ -26,6 +27,8 @@ from simulator.latency.measured_on import MeasuredOn, listed
 Sharing = Literal["each", "once"]
 #: Mean error on what was fitted from which on the form does not suit the data [1].
 POOR = 0.25
+#: Mean error on what was fitted above which a fit is of no use: figures wrong by their own size [1].
+USELESS = 1.0
 #: Condition number above which it is only said that it is that large.
 SINGULAR = 1e6
 
@@ -49,6 +52,26 @@ class Calibration:
     errors: dict[str, float]
     in_sample: float
     notes: tuple[str, ...] = ()
+
+    def refuse_useless(self, most: float) -> None:
+        """Nothing is to be priced with a fit that misses its own data.
+
+        Parameters
+        ----------
+        most
+            Error on its own data that is still taken [1].
+
+        Raises
+        ------
+        InputError
+            Where the fit is off by more than that.
+        """
+        if self.in_sample > most:
+            notes = "".join(f"; {note}" for note in self.notes)
+            raise InputError(
+                f"the fit is off by {self.in_sample:.0%} on its own data, at most {most:.0%} is taken, and"
+                f" nothing was written{notes}; to write it nevertheless, allow more with --most-error"
+            )
 
     def to_yaml(self) -> str:
         """The file that a scenario's pool names."""
@@ -137,7 +160,8 @@ def _from_steps(noted: list[Trial], others: list[Trial], about: dict[str, Any]) 
         **about,
     )
     method = f"regression on {fit.steps:,} engine steps of {len(noted)} measured run{'s'[: len(noted) > 1]}"
-    return Calibration(final, method, identified.errors, fit.error, _notes(noted + others, final.measured_on))
+    notes = (*_poor(fit.error), *_notes(noted + others, final.measured_on))
+    return Calibration(final, method, identified.errors, fit.error, notes)
 
 
 def _sharing(trials: Sequence[Trial]) -> Sharing:
@@ -187,8 +211,8 @@ def _poor(error: float) -> tuple[str, ...]:
     if error < POOR:
         return ()
     return (
-        f"the fit is off by {error:.0%} on its own data: the engine's settings are not those of the server,"
-        " or something else than its steps took the time",
+        f"off by {error:.0%} on its own data means that the engine's settings are not those of the server,"
+        " or that something else than its steps took the time",
     )
 
 

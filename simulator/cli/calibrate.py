@@ -41,9 +41,14 @@ def calibrate(
         ),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the backend; default: the model's.")] = None,
+    most_error: Annotated[
+        float | None,
+        typer.Option(help="Mean error on its own data up to which a fit is written; default: 1.", min=0.0),
+    ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print the fit as JSON, nothing else.")] = False,
 ) -> None:
     """Fit a latency backend to measurements and write it as YAML that a scenario's pool can name."""
+    from simulator.calibration.calibrate import USELESS
     from simulator.calibration.calibrate import calibrate as fit
     from simulator.cli.output import write_text
     from simulator.errors import InputError
@@ -51,6 +56,7 @@ def calibrate(
     if not out.absolute().parent.is_dir():
         raise InputError("its folder does not exist", file=out)
     found = fit(runs, _settings(set_ or []), name, _measured_on(on or []))
+    found.refuse_useless(USELESS if most_error is None else most_error)
     write_text(out, found.to_yaml())
     if json_:
         from simulator.results.files import as_json

@@ -13,6 +13,24 @@ from simulator.errors import InputError
 from simulator.latency.fitted import read_fitted
 from tests.calibration.reports import made_reports as made
 
+#: Result of a closed loop of four, without details: one step of 10 ms per token.
+SUMS = {
+    "model_id": "m",
+    "num_prompts": 40,
+    "completed": 40,
+    "request_rate": "inf",
+    "max_concurrency": 4,
+    "request_throughput": 19.0,
+    "total_input_tokens": 40 * 50,
+    "total_output_tokens": 40 * 20,
+    "mean_ttft_ms": 20.0,
+    "p50_ttft_ms": 20.0,
+    "mean_tpot_ms": 10.0,
+    "median_tpot_ms": 10.0,
+    "mean_itl_ms": 10.0,
+    "mean_e2el_ms": 210.0,
+}
+
 RUN = Path(__file__).parents[2] / "workloads" / "vllm-cpu-chat"
 
 
@@ -153,28 +171,29 @@ def test_what_is_no_measurement_is_refused_and_nothing_written(tmp_path, capsys,
 
 def test_a_vllm_result_without_details_and_all_sent_at_once(tmp_path):
     """A closed loop of four, told by sums alone: one step of 10 ms per token."""
-    content = {
-        "model_id": "m",
-        "num_prompts": 40,
-        "completed": 40,
-        "request_rate": "inf",
-        "max_concurrency": 4,
-        "request_throughput": 19.0,
-        "total_input_tokens": 40 * 50,
-        "total_output_tokens": 40 * 20,
-        "mean_ttft_ms": 20.0,
-        "p50_ttft_ms": 20.0,
-        "mean_tpot_ms": 10.0,
-        "median_tpot_ms": 10.0,
-        "mean_itl_ms": 10.0,
-        "mean_e2el_ms": 210.0,
-    }
     path = tmp_path / "sums.json"
     for rate in ("inf", float("inf")):
-        path.write_text(json.dumps(content | {"request_rate": rate}))
+        path.write_text(json.dumps(SUMS | {"request_rate": rate}))
         found = calibrate([path], {"async_scheduling": False})
         assert 8.0 < found.backend.knots_ms[1] < 12.0
         assert found.backend.error.startswith("unknown")
+
+
+def test_a_fit_that_misses_its_own_data_is_refused_and_nothing_written(tmp_path, capsys):
+    """The median TTFT is 1 ms and the mean 2 s: no step time gives both."""
+    path, out = tmp_path / "sums.json", tmp_path / "fit.yaml"
+    path.write_text(json.dumps(SUMS | {"mean_ttft_ms": 2000.0, "p50_ttft_ms": 1.0}))
+    asked = ["calibrate", str(path), "--out", str(out)]
+    assert main([*asked, "--json"]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "% on its own data, at most 100% is taken, and nothing was written" in printed.err
+    assert "the data do not state the engine's settings" in printed.err
+    assert not out.exists()
+    assert main([*asked, "--most-error", "100"]) == 0
+    printed = capsys.readouterr()
+    assert "on its own data means that the engine's settings are not those of the server" in printed.out
+    assert out.exists()
 
 
 def test_a_load_that_the_engine_cannot_hold_is_refused(recordings, tmp_path):
