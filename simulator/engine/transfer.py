@@ -3,7 +3,7 @@
 A transfer takes a path of links. Two disciplines:
 
 *First come first served*: a transfer has its whole path to itself, at the bandwidth of its slowest link,
-from when the last of those before it on any of these links is through.
+from when the last of those before it on any of these links is through or cancelled.
 
 *Fair share*: all transfers move at once. Rates are max-min fair: every transfer gets the largest rate
 that takes nothing from one with a smaller rate (progressive filling; Bertsekas and Gallager, "Data
@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from bisect import bisect_right
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import ceil
@@ -53,7 +54,9 @@ class Link:
         Bytes of the transfers that it has carried, failed ones included; of cancelled ones what had left
         by then [bytes].
     busy_ns
-        Time during which a transfer was on it, without what leaves while a prompt is computed [ns].
+        Time during which bytes of a transfer moved, without what leaves while a prompt is computed [ns].
+    flows
+        Transfers that are not through, in the order in which they came.
     """
 
     def __init__(self, env: NsEnvironment, plan: LinkPlan, name: str = "") -> None:
@@ -65,7 +68,8 @@ class Link:
         self.busy_ns = 0
         self.transfers = 0
         self.free_at = 0
-        self.flows: dict[Transfer, None] = {}
+        self.flows: OrderedDict[Transfer, None] = OrderedDict()  # the first is found at once
+        self._moving = 0  # flows whose bytes move
         self._busy_since = 0
         # Time, room that nobody had used by then, and what was in line then [ns, bytes, bytes].
         self._history = [(0, 0.0, 0.0)]
@@ -76,6 +80,11 @@ class Link:
         arrival_ns = self.occupy(now, size, self.bytes_per_s) + self.latency_ns
         Appointment(self.env, arrival_ns - now, lambda _: arrived())
         return arrival_ns
+
+    @property
+    def first(self) -> Transfer | None:
+        """Who came before all others that are not through."""
+        return next(iter(self.flows), None)
 
     def occupy(self, begin: int, size: float, bytes_per_s: float) -> int:
         """First come first served: nobody else is on the link for that long; returns until when [ns]."""
@@ -114,27 +123,35 @@ class Link:
             del self._history[: MOST_TIMES // 2]
         self._history.append((now, room - used, line + more))
 
-    def begin(self, transfer: Transfer, now: int) -> None:
-        """A transfer is on the link from now on."""
-        if not self.flows:
-            self._busy_since = now
+    def join(self, transfer: Transfer) -> None:
+        """A transfer goes over the link, behind those that do already."""
         self.flows[transfer] = None
         self.transfers += 1
         self.bytes_sent += transfer.size
         self._note(transfer.size, 0.0)
 
-    def take_back(self, size: float) -> None:
-        """So many bytes of a transfer that has begun will not be sent."""
+    def begin(self) -> None:
+        """Bytes of one more transfer move."""
+        if not self._moving:
+            self._busy_since = self.env.now
+        self._moving += 1
+
+    def leave(self, transfer: Transfer, unsent: float = 0.0) -> None:
+        """It is not on the link any more; so many bytes of it will not be sent."""
+        if transfer not in self.flows:
+            return
+        del self.flows[transfer]
+        if unsent:
+            self._take_back(unsent)
+        if transfer.rate:
+            self._moving -= 1
+            if not self._moving:
+                self.busy_ns += self.env.now - self._busy_since
+
+    def _take_back(self, size: float) -> None:
         self.bytes_sent -= size
         _, line = self._room_by(self.env.now)
         self._note(-min(size, line), 0.0)
-
-    def end(self, transfer: Transfer, now: int) -> None:
-        """It is not any more."""
-        if transfer in self.flows:
-            del self.flows[transfer]
-            if not self.flows:
-                self.busy_ns += now - self._busy_since
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +199,10 @@ class Transfer:
         self.since_ns = 0
         self.ticket = 0  # an appointment with an older one is void
 
+    def left_by(self, now: int) -> float:
+        """What is still to be sent at a time that is not before ``since_ns`` [bytes]."""
+        return max(self.left - self.rate * (now - self.since_ns) / NS_PER_S, 0.0)
+
 
 class Carrier(ABC):
     """A discipline of sharing links."""
@@ -213,28 +234,57 @@ class Carrier(ABC):
 
     def _leave(self, transfer: Transfer) -> None:
         """The last byte has left: it arrives after the latency."""
-        transfer.left = transfer.rate = 0.0
         for link in transfer.path.links:
-            link.end(transfer, self.env.now)
+            link.leave(transfer)
+        transfer.left = transfer.rate = 0.0
         self._appoint(transfer, transfer.path.latency_ns, lambda done: done.arrived())
+
+    def _give_up(self, transfer: Transfer) -> float:
+        """It goes on no further; returns what is not sent of it [bytes]."""
+        transfer.ticket += 1
+        unsent = transfer.left_by(self.env.now)
+        for link in transfer.path.links:
+            link.leave(transfer, unsent)
+        transfer.left = transfer.rate = 0.0
+        return unsent
 
 
 class InTurn(Carrier):
-    """First come first served; a transfer that is cancelled keeps its turn."""
+    """First come first served on every link: a transfer begins once it is the first on all of its links."""
 
     def send(self, path: Path, size: float, arrived: Callable[[], None]) -> Transfer:
-        """It begins once all its links are free, and has them to itself."""
+        """It has its links to itself when its turn comes."""
         transfer = Transfer(path, size, arrived)
-        now = self.env.now
-        begin = max(now, *(link.free_at for link in path.links))
-        end = max(link.occupy(begin, size, path.bytes_per_s) for link in path.links)
-        self._appoint(transfer, end + path.latency_ns - now, lambda done: done.arrived())
+        for link in path.links:
+            link.join(transfer)
+        self._try(transfer)
         return transfer
 
     def cancel(self, transfer: Transfer) -> float:
-        """Nobody hears of its arrival."""
-        transfer.ticket += 1
-        return 0.0
+        """Those behind it move up."""
+        unsent = self._give_up(transfer)
+        self._move_up(transfer.path)
+        return unsent
+
+    def _try(self, transfer: Transfer) -> None:
+        """Begin, if it is its turn."""
+        links = transfer.path.links
+        if transfer.rate or not all(link.first is transfer for link in links):
+            return
+        for link in links:
+            link.begin()
+        transfer.since_ns = self.env.now
+        transfer.rate = transfer.path.bytes_per_s
+        self._appoint(transfer, round(transfer.left / transfer.rate * NS_PER_S), self._finish)
+
+    def _finish(self, transfer: Transfer) -> None:
+        self._leave(transfer)
+        self._move_up(transfer.path)
+
+    def _move_up(self, path: Path) -> None:
+        for link in path.links:
+            if link.first is not None:
+                self._try(link.first)
 
 
 class FairShare(Carrier):
@@ -246,21 +296,17 @@ class FairShare(Carrier):
         transfer = Transfer(path, size, arrived)
         transfer.since_ns = now
         for link in path.links:
-            link.begin(transfer, now)
+            link.join(transfer)
+            link.begin()
         self._share(_neighbourhood(transfer))
         return transfer
 
     def cancel(self, transfer: Transfer) -> float:
         """The others get its share."""
-        transfer.ticket += 1
-        now = self.env.now
         others = [other for other in _neighbourhood(transfer) if other is not transfer]
-        left = max(transfer.left - transfer.rate * (now - transfer.since_ns) / NS_PER_S, 0.0)
-        for link in transfer.path.links:
-            link.end(transfer, now)
-            link.take_back(left)
+        unsent = self._give_up(transfer)
         self._share(others)
-        return left
+        return unsent
 
     def _finish(self, transfer: Transfer) -> None:
         others = [other for other in _neighbourhood(transfer) if other is not transfer]
@@ -274,7 +320,7 @@ class FairShare(Carrier):
         for transfer, rate in rates.items():
             if rate == transfer.rate:
                 continue
-            transfer.left -= transfer.rate * (now - transfer.since_ns) / NS_PER_S
+            transfer.left = transfer.left_by(now)
             transfer.since_ns = now
             transfer.rate = rate
             self._appoint(transfer, max(ceil(transfer.left / rate * NS_PER_S), 0), self._finish)

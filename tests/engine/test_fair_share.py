@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from simulator.engine.timing import Appointment, NsEnvironment
@@ -146,3 +146,89 @@ def test_what_has_left_is_not_taken_back_although_it_never_arrives():
     Appointment(env, 1050, lambda _: carrier.cancel(late))  # on its way
     env.run()
     assert link.bytes_sent == 1000
+
+
+def in_turn(*plans):
+    """A fifo carrier, links of these widths [bytes/ns], and whoever has arrived, with the time."""
+    env = NsEnvironment()
+    links = [Link(env, LinkPlan(width * GB_PER_S)) for width in plans]
+    arrived = {}
+
+    def send(name, size, *path):
+        return carrier.send(Path.over(*path), size, lambda: arrived.__setitem__(name, env.now))
+
+    carrier = InTurn(env)
+    return env, carrier, links, send, arrived
+
+
+def test_a_cancelled_transfer_gives_up_its_turn():
+    env, carrier, (link,), send, arrived = in_turn(1)
+    send("first", 1000, link)
+    second = send("second", 1000, link)
+    send("third", 1000, link)
+    unsent = []
+    Appointment(env, 500, lambda _: unsent.append(carrier.cancel(second)))
+    env.run()
+    assert arrived == {"first": 1000, "third": 2000}
+    assert unsent == [1000]
+    assert (link.bytes_sent, link.busy_ns) == (2000, 2000)
+
+
+def test_what_a_cancelled_transfer_has_sent_stays_sent_and_the_next_begins_at_once():
+    env, carrier, (link,), send, arrived = in_turn(1)
+    first = send("first", 1000, link)
+    send("second", 1000, link)
+    unsent = []
+    Appointment(env, 300, lambda _: unsent.append(carrier.cancel(first)))
+    env.run()
+    assert arrived == {"second": 1300}
+    assert unsent == [pytest.approx(700)]
+    assert link.bytes_sent == pytest.approx(1300)
+    assert link.busy_ns == 1300
+
+
+def test_who_waits_for_another_link_begins_when_the_one_before_it_there_is_cancelled():
+    env, carrier, (near, far), send, arrived = in_turn(1, 1)
+    long = send("long", 5000, far)
+    send("both", 1000, near, far)
+    send("behind", 1000, near)  # in turn, although nothing moves on its link
+    Appointment(env, 2000, lambda _: carrier.cancel(long))
+    env.run()
+    assert arrived == {"both": 3000, "behind": 4000}
+    assert near.busy_ns == 2000
+    assert far.busy_ns == 3000
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 20_000), st.integers(1, 9_000), st.none() | st.integers(0, 30_000)),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_in_turn_with_cancellations_is_the_queue_without_the_cancelled(sends):
+    """One server, work that leaves the line: worked out from one arrival to the next."""
+    sends = sorted(sends, key=lambda send: send[0])
+    env, carrier, (link,), send, arrived = in_turn(1)
+    for index, (time, size, patience) in enumerate(sends):
+
+        def come(_, index=index, size=size, patience=patience):
+            transfer = send(index, size, link)
+            if patience is not None:
+                Appointment(env, patience, lambda _: index in arrived or carrier.cancel(transfer))
+
+        Appointment(env, time, come)
+    env.run()
+    free_at, expected, carried = 0, {}, 0
+    for index, (time, size, patience) in enumerate(sends):
+        begin = max(free_at, time)
+        deadline = float("inf") if patience is None else time + patience
+        assume(deadline not in (begin, begin + size))
+        if deadline < begin:
+            continue
+        free_at = min(begin + size, deadline)
+        carried += free_at - begin
+        if free_at < deadline:
+            expected[index] = free_at
+    assert arrived == expected
+    assert link.bytes_sent == pytest.approx(carried)
