@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from simulator.reporting import numbers as show
-from simulator.reporting.hardware import replicas_in_words
+from simulator.reporting.hardware import devices_in_words, replicas_in_words
 from simulator.reporting.table import Table
 from simulator.results.fleet import FleetUse
 from simulator.results.hosts import MissingHosts
@@ -20,7 +20,7 @@ def cost_table(result: Result) -> Table:
     """Rent or ownership of the devices over the measured time, and an API's price for the same tokens."""
     cost = result.summary.cost
     rows = [
-        ("Rent of all devices" if cost.basis == "rent" else "Owning all devices", per_hour(result)),
+        (_paid_for(result), per_hour(result)),
         ("Measured time", show.span(cost.total, show.dollars)),
         ("of it while busy", show.span(cost.usage, show.dollars)),
         ("Per million input and output tokens", show.span(cost.per_million_tokens, show.dollars)),
@@ -36,10 +36,24 @@ def cost_table(result: Result) -> Table:
     return Table("Cost", ("", ""), tuple(rows), "; ".join(dict.fromkeys(_price_sources(result))))
 
 
+def _paid_for(result: Result) -> str:
+    """What is rented and what is owned, where there is either."""
+    summary, cost = result.summary, result.summary.cost
+    if cost.basis == "rent":
+        return "Rent of all devices"
+    rented = ", ".join(
+        f"{devices_in_words(about, use)} (pool {about.name!r})"
+        for about, use in zip(result.context.pools, summary.pools, strict=True)
+        if not about.owned
+    )
+    owned = show.counted(cost.owned_devices, "device")
+    return f"Owning {owned}, renting {rented}" if rented else f"Owning all devices ({cost.owned_devices:,})"
+
+
 def _price_sources(result: Result) -> Iterator[str]:
     """Where the prices come from that the cost is reckoned from."""
     for pool in result.context.pools:
-        if pool.purchase is not None:
+        if pool.owned:
             yield f"{pool.device}, to buy: {pool.purchase_source}"
         elif pool.price is not None:
             yield f"{pool.device}: {pool.price.source}"
@@ -48,7 +62,7 @@ def _price_sources(result: Result) -> Iterator[str]:
 def _ownership_rows(result: Result) -> Iterator[tuple[str, str]]:
     """What owning is reckoned from, where hardware is owned."""
     context = result.context
-    prices = {pool.device: pool.purchase for pool in context.pools if pool.purchase is not None}
+    prices = {pool.device: pool.purchase for pool in context.pools if pool.owned}
     if not prices:
         return
     for device, price in prices.items():
@@ -58,7 +72,8 @@ def _ownership_rows(result: Result) -> Iterator[tuple[str, str]]:
         f"{show.number(context.life_years, 'years')}, {show.percent(context.share_in_service)}",
     )
     yield "Upkeep per year, of the purchase price", show.percent(context.upkeep_per_year)
-    yield "Electricity, in the cost", show.span(result.summary.cost.electricity, show.dollars)
+    electricity = result.summary.cost.electricity_of_owned
+    yield "Electricity of what is owned, in the cost", show.span(electricity, show.dollars)
 
 
 def _break_even_rows(result: Result) -> list[tuple[str, str]]:

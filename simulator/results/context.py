@@ -69,6 +69,10 @@ class PoolContext:
         What that price rests on; None where the scenario gives it.
     purchase_source
         Where it comes from; empty where hardware is rented.
+    no_purchase
+        Where hardware is rented although it was to be owned: why, and what says a purchase price, in words.
+    autoscale_max
+        Most replicas that an autoscaler may have on; None without one.
     host_w
         Draw of a device's share of its server, the device aside [W], None if unknown.
     embodied_kg
@@ -104,6 +108,8 @@ class PoolContext:
     purchase: Range | None = None
     purchase_rows: PriceRows | None = None
     purchase_source: str = ""
+    no_purchase: str = ""
+    autoscale_max: int | None = None
     host_w: Range | None = None
     embodied_kg: Range | None = None
     devices_per_system: int = 1
@@ -119,6 +125,11 @@ class PoolContext:
     def devices(self) -> int:
         """Devices of the whole pool."""
         return self.devices_per_replica * self.replicas
+
+    @property
+    def owned(self) -> bool:
+        """Whether its devices are bought and not rented."""
+        return self.purchase is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ service, a yearly share for upkeep, and the electricity of the facility:
     per hour = price / (life * 8766 h * share in service) + price * upkeep / 8766 h + power * electricity
 
 The electricity of each pool is that of its own devices and hosts, so the pools' costs add up to the total.
+A cluster may own some pools and rent others: the electricity in the cost is that of the owned ones alone.
 Cost is told apart into input and output tokens by the time that each took: a step with both is shared by
 its tokens. One unknown price makes the whole cost unknown, never smaller.
 """
@@ -41,15 +42,18 @@ class TokenCost:
 class CostSummary:
     """Cost of the measured time [USD]; None where a price is unknown or nothing was produced.
 
-    ``total`` is the allocation, the sum of ``by_pool_usd``, and ``usage`` its busy share. ``electricity`` is
-    that of all pools: part of the total where hardware is owned, and beside it where it is rented.
+    ``basis`` is ``rent``, ``own`` or ``own and rent``; ``owned_devices`` are paid for on or off. ``total`` is
+    the allocation, the sum of ``by_pool_usd``, and ``usage`` its busy share. ``electricity`` is that of all
+    pools; ``electricity_of_owned`` is what the total has in it besides, for rent includes its own.
     """
 
     basis: str
+    owned_devices: int
     total: Range | None
     usage: Range | None
     per_hour: Range | None
     electricity: Range | None
+    electricity_of_owned: Range | None
     allocated: TokenCost
     used: TokenCost
     per_million_tokens: Range | None
@@ -61,6 +65,7 @@ class CostSummary:
         """Flat keys of a summary."""
         return {
             "cost_basis": self.basis,
+            "owned_devices": self.owned_devices,
             **named("cost_usd", self.total),
             **named("cost_usage_usd", self.usage),
             **named("cost_per_hour_usd", self.per_hour),
@@ -72,6 +77,7 @@ class CostSummary:
             **named("cost_used_per_million_generated_tokens_usd", self.used.output),
             **named("cost_per_request_usd", self.per_request),
             **named("electricity_cost_usd", self.electricity),
+            **named("electricity_in_cost_usd", self.electricity_of_owned),
         }
 
     @property
@@ -116,21 +122,22 @@ def cost_of(
     hardware = [
         times(
             pool_per_hour(pool, context),
-            hours * (use.on_share if pool.purchase is None else use.owned_share),
+            hours * (use.owned_share if pool.owned else use.on_share),
         )
         for pool, use in zip(context.pools, uses, strict=True)
     ]
     power = _power_of_owned(context, energy)
     by_pool = [total(parts) for parts in zip(hardware, power, strict=True)]
-    owned = any(pool.purchase is not None for pool in context.pools)
     allocation = total(by_pool)
     usage = None if allocation is None else _usage(hardware, power, uses, energy)
     return CostSummary(
-        basis="own" if owned else "rent",
+        basis=_basis(context),
+        owned_devices=_owned_devices(context, uses),
         total=allocation,
         usage=usage,
         per_hour=per(allocation, hours),
         electricity=electricity,
+        electricity_of_owned=total(power),
         allocated=_per_million(allocation, by_pool, uses, input_tokens, output_tokens),
         used=_per_million(usage, by_pool, uses, input_tokens, output_tokens),
         per_million_tokens=per(allocation, (input_tokens + output_tokens) / 1e6),
@@ -138,6 +145,19 @@ def cost_of(
         per_request=per(allocation, requests),
         by_pool_usd={pool.name: mid(cost) for pool, cost in zip(context.pools, by_pool, strict=True)},
     )
+
+
+def _basis(context: RunContext) -> str:
+    kinds = {"own" if pool.owned else "rent" for pool in context.pools}
+    return " and ".join(sorted(kinds))
+
+
+def _owned_devices(context: RunContext, uses: Sequence[PoolUse]) -> int:
+    """Devices that are paid for in any state; machines that change sides count where they are."""
+    held = (
+        pool.devices * use.owned_share for pool, use in zip(context.pools, uses, strict=True) if pool.owned
+    )
+    return round(sum(held))
 
 
 def pool_per_hour(pool: PoolContext, context: RunContext) -> Range | None:
@@ -156,7 +176,7 @@ def _power_of_owned(context: RunContext, energy: EnergySummary) -> list[Range | 
     used = [part.facility_j for part in energy.pools] or unknown
     per_j = times(context.site.electricity_usd_per_kwh, 1 / J_PER_KWH)
     return [
-        Range.exactly(0.0) if pool.purchase is None else times(facility_j, per_j)
+        times(facility_j, per_j) if pool.owned else Range.exactly(0.0)
         for pool, facility_j in zip(context.pools, used, strict=True)
     ]
 

@@ -45,6 +45,7 @@ def messages_of(
         *_about_losses(by_status, unfinished),
         *_about_tasks(context, pools, load, tasks),
         *_about_unknowns(context, cost, energy),
+        *_about_owning(context, pools),
         *_about_surroundings(context, energy, carbon, water),
         *_about_estimates(context),
         *_about_accuracy(context),
@@ -137,6 +138,22 @@ def _about_unknowns(context: RunContext, cost: CostSummary, energy: EnergySummar
         reasons = list(dict.fromkeys(missing)) or [_without_energy(context)]
         found.append(f"Energy is unknown: {'; '.join(reasons)}.")
     return found
+
+
+def _about_owning(context: RunContext, pools: tuple[PoolUse, ...]) -> list[str]:
+    """What is rented though it was to be owned, and what is owned though it is not always on."""
+    rented = [
+        f"Pool {pool.name!r} is rented, not owned: {pool.no_purchase}."
+        for pool in context.pools
+        if pool.no_purchase and pool.price is not None
+    ]
+    idle = [
+        f"Pool {pool.name!r}: all {pool.autoscale_max} replicas of its autoscale.max are owned and paid for,"
+        f" though {use.fleet.mean_on:.3g} were on on average and at most {use.fleet.most_serving} served."
+        for pool, use in zip(context.pools, pools, strict=True)
+        if pool.owned and pool.autoscale_max and use.fleet and use.owned_share > use.on_share
+    ]
+    return [*rented, *idle]
 
 
 def _without_energy(context: RunContext) -> str:

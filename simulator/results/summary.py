@@ -157,6 +157,7 @@ class Summary:
             "role": about.role,
             "model": about.model,
             **asdict(use),
+            "owned": about.owned,
             "cost_usd": self.cost.by_pool_usd[about.name],
             "backend": about.backend,
             "provenance": about.provenance,

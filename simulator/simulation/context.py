@@ -75,10 +75,12 @@ def _pool(number: int, pool: PreparedPool, model: str, prices: PricesSpec) -> Po
         rated_w=_rated_w(device, backend),
         no_power=unknown_power(number, pool),
         price=price,
-        no_price="" if price is not None else _no_price(number, pool, prices.tier),
+        no_price="" if price is not None else _no_price(number, pool, prices),
         purchase=purchase,
         purchase_rows=None if purchase is None or spec.purchase is not None else _purchase_rows(device),
         purchase_source="" if purchase is None else _purchase_source(device, spec),
+        no_purchase="" if prices.own is None or purchase is not None else _no_purchase(number, pool),
+        autoscale_max=None if spec.autoscale is None else spec.autoscale.max,
         host_w=_host_w(device, spec),
         embodied_kg=_embodied_kg(device),
         devices_per_system=device.devices_per_system,
@@ -110,15 +112,17 @@ def device_price(device: Device, given: float | None, tier: str | None) -> Devic
     return DevicePrice(shipped.low, shipped.mid, shipped.high, shipped.citation, rows)
 
 
-def _no_price(number: int, pool: PreparedPool, tier: str | None) -> str:
+def _no_price(number: int, pool: PreparedPool, prices: PricesSpec) -> str:
     """Why the devices of the pool with this number have no price, and what says one."""
+    tier = prices.tier
     for partner, _ in pool.backend.partners:
         if device_price(partner, None, tier) is None:
             return f"that of {partner.name} beside it is not known"
     others = priced_tiers(pool.device.id)
+    owned = "" if prices.own is None else f"; to own it say cluster.pools.{number}.purchase"
     if tier is None or not others or check_tier(tier) in others:
-        return f"in no tier of the shipped lists; say cluster.pools.{number}.price"
-    return f"none in prices.tier {tier!r}, but in {', '.join(others)}"
+        return f"in no tier of the shipped lists; say cluster.pools.{number}.price{owned}"
+    return f"none in prices.tier {tier!r}, but in {', '.join(others)}{owned}"
 
 
 def _with_partners(
@@ -147,6 +151,13 @@ def _purchase(device: Device, spec: PoolSpec, backend: CompiledBackend) -> Range
     if found is None or backend.partners:
         return None
     return Range(found.low, found.mid, found.high)
+
+
+def _no_purchase(number: int, pool: PreparedPool) -> str:
+    """Why it is not known what the devices of the pool with this number cost to buy, and what says it."""
+    beside = ", ".join(partner.name for partner, _ in pool.backend.partners)
+    what = f"{pool.device.name} with {beside} beside it" if beside else pool.device.name
+    return f"no purchase price of {what} is known; say cluster.pools.{number}.purchase"
 
 
 def _purchase_rows(device: Device) -> PriceRows | None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from simulator.reporting.numbers import dollars
 from simulator.reporting.screen import print_summary
 from simulator.results.ranges import Range
 from tests.results.recordings import S, context, one_server, result, with_pool
@@ -66,12 +67,25 @@ def test_the_cost_of_owning_shows_what_it_is_reckoned_from_and_not_the_rent():
         purchase_source="a maker's list",
     )
     text = printed(result(STABLE, owned), 200)
-    assert "Owning all devices" in text
+    assert "Owning all devices (1)" in text
     assert "$30,000.00 ($20,000.00 to $40,000.00)" in text
     assert "4.00 years, 100 %" in text
     assert re.search(r"Upkeep per year, of the purchase price +10 %", text)
     assert "test-device, to buy: a maker's list" in text
     assert "price list of the test" not in text
+
+
+def test_what_is_rented_beside_what_is_owned_is_named():
+    pool, about = STABLE.pools[0], context()
+    recording = replace(STABLE, pools=(pool, replace(pool, name="other")))
+    owned = replace(about.pools[0], purchase=Range.exactly(30000.0), devices_per_replica=4)
+    other = replace(about.pools[0], name="other", device="other-device", devices_per_replica=2)
+    shown = result(recording, replace(about, pools=(owned, other)))
+    text = printed(shown, 200)
+    assert "Owning 4 devices, renting 2 × other-device (pool 'other')" in text
+    in_cost = shown.summary.cost.electricity_of_owned.mid
+    assert f"Electricity of what is owned, in the cost  {dollars(in_cost)}" in re.sub("   +", "  ", text)
+    assert in_cost < shown.summary.cost.electricity.mid
 
 
 def test_sums_over_hosts_say_whose_they_leave_out():

@@ -120,9 +120,45 @@ def test_one_unknown_host_is_left_out_of_its_pool_and_the_total_alike():
 
 def test_beside_an_owned_pool_a_rented_one_pays_no_electricity_beside_its_rent():
     recording, about = two_owned_pools()
-    rented = replace(about.pools[0], purchase=None)
-    cost = summarise(recording, replace(about, pools=(rented, about.pools[1]))).cost
+    rented = replace(about.pools[0], purchase=None, no_purchase="none is known; say so")
+    summary = summarise(recording, replace(about, pools=(rented, about.pools[1])))
+    cost = summary.cost
     assert cost.by_pool_usd["main"] == pytest.approx(RENT)
+    assert "Pool 'main' is rented, not owned: none is known; say so." in summary.messages
+    told = summary.to_dict()
+    assert (told["cost_basis"], told["owned_devices"]) == ("own and rent", 2)
+    assert [pool["owned"] for pool in told["pools"]] == [False, True]
+    # Of the electricity only that of the second pool is in the cost.
+    per_j = 0.1 / 3.6e6
+    own_j = summary.energy.pools[1].facility_j.mid
+    assert told["electricity_in_cost_usd"] == pytest.approx(own_j * per_j)
+    assert told["electricity_cost_usd"] == pytest.approx(summary.energy.facility_j.mid * per_j)
+    hardware = 2 * 35064.0 / (3 * 8766) * 9.2 / 3600
+    assert cost.total_usd == pytest.approx(RENT + hardware + told["electricity_in_cost_usd"])
+
+
+def test_rent_has_no_electricity_beside_it_and_owning_has_all():
+    recording, about = two_owned_pools()
+    owned = summarise(recording, about).cost
+    rented = summarise(RECORDING, context()).cost
+    assert owned.electricity_of_owned.mid == pytest.approx(owned.electricity.mid) and owned.owned_devices == 3
+    assert rented.electricity_of_owned.mid == 0.0 < rented.electricity.mid and rented.owned_devices == 0
+
+
+def test_what_an_autoscaler_may_have_is_said_to_be_owned_where_it_is_not_always_on():
+    owned = with_pool(context(), purchase=Range.exactly(35064.0), autoscale_max=3)
+    pool = with_fleet(RECORDING, [0, 4_600_000_000], [1, 2]).pools[0]
+
+    def said(about, slots):
+        fleet = replace(pool.fleet, slots=slots)
+        recording = replace(RECORDING, pools=(replace(pool, fleet=fleet),))
+        return [text for text in summarise(recording, about).messages if "autoscale.max" in text]
+
+    (message,) = said(owned, 3)
+    assert "all 3 replicas of its autoscale.max are owned and paid for, though 1.5 were on" in message
+    assert message.endswith("at most 2 served.")
+    assert said(with_pool(owned, purchase=None), 3) == []
+    assert said(with_pool(owned, autoscale_max=None), 3) == []
 
 
 def test_the_costs_of_tenants_of_owned_hardware_add_up_to_the_total():

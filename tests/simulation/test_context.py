@@ -56,6 +56,25 @@ def test_owned_hardware_says_where_its_price_comes_from():
     assert run(requests=5).context.pools[0].purchase_source == ""
 
 
+def test_what_was_to_be_owned_and_has_no_purchase_price_is_said_to_be_rented_and_by_which_key_to_own_it():
+    result = run(requests=5, prices={"own": {}}, **{f"{POOL}hardware": "nvidia-l4"})
+    pool, cost = result.context.pools[0], result.summary.cost
+    assert pool.purchase is None and pool.price is not None
+    assert cost.basis == "rent" and cost.per_hour is not None
+    reason = "no purchase price of NVIDIA L4 is known; say cluster.pools.0.purchase"
+    assert f"Pool 'main' is rented, not owned: {reason}." in result.summary.messages
+    rented = run(requests=5, **{f"{POOL}hardware": "nvidia-l4"})
+    assert not any("not owned" in message for message in rented.summary.messages)
+
+
+def test_without_any_price_the_key_of_the_purchase_price_is_named_too_where_it_was_to_be_owned():
+    owned = {"prices": {"own": {}}, f"{POOL}hardware": "nvidia-a100-80g-pcie"}
+    messages = run(requests=5, **owned).summary.messages
+    (message,) = [one for one in messages if one.startswith("Cost is unknown")]
+    assert "say cluster.pools.0.price; to own it say cluster.pools.0.purchase" in message
+    assert not any("not owned" in one for one in messages)
+
+
 @pytest.mark.parametrize("power", [{"limit": "100 W", "idle": "120 W"}, {"limit": "10 W"}, {"idle": "9 kW"}])
 def test_a_device_that_would_idle_above_its_limit_is_refused(power):
     with pytest.raises(
