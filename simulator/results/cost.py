@@ -2,7 +2,7 @@
 
 *Allocation* is all that is paid for: every rented device for as long as it was on, whether it worked or not,
 and every owned one all the time, also where it has failed or an autoscaler has turned it off.
-*Usage* is the share of it in which replicas were busy, the cost of a service that fills its idle time with
+*Usage* is the part of it in which replicas were busy, the cost of a service that fills its idle time with
 something else.
 
 Rent per device-hour includes power. Owned hardware costs its price over the hours of its life that it is in
@@ -119,17 +119,15 @@ def cost_of(
     """Cost of ``duration_s`` [s] spread over what was finished in it."""
     hours = duration_s / 3600
     electricity = times(times(energy.facility_j, 1 / J_PER_KWH), context.site.electricity_usd_per_kwh)
-    hardware = [
-        times(
-            pool_per_hour(pool, context),
-            hours * (use.owned_share if pool.owned else use.on_share),
-        )
-        for pool, use in zip(context.pools, uses, strict=True)
+    each = [times(pool_per_hour(pool, context), hours) for pool in context.pools]
+    paid = [
+        use.owned_share if pool.owned else use.on_share for pool, use in zip(context.pools, uses, strict=True)
     ]
+    hardware = [times(one, share) for one, share in zip(each, paid, strict=True)]
     power = _power_of_owned(context, energy)
     by_pool = [total(parts) for parts in zip(hardware, power, strict=True)]
     allocation = total(by_pool)
-    usage = None if allocation is None else _usage(hardware, power, uses, energy)
+    usage = None if allocation is None else _usage(each, power, uses, energy)
     return CostSummary(
         basis=_basis(context),
         owned_devices=_owned_devices(context, uses),
@@ -187,11 +185,15 @@ def _usage(
     uses: Sequence[PoolUse],
     energy: EnergySummary,
 ) -> Range | None:
-    """The busy share of what the hardware costs, and of its electricity what was above idle."""
+    """What hardware costs while its replicas in service are busy, and of its electricity what is above idle.
+
+    ``hardware`` is the cost of each pool with all the machines that there were at first, all the time.
+    """
+    busy = [None if use.utilisation is None else use.utilisation * use.serving_share for use in uses]
     working = [part.working_share for part in energy.pools] or [0.0] * len(uses)
     return total(
         [
-            *(times(cost, use.utilisation) for cost, use in zip(hardware, uses, strict=True)),
+            *(times(cost, share) for cost, share in zip(hardware, busy, strict=True)),
             *(times(cost, share) for cost, share in zip(power, working, strict=True)),
         ]
     )

@@ -53,6 +53,8 @@ class PoolUse:
         Little's law makes of the time in queue: by the rest of the steps in flight (docs/serving.md).
     bottlenecks
         Share of busy time bound by each of ``BOUNDS``.
+    serving_share
+        Replicas in service, on average, over those there were at first; 1 where none came or went.
     on_share
         Machines that were on, on average, over those there were at first; 1 where none came or went.
     owned_share
@@ -76,6 +78,7 @@ class PoolUse:
     prefix_hit_rate: float | None
     preemptions: int
     kv_tiers: dict[str, TierUse] = field(default_factory=dict)
+    serving_share: float = 1.0
     on_share: float = 1.0
     owned_share: float = 1.0
     fleet: FleetUse | None = None
@@ -98,7 +101,8 @@ def use_of_pool(pool: PoolRecording, warmup_ns: int, end_ns: int) -> PoolUse:
     part = measured_windows(windows, warmup_ns)
     busy = int(windows.busy_ns[part].sum())
     span_ns = measured_span_ns(windows, warmup_ns, end_ns)
-    replica_ns = mean_serving(pool, warmup_ns, end_ns) * span_ns
+    serving = mean_serving(pool, warmup_ns, end_ns)
+    replica_ns = serving * span_ns
     capacity = pool.kv_blocks_per_replica
     kv_per_window = _ratio_per_window(windows.kv_blocks_ns[part], windows.busy_ns[part])
     waiting = waiting_per_window(windows, pool.replicas)[part]
@@ -120,6 +124,7 @@ def use_of_pool(pool: PoolRecording, warmup_ns: int, end_ns: int) -> PoolUse:
         prefix_hit_rate=_ratio(pool.prefix_hit_tokens, pool.prefix_queried_tokens),
         preemptions=pool.preemptions,
         kv_tiers={tier.name: use_of_tier(tier) for tier in pool.kv_tiers},
+        serving_share=serving / pool.replicas,
         on_share=mean_on(pool, warmup_ns, end_ns) / pool.replicas,
         owned_share=mean_owned(pool, warmup_ns, end_ns) / pool.replicas,
         fleet=None if pool.fleet is None else use_of_fleet(pool.fleet, warmup_ns, end_ns),

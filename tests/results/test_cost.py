@@ -181,3 +181,17 @@ def test_rent_follows_the_machines_that_are_on_and_ownership_those_there_are():
     three, one = cost(owned, 3), cost(owned, 1)
     assert three.total_usd - one.total_usd == pytest.approx(2 * 9.2 / 3600)
     assert cost(owned, 3, changes_sides=True).total_usd == one.total_usd
+
+
+def test_usage_is_that_of_the_replicas_in_service_and_not_of_machines_that_are_off():
+    pool = with_fleet(RECORDING, [0], [1]).pools[0]
+    off = replace(RECORDING, pools=(replace(pool, fleet=replace(pool.fleet, slots=3)),))
+    starting = replace(RECORDING, pools=(replace(pool, fleet=replace(pool.fleet, on=np.array([2]))),))
+    owned = with_pool(context(), purchase=Range.exactly(35064.0))
+    owned = replace(owned, site=replace(context().site, electricity_usd_per_kwh=Range.exactly(0.0)))
+    assert summarise(off, owned).cost.total_usd == pytest.approx(
+        3 * summarise(RECORDING, owned).cost.total_usd
+    )
+    assert summarise(off, owned).cost.usage == summarise(RECORDING, owned).cost.usage
+    assert summarise(starting, context()).cost.total_usd == pytest.approx(2 * RENT)
+    assert summarise(starting, context()).cost.usage.mid == pytest.approx(RENT * 2.0 / 9.2)
