@@ -87,7 +87,7 @@ class Transfers:
         self.paces: dict[Replica, float] = {}
         self._random = random
         self._carrier = CARRIERS[plan.sharing](env)
-        self._count = self._failed = 0
+        self._count = self._arrived = self._failed = self._cancelled = 0
         self._bytes = 0.0
         self._time_ns = 0
 
@@ -95,8 +95,9 @@ class Transfers:
         """Begin to carry a shipment to its target."""
         path = self.wiring.path(shipment.source, shipment.target)
         pace = self.paces.get(shipment.source, 1.0)
+        self._count += 1
+        shipment.under_way = True
         if pace == inf:
-            self._count += 1
             self._time_out(shipment)
             return
         if pace != 1.0:
@@ -107,24 +108,25 @@ class Transfers:
             for link in path.links:
                 link.carry_unseen(shipment.size - size)
         begun = self.env.now
-        self._count += 1
         self._bytes += shipment.size
 
         def sent() -> None:
-            self._time_ns += self.env.now - begun
             shipment.transfer = None  # which leads back here
             fails = self.plan.failure_probability
             if fails and self._random.random() < fails:
                 self._fail(shipment)
-            else:
-                shipment.arrived()
+                return
+            self._arrived += 1
+            self._time_ns += self.env.now - begun
+            shipment.under_way = False
+            shipment.arrived()
 
         shipment.transfer = self._carrier.send(path, size, sent)
 
     def cut(self, shipment: Shipment) -> None:
         """Its link is dead: what is under way does not arrive."""
         if shipment.transfer is not None:
-            self.cancel(shipment)
+            self._stop(shipment)
             self._time_out(shipment)
 
     def _time_out(self, shipment: Shipment) -> None:
@@ -136,6 +138,12 @@ class Transfers:
 
     def cancel(self, shipment: Shipment) -> None:
         """Nobody waits for it any more."""
+        if shipment.under_way:
+            shipment.under_way = False
+            self._cancelled += 1
+        self._stop(shipment)
+
+    def _stop(self, shipment: Shipment) -> None:
         shipment.ticket += 1
         if shipment.transfer is not None:
             self._bytes -= self._carrier.cancel(shipment.transfer)
@@ -143,6 +151,7 @@ class Transfers:
 
     def _fail(self, shipment: Shipment) -> None:
         self._failed += 1
+        shipment.under_way = False
         shipment.tries += 1
         shipment.layers = 0  # nothing is computed meanwhile
         if shipment.tries > self.plan.retries:
@@ -159,7 +168,9 @@ class Transfers:
         """What was sent so far; the arguments say who waited for room on the decode side, and how long."""
         return TransferRecording(
             transfers=self._count,
+            arrived=self._arrived,
             failed=self._failed,
+            cancelled=self._cancelled,
             bytes_sent=self._bytes,
             time_ns=self._time_ns,
             waits=waits,
@@ -198,6 +209,8 @@ class Shipment:
         When the prompt began to be computed [ns].
     arrived, failed
         Called when it is there, or when it was tried too often.
+    under_way
+        Whether a transfer of it has begun whose outcome is open.
     """
 
     __slots__ = (
@@ -211,6 +224,7 @@ class Shipment:
         "ticket",
         "transfer",
         "tries",
+        "under_way",
     )
 
     def __init__(
@@ -231,6 +245,7 @@ class Shipment:
         self.arrived = arrived
         self.failed = failed
         self.tries = 0
+        self.under_way = False
         self.ticket = 0  # a time-out with an older one is void
         self.transfer: Transfer | None = None
 

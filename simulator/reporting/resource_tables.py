@@ -13,7 +13,7 @@ from simulator.results.pool_use import PoolUse
 from simulator.results.ranges import Range, mid
 from simulator.results.recording import LinkRecording
 from simulator.results.result import Result
-from simulator.results.transfers import busiest_use, link_use
+from simulator.results.transfers import busiest_use, link_use, mean_ms
 
 
 def cost_table(result: Result) -> Table:
@@ -204,12 +204,14 @@ def transfer_tables(result: Result) -> tuple[Table, ...]:
     end_ns = result.recording.end_ns
 
     def mean(total_ns: int, count: int) -> str:
-        return show.milliseconds(total_ns / count / 1e6) if count else show.NOTHING
+        figure = mean_ms(total_ns, count)
+        return show.NOTHING if figure is None else show.milliseconds(figure)
 
+    became = f"{show.count(about.failed)} failed, {show.count(about.cancelled)} cancelled"
     rows = [
-        ("Transfers", f"{show.count(about.transfers)} ({show.count(about.failed)} failed)"),
+        ("Transfers", f"{show.count(about.transfers)} ({became})"),
         ("Bytes", show.number(about.bytes_sent / 1e9, "GB")),
-        ("Mean time of a transfer", mean(about.time_ns, about.transfers)),
+        ("Mean time of a transfer", mean(about.time_ns, about.arrived)),
         ("Waited for room on the decode side", show.count(about.waits)),
         ("Mean wait of these", mean(about.waited_ns, about.waits)),
         *(

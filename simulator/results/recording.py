@@ -255,12 +255,16 @@ class LinkRecording:
 class TransferRecording:
     """KV caches that went from prefill to decode replicas.
 
-    ``time_ns`` is the time of all transfers together, from the first byte to the last; ``waits`` requests
-    had to wait for room on the decode side, ``waited_ns`` in all.
+    Of so many transfers that were begun, some ``arrived``, some ``failed`` (and were sent again or not), and
+    some were ``cancelled``: a client gave up or a replica was lost. ``bytes_sent`` counts all that left.
+    ``time_ns`` is the time of all that arrived together, from when they could be sent to the last byte;
+    ``waits`` requests had to wait for room on the decode side, ``waited_ns`` in all.
     """
 
     transfers: int
+    arrived: int
     failed: int
+    cancelled: int
     bytes_sent: float
     time_ns: int
     waits: int

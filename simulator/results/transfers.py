@@ -9,7 +9,7 @@ from simulator.units.clock import NS_PER_S
 
 
 def transfer_dict(transfers: TransferRecording, end_ns: int) -> dict[str, Any]:
-    """Plain JSON values: totals, means per transfer and per request that waited, and each kind of link.
+    """Plain JSON values: totals, means per transfer that arrived and request that waited, each kind of link.
 
     Parameters
     ----------
@@ -18,11 +18,13 @@ def transfer_dict(transfers: TransferRecording, end_ns: int) -> dict[str, Any]:
     """
     return {
         "count": transfers.transfers,
+        "arrived": transfers.arrived,
         "failed": transfers.failed,
+        "cancelled": transfers.cancelled,
         "bytes": transfers.bytes_sent,
-        "mean_ms": _mean_ms(transfers.time_ns, transfers.transfers),
+        "mean_ms": mean_ms(transfers.time_ns, transfers.arrived),
         "waited_for_room": transfers.waits,
-        "mean_wait_ms": _mean_ms(transfers.waited_ns, transfers.waits),
+        "mean_wait_ms": mean_ms(transfers.waited_ns, transfers.waits),
         "links": [_link_dict(link, end_ns) for link in transfers.links],
     }
 
@@ -51,5 +53,6 @@ def _link_dict(link: LinkRecording, end_ns: int) -> dict[str, Any]:
     }
 
 
-def _mean_ms(total_ns: int, count: int) -> float | None:
+def mean_ms(total_ns: int, count: int) -> float | None:
+    """Mean of what took so long in all [ns], in milliseconds; None of nothing."""
     return total_ns / count / 1e6 if count else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 import numpy as np
 import pytest
 
@@ -297,6 +299,48 @@ def test_failed_transfers_are_retried_until_they_succeed_or_the_request_fails():
     for mine in target.pools:
         for replica in mine.serving:
             assert replica.free_blocks_now() == 1000 and replica.lent == 0
+
+
+@pytest.mark.parametrize("sharing", ["fair", "fifo"])
+def test_the_mean_time_is_that_of_the_transfers_that_arrived(sharing):
+    """Four caches of 10 ms at once on one link; the clients of the last two give up 4 ms later."""
+    prompt_ns = STEP_NS + 400 * PREFILL_TOKEN_NS
+    target = pair(link=LinkPlan(BYTES_PER_TOKEN * 1e4), sharing=sharing)
+    requests = [request(i) for i in range(4)]
+
+    def give_up():
+        for one in requests[2:]:
+            one.place.abort(one)
+
+    Appointment(target.env, prompt_ns + 4 * MS, lambda _: give_up())
+    run(target, requests)
+    about = transfer_dict(target.recording().transfers, target.env.now)
+    assert (about["count"], about["arrived"], about["cancelled"], about["failed"]) == (4, 2, 2, 0)
+    last_ms = 22 if sharing == "fair" else 20  # 1 ms of each of the cancelled has left, or nothing
+    assert about["mean_ms"] == pytest.approx(last_ms if sharing == "fair" else (10 + 20) / 2)
+    assert about["bytes"] == about["links"][0]["bytes"] == pytest.approx(last_ms / 10 * 100 * BYTES_PER_TOKEN)
+
+
+def test_every_transfer_arrives_or_fails_or_is_cancelled():
+    """A link that dies, loses caches, and clients that give up."""
+    target = pair(2, 2, link=LinkPlan(BYTES_PER_TOKEN * 2e4), failure_probability=0.2, retries=1)
+    requests = list(evenly(200, gap_ns=4 * MS))
+
+    def give_up(_):
+        for one in requests:
+            if one.index % 7 == 0 and one.place is not None and one.finish_ns == NEVER:
+                one.place.abort(one)
+
+    for time_ms in range(0, 800, 50):
+        Appointment(target.env, time_ms * MS, give_up)
+    sender = target.pools[0].replicas[0]
+    Appointment(target.env, 300 * MS, lambda _: target.change_link_pace(sender, inf))
+    run(target, requests)
+    recording = target.recording()
+    check_conservation(recording)
+    about = recording.transfers
+    assert about.arrived > 100 and about.failed > 10 and about.cancelled > 2
+    assert about.arrived + about.failed + about.cancelled == about.transfers
 
 
 def test_links_say_what_they_carried():
