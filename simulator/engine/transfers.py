@@ -190,6 +190,7 @@ class Transfers:
                 transfers=sum(link.transfers for link in links),
                 bytes_sent=sum(link.bytes_sent for link in links),
                 busy_ns=sum(link.busy_ns for link in links),
+                longest_busy_ns=max(link.busy_ns for link in links),
                 busiest_ns=max(link.bytes_sent / link.bytes_per_s for link in links) * NS_PER_S,
             )
             for name, links in kinds.items()

@@ -13,7 +13,7 @@ from simulator.results.pool_use import PoolUse
 from simulator.results.ranges import Range, mid
 from simulator.results.recording import LinkRecording
 from simulator.results.result import Result
-from simulator.results.transfers import busiest_use, link_use, mean_ms
+from simulator.results.transfers import busiest_use, busy_share, link_use, longest_busy_share, mean_ms
 
 
 def cost_table(result: Result) -> Table:
@@ -217,7 +217,7 @@ def transfer_tables(result: Result) -> tuple[Table, ...]:
         *(
             (
                 f"{show.counted(link.links, 'link')} {link.name}",
-                f"{show.number(link.bytes_per_s / 1e9, 'GB/s')} each, used {_used(link, end_ns)}",
+                f"{show.number(link.bytes_per_s / 1e9, 'GB/s')} each, {_load_of(link, end_ns)}",
             )
             for link in about.links
         ),
@@ -225,9 +225,17 @@ def transfer_tables(result: Result) -> tuple[Table, ...]:
     return (Table("KV transfers", ("", ""), tuple(rows)),)
 
 
-def _used(link: LinkRecording, end_ns: int) -> str:
-    mean = show.percent(link_use(link, end_ns))
-    return mean if link.links == 1 else f"{mean}, the fullest {show.percent(busiest_use(link, end_ns))}"
+def _load_of(link: LinkRecording, end_ns: int) -> str:
+    """How full links of a kind were and how long something moved on them: the mean, and the most of any."""
+    used = _mean_and_most(link_use(link, end_ns), busiest_use(link, end_ns), "the fullest")
+    busy = _mean_and_most(busy_share(link, end_ns), longest_busy_share(link, end_ns), "the longest")
+    return f"used {used}, busy {busy}"
+
+
+def _mean_and_most(mean: float | None, most: float | None, which: str) -> str:
+    if most is None or most == mean:
+        return show.percent(mean)
+    return f"{show.percent(mean)} ({which} {show.percent(most)})"
 
 
 def per_hour(result: Result) -> str:

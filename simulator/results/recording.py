@@ -237,8 +237,10 @@ class TaskRecording:
 
 @dataclass(frozen=True, slots=True)
 class LinkRecording:
-    """Links of one kind: how many, their bandwidth one way [bytes/s], what they carried and how long.
+    """Links of one kind: how many, their bandwidth one way [bytes/s], and what all of them carried.
 
+    ``busy_ns`` is the time during which bytes of a transfer moved on them, the sum over all of them, and
+    ``longest_busy_ns`` that of the one with most, None in recordings of before it was kept [ns].
     ``busiest_ns`` is what the fullest of them carried, over its bandwidth [ns].
     """
 
@@ -249,6 +251,7 @@ class LinkRecording:
     bytes_sent: float
     busy_ns: int
     busiest_ns: float = 0.0
+    longest_busy_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

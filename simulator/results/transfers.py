@@ -40,6 +40,16 @@ def busiest_use(link: LinkRecording, end_ns: int) -> float | None:
     return link.busiest_ns / end_ns if end_ns else None
 
 
+def busy_share(link: LinkRecording, end_ns: int) -> float | None:
+    """Share of the run in which bytes of a transfer moved on a link of a kind, mean over them."""
+    return link.busy_ns / link.links / end_ns if end_ns else None
+
+
+def longest_busy_share(link: LinkRecording, end_ns: int) -> float | None:
+    """The same share of that link of a kind where it is largest; None where not known."""
+    return link.longest_busy_ns / end_ns if end_ns and link.longest_busy_ns is not None else None
+
+
 def _link_dict(link: LinkRecording, end_ns: int) -> dict[str, Any]:
     return {
         "name": link.name,
@@ -49,7 +59,9 @@ def _link_dict(link: LinkRecording, end_ns: int) -> dict[str, Any]:
         "bytes": link.bytes_sent,
         "used_share": link_use(link, end_ns),
         "busiest_used_share": busiest_use(link, end_ns),
-        "busy_s": link.busy_ns / NS_PER_S,
+        "busy_s": link.busy_ns / link.links / NS_PER_S,
+        "busy_share": busy_share(link, end_ns),
+        "longest_busy_share": longest_busy_share(link, end_ns),
     }
 
 

@@ -301,6 +301,26 @@ def test_failed_transfers_are_retried_until_they_succeed_or_the_request_fails():
             assert replica.free_blocks_now() == 1000 and replica.lent == 0
 
 
+def test_how_long_links_of_a_kind_were_busy_is_told_per_link():
+    """Two of three caches go over one of the two links, and their times on it do not overlap."""
+    target = pair(2, 1, policy="least_outstanding")
+    run(target, [request(0), request(1), request(2, 100 * MS)])
+    recording = target.recording()
+    about = transfer_dict(recording.transfers, recording.end_ns)["links"][0]
+    assert about["busy_s"] == pytest.approx(1.5 * 100_000 / 1e9)
+    assert about["busy_share"] == pytest.approx(1.5 * 100_000 / recording.end_ns)
+    assert about["longest_busy_share"] == pytest.approx(2 * 100_000 / recording.end_ns)
+
+
+def test_no_link_is_busy_for_longer_than_the_run():
+    target = pair(4, 2, link=LinkPlan(BYTES_PER_TOKEN * 5e3), sharing="fair", policy="least_outstanding")
+    run(target, evenly(100, gap_ns=6 * MS))
+    recording = target.recording()
+    about = transfer_dict(recording.transfers, recording.end_ns)["links"][0]
+    assert about["links"] == 4
+    assert 0.5 < about["busy_share"] <= about["longest_busy_share"] < 1
+
+
 @pytest.mark.parametrize("sharing", ["fair", "fifo"])
 def test_the_mean_time_is_that_of_the_transfers_that_arrived(sharing):
     """Four caches of 10 ms at once on one link; the clients of the last two give up 4 ms later."""
