@@ -92,11 +92,11 @@ def _hardware(
     from simulator.planning.compare_hardware import compare_hardware
     from simulator.planning.comparisons import compare_contenders
     from simulator.planning.crossover import cheapest_spans
-    from simulator.planning.designs import rate_of
+    from simulator.planning.load import rate_if_any
 
     with Counting("devices") as progress:
         contenders = compare_hardware(scenario, entrants, jobs=jobs, progress=progress)
-    rate = rate_of(scenario)
+    rate = rate_if_any(scenario)
     comparison = compare_contenders(contenders, rate, scenario.name)
     spans = cheapest_spans(contenders, rate)
     return comparison, [_figures(contender, spans.get(contender.name)) for contender in contenders]

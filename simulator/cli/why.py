@@ -20,11 +20,12 @@ def why(
 ) -> None:
     """Say where the time of requests goes, how much headroom is left, and which change saves most."""
     from simulator.cli.asked import scenario_asked
+    from simulator.planning.load import rate_if_any
     from simulator.planning.why.answer import reasons_of
     from simulator.results.files import as_json
 
     asked = scenario_asked(scenario, set_)
-    turnable = asked.slo.given and getattr(asked.workload.arrivals, "rate", None) is not None
+    turnable = asked.has_objectives and rate_if_any(asked) is not None
     reasons = reasons_of(asked, with_changes=changes and turnable, jobs=jobs)
     if json_:
         typer.echo(as_json(reasons.to_dict()), nl=False)

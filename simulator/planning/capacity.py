@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from simulator.planning.designs import ALONE_RATE, apart, at_rate, changed
+from simulator.planning.designs import changed
+from simulator.planning.load import ALONE_RATE, apart, at_rate, shortened, too_slow
 from simulator.results.result import Result
 from simulator.results.summary import Summary
 from simulator.scenario.scenario import Scenario
@@ -38,11 +39,14 @@ class Capacity:
         carried, so that ``rate`` is a lower bound.
     alone
         Figures of requests that do not meet.
+    reason
+        What those miss, where there is no rate.
     """
 
     rate: float | None
     too_much: float | None
     alone: Summary
+    reason: str | None = None
 
 
 def capacity_of(scenario: Scenario, guess: float, step: float = _STEP) -> Capacity:
@@ -61,21 +65,22 @@ def capacity_of(scenario: Scenario, guess: float, step: float = _STEP) -> Capaci
     InputError
         Where the scenario cannot run.
     """
-    lonely = apart(scenario)
-    assert lonely is not None  # a recording has no rate to turn up, and none gets here
-    alone = run_scenario(lonely)
-    if not carries(alone):
-        return Capacity(None, ALONE_RATE, alone.summary)
+    lonely = apart(scenario)  # at least one: no recording, whose rate cannot be turned up, gets here
+    trials = [run_scenario(one) for one in lonely]
+    for one, trial in zip(lonely, trials, strict=True):
+        if not carries(trial):
+            return Capacity(None, ALONE_RATE, trial.summary, too_slow(trial.summary.to_dict(), one))
+    alone = trials[0].summary
     low, high = _bracket(scenario, guess, step)
     if high is None:
-        return Capacity(low, None, alone.summary)
+        return Capacity(low, None, alone)
     while high / low > RESOLUTION:
         middle = (low * high) ** 0.5
         if carries(run_scenario(_trial(scenario, middle, TRIAL_REQUESTS))):
             low = middle
         else:
             high = middle
-    return Capacity(low, high, alone.summary)
+    return Capacity(low, high, alone)
 
 
 def carries(result: Result) -> bool:
@@ -117,5 +122,4 @@ def capacities_of(scenario: Scenario, guess: float, seeds: Sequence[int]) -> lis
 
 def _trial(scenario: Scenario, rate: float, requests: int) -> Scenario:
     """A short run at a rate; its start counts, for the queue starts empty at every rate."""
-    count = min(scenario.requests or requests, requests)
-    return changed(at_rate(scenario, rate), requests=count, duration=None, warmup=0.0, record="requests")
+    return changed(shortened(at_rate(scenario, rate), requests), record="requests")

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from simulator.errors import InputError
-from simulator.planning.designs import rate_of
 from simulator.planning.entrant_names import chosen, named
+from simulator.planning.load import rate_if_any
 from simulator.planning.run_many import Backend, Done, in_processes
 from simulator.planning.size.answer import Candidate
 from simulator.planning.size.highest_rate import RESOLUTION, highest_rate
@@ -64,16 +64,16 @@ def compare_hardware(
     Raises
     ------
     InputError
-        Where the scenario has no objectives or no rate, its machines come and go, a device is not known, or
-        two have one id.
+        Where the scenario has no objectives, its machines come and go, a device is not known, or two have
+        one id.
     """
-    if not scenario.slo.given:
+    if not scenario.has_objectives:
         raise InputError(
             "a comparison at equal service level needs objectives, e.g. slo: {ttft: 1 s, tpot: 100 ms}",
             file=scenario.file,
             key="slo",
         )
-    rate = rate_of(scenario)
+    rate = rate_if_any(scenario)
     answer = size(scenario, entrants, jobs=jobs, progress=progress)
     by_name = {one.hardware: one for one in answer.candidates}
     candidates = [by_name[name] for name in named(entrants)]
@@ -87,11 +87,15 @@ def entrants_of(scenario: Scenario, names: Sequence[str] = ()) -> list[EntrantSp
     return chosen(names, listed, beside) if names else list(listed)
 
 
-def contender(rate: float, candidate: Candidate) -> Contender:
-    """The design of one kind of hardware, run, with what one unit of it holds."""
+def contender(rate: float | None, candidate: Candidate) -> Contender:
+    """The design of one kind of hardware, run, with what one unit of it holds; ``rate`` is the scenario's.
+
+    Without a rate there is no load to turn up, and so nothing to know of what one unit holds.
+    """
     if candidate.found is None:
         return Contender(candidate)
-    return Contender(candidate, run_scenario(candidate.scenario), _rate_per_unit(candidate, rate))
+    alone = None if rate is None else _rate_per_unit(candidate, rate)
+    return Contender(candidate, run_scenario(candidate.scenario), alone)
 
 
 def _rate_per_unit(candidate: Candidate, rate: float) -> float | None:

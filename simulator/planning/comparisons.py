@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from simulator.planning.compare_hardware import Contender
-from simulator.planning.crossover import cost_curve, crossovers, loads
+from simulator.planning.crossover import crossovers, curves_of, loads
 from simulator.planning.paired import PairedDifference, paired_differences
 from simulator.planning.price_tables import Priced, price_note, price_table
 from simulator.planning.size.answer import might_win
@@ -26,12 +26,22 @@ def compare_results(results: Sequence[Result], title: str = "Side by side") -> C
     return Comparison(title, results, tables=() if table is None else (table,))
 
 
-def compare_contenders(contenders: Sequence[Contender], rate: float, title: str) -> Comparison:
-    """Hardware at equal service level, with costs over load and why some hardware is missing."""
+def compare_contenders(contenders: Sequence[Contender], rate: float | None, title: str) -> Comparison:
+    """Hardware at equal service level, with costs over load and why some hardware is missing.
+
+    A scenario without a ``rate`` [1/s] has no costs over load.
+    """
     served = [one for one in contenders if one.result is not None]
     results = [one.result for one in served if one.result is not None]
     names = [one.name for one in served]
-    tables = [service_table(served), layout_table(served), price_table(_priced(served))] if served else []
+    tables = []
+    if served:
+        tables = [
+            service_table(served),
+            layout_table(served),
+            *_objectives(served),
+            price_table(_priced(served)),
+        ]
     differences = paired_table(results, names)
     if differences is not None:
         tables.append(differences)
@@ -39,9 +49,8 @@ def compare_contenders(contenders: Sequence[Contender], rate: float, title: str)
     if refused:
         rows = tuple((one.name, one.candidate.reason or "") for one in refused)
         tables.append(Table("Not at this service level", ("", "why"), rows))
-    curves = [curve for one in served if (curve := cost_curve(one, rate)) is not None]
     figures = {}
-    if curves:
+    if rate is not None and (curves := curves_of(served, rate)):
         rates = loads(rate)
         changes = crossovers(curves, rates)
         lines = [CostLine(c.name, [c.per_million_output_tokens(r) for r in rates]) for c in curves]
@@ -119,6 +128,19 @@ def layout_table(contenders: Sequence[Contender]) -> Table:
     header = ("", "units", "layout of a unit", "one fewer", "one unit alone holds", "rests on")
     notes = ["as simulator size finds them", *in_doubt([one.candidate for one in contenders], "cost")]
     return Table("Fewest chips that meet the objectives", header, tuple(rows), "; ".join(notes))
+
+
+def _objectives(contenders: Sequence[Contender]) -> list[Table]:
+    """What each hardware reaches of every tenant's own objectives; none where there are no tenants."""
+    if not any(one.result is not None and one.result.context.tenants for one in contenders):
+        return []
+    verdicts = [one.candidate.found.verdict for one in contenders if one.candidate.found is not None]
+    rows = tuple(
+        (columns[0].name, show.percent(columns[0].target), *(show.percent(one.share) for one in columns))
+        for columns in zip(*(verdict.objectives for verdict in verdicts), strict=True)
+    )
+    header = ("requests within", "asked for", *(one.name for one in contenders))
+    return [Table("Each tenant's own objectives", header, rows, "without spares, over all seeds")]
 
 
 def paired_table(results: Sequence[Result], names: Sequence[str]) -> Table | None:

@@ -111,6 +111,11 @@ def cost_curve(contender: Contender, rate: float) -> CostCurve | None:
     )
 
 
+def curves_of(contenders: Sequence[Contender], rate: float) -> list[CostCurve]:
+    """The curves of all contenders that have one."""
+    return [curve for one in contenders if (curve := cost_curve(one, rate)) is not None]
+
+
 def loads(rate: float) -> list[float]:
     """Loads around the scenario's own [1/s], evenly spaced in the logarithm."""
     return [float(value) for value in rate * np.geomspace(LOWEST, HIGHEST, POINTS)]
@@ -131,11 +136,14 @@ def crossovers(curves: Sequence[CostCurve], rates: Sequence[float]) -> list[Cros
     return found
 
 
-def cheapest_spans(contenders: Sequence[Contender], rate: float) -> dict[str, list[CheapestSpan]]:
-    """The loads around the scenario's ``rate`` [1/s] of which each priced contender is the cheapest."""
-    curves = [curve for one in contenders if (curve := cost_curve(one, rate)) is not None]
+def cheapest_spans(contenders: Sequence[Contender], rate: float | None) -> dict[str, list[CheapestSpan]]:
+    """The loads around the scenario's ``rate`` [1/s] of which each priced contender is the cheapest.
+
+    Empty where the scenario has no rate.
+    """
+    curves = [] if rate is None else curves_of(contenders, rate)
     spans: dict[str, list[CheapestSpan]] = {curve.name: [] for curve in curves}
-    if not curves:
+    if rate is None or not curves:
         return spans
     rates = loads(rate)
     changes = crossovers(curves, rates)

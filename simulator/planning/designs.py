@@ -1,13 +1,13 @@
-"""The scenario that a planner would write to ask the same question of other hardware, load or size."""
+"""The scenario that a planner would write to ask the same question of other hardware or size."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from simulator.errors import InputError
 from simulator.hardware.catalogue import load_device
 from simulator.hardware.device import Device
+from simulator.models.accounting import count_parameters
 from simulator.models.catalogue import load_model
 from simulator.planning.layouts import LayoutChoice, layout_choices
 from simulator.planning.lengths import Lengths
@@ -16,16 +16,10 @@ from simulator.scenario.cluster import ParallelismSpec, PoolSpec
 from simulator.scenario.compare import EntrantSpec
 from simulator.scenario.engine import EngineSpec
 from simulator.scenario.model import ModelSpec
-from simulator.scenario.objectives import SloSpec, percentile_parts
 from simulator.scenario.routing import LeastOutstandingSpec
 from simulator.scenario.scenario import Scenario
 from simulator.scenario.spec import Spec
-from simulator.scenario.workload.arrivals import ConstantSpec, ReplaySpec
-from simulator.scenario.workload.populations import ServeGenSpec
 
-#: Requests of a trial without load, and the rate at which they hardly ever meet [1/s].
-ALONE_REQUESTS = 40
-ALONE_RATE = 1e-3
 #: Backends whose step times are those of the layout that they were measured in.
 OF_ONE_LAYOUT = ("fitted", "linear")
 
@@ -51,14 +45,19 @@ def only_pool(scenario: Scenario) -> PoolSpec:
 def layouts_on(
     device: Device, scenario: Scenario, lengths: Lengths, model: ModelSpec | None = None
 ) -> list[LayoutChoice]:
-    """Layouts of the scenario's model, or another, that are worth trying on a device, fewest devices first.
+    """Layouts of a model that are worth trying on a device, fewest devices first.
+
+    Parameters
+    ----------
+    model
+        Default: the largest that the scenario's pools serve, for all of them get one layout.
 
     Raises
     ------
     DoesNotFitError
         Where no number of devices that was tried holds the model.
     """
-    served = model or scenario.model
+    served = model or _largest_model(scenario)
     return layout_choices(
         load_model(served.card),
         device,
@@ -67,6 +66,11 @@ def layouts_on(
         served.weight_dtype,
         served.kv_dtype,
     )
+
+
+def _largest_model(scenario: Scenario) -> ModelSpec:
+    served = [scenario.model_of(pool) for pool in scenario.cluster.pools]
+    return max(served, key=lambda model: count_parameters(load_model(model.card)).total)
 
 
 def on_hardware(scenario: Scenario, entrant: EntrantSpec, layout: LayoutChoice, longest: int) -> Scenario:
@@ -151,71 +155,6 @@ def with_engine(pool: PoolSpec, **settings: Any) -> PoolSpec:
 def said(spec: Spec) -> dict[str, Any]:
     """What a spec says itself, its defaults left out."""
     return {name: getattr(spec, name) for name in spec.model_fields_set}
-
-
-def rate_of(scenario: Scenario) -> float:
-    """Mean arrival rate of a scenario [1/s].
-
-    Raises
-    ------
-    InputError
-        Where its arrivals have none (closed loops, replays).
-    """
-    if scenario.tenants:
-        raise InputError(
-            "a load to turn up is that of one workload, but this scenario has tenants; change their rates"
-            ' with --set tenants[0].workload.arrivals.rate="20 /s"',
-            key="tenants",
-        )
-    rate = getattr(scenario.workload.arrivals, "rate", None)
-    if rate is None:
-        raise InputError(
-            f"a load to turn up needs arrivals with a rate, not {scenario.workload.arrivals.process!r}",
-            file=scenario.file,
-            key="workload.arrivals",
-        )
-    return float(rate)
-
-
-def at_rate(scenario: Scenario, rate: float) -> Scenario:
-    """The scenario at another mean arrival rate [1/s]."""
-    arrivals = scenario.workload.arrivals.model_copy(update={"rate": rate})
-    return changed(scenario, workload=scenario.workload.model_copy(update={"arrivals": arrivals}))
-
-
-def apart(scenario: Scenario) -> Scenario | None:
-    """A few of the scenario's requests so far apart that they do not meet.
-
-    None where the requests come from a recording with times of its own, or from several tenants.
-    """
-    if scenario.tenants or isinstance(scenario.workload.arrivals, ReplaySpec | ServeGenSpec):
-        return None
-    arrivals = ConstantSpec(process="constant", rate=f"{ALONE_RATE} /s")
-    workload = scenario.workload.model_copy(update={"arrivals": arrivals})
-    count = min(scenario.requests or ALONE_REQUESTS, ALONE_REQUESTS)
-    return changed(scenario, workload=workload, requests=count, duration=None, warmup=0.0, record="requests")
-
-
-def too_slow(alone: Mapping[str, Any], slo: SloSpec) -> str:
-    """What requests that do not meet miss, from the figures of their summary."""
-    named = (
-        ("p99_ttft_ms", "TTFT", slo.ttft),
-        ("p99_tpot_ms", "TPOT", slo.tpot),
-        ("p99_e2el_ms", "E2E", slo.e2e),
-    )
-    missed = [
-        f"p99 {name} {alone[key]:,.0f} ms, allowed are {limit * 1e3:,.0f}"
-        for key, name, limit in named
-        if limit is not None and alone.get(key) is not None and alone[key] > limit * 1e3
-    ]
-    for name, limit in slo.percentiles.items():
-        percent, latency = percentile_parts(name)
-        found = alone.get(f"p{percent:g}_{latency.replace('e2e', 'e2el')}_ms")
-        if found is not None and found > limit * 1e3:
-            missed.append(f"p{percent:g} {latency.upper()} {found:,.0f} ms, allowed are {limit * 1e3:,.0f}")
-    return (
-        f"misses the objectives with one request alone: {'; '.join(missed) or 'too few requests meet them'}"
-    )
 
 
 def changed(scenario: Scenario, **changes: object) -> Scenario:

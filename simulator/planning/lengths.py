@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.scenario.scenario import Scenario
+from simulator.scenario.workload import WorkloadSpec
 from simulator.units.random_streams import RandomStreams
 from simulator.workload.build import build_workload
 from simulator.workload.traffic import RequestSource
@@ -46,8 +47,13 @@ class Demand:
 
 
 def lengths_of(scenario: Scenario) -> Lengths:
-    """Lengths of the scenario's traffic."""
-    source = _source(scenario, _SAMPLE)
+    """Lengths of the scenario's traffic; of tenants the longest of any, and the mean of the one with it."""
+    workloads = [tenant.workload for tenant in scenario.tenants] or [scenario.workload]
+    return max((_lengths(scenario, workload) for workload in workloads), key=lambda one: one.longest)
+
+
+def _lengths(scenario: Scenario, workload: WorkloadSpec) -> Lengths:
+    source = _source(scenario, workload, _SAMPLE)
     _, prompt, output = _sample(source, _SAMPLE)
     totals = prompt + output
     longest = source.max_total_tokens
@@ -58,7 +64,7 @@ def lengths_of(scenario: Scenario) -> Lengths:
 
 def demand_of(scenario: Scenario) -> Demand:
     """What the traffic of the scenario asks for, over as many requests as it will simulate."""
-    source = _source(scenario, scenario.requests)
+    source = _source(scenario, scenario.workload, scenario.requests)
     arrival, prompt, output = _sample(source, scenario.requests)
     span_s = float(arrival[-1] - arrival[0]) / 1e9
     single = not scenario.tenants and scenario.reasoning is None
@@ -67,11 +73,9 @@ def demand_of(scenario: Scenario) -> Demand:
     return Demand(float(prompt.mean()), float(output.mean()), rate)
 
 
-def _source(scenario: Scenario, requests: int | None) -> RequestSource:
+def _source(scenario: Scenario, workload: WorkloadSpec, requests: int | None) -> RequestSource:
     duration = None if requests is not None else scenario.duration
-    return build_workload(
-        scenario.workload, RandomStreams(scenario.seed), requests, duration, scenario.workload_dir
-    )
+    return build_workload(workload, RandomStreams(scenario.seed), requests, duration, scenario.workload_dir)
 
 
 def _sample(source: RequestSource, most: int | None) -> tuple[Ints, Ints, Ints]:

@@ -14,12 +14,13 @@ from simulator.planning.capacity import carries
 from simulator.planning.compare_hardware import compare_hardware, entrants_of
 from simulator.planning.comparisons import _unheld, compare_contenders, compare_results
 from simulator.planning.crossover import CostCurve, cheapest_spans, cost_curve, crossovers, loads
-from simulator.planning.designs import rate_of
 from simulator.planning.layouts import layout_choices
 from simulator.planning.lengths import Lengths
+from simulator.planning.load import rate_of
 from simulator.planning.size.families import families_of
 from simulator.planning.size.size import size
 from simulator.scenario.compare import EntrantSpec
+from simulator.scenario.loading import load_scenario
 from simulator.simulation import run_scenario
 
 LENGTHS = Lengths(mean=1000, longest=4000)
@@ -31,8 +32,6 @@ def entrants(*names: str) -> list[EntrantSpec]:
 
 @pytest.fixture(scope="module")
 def contenders(request):
-    from simulator.scenario.loading import load_scenario
-
     scenario = load_scenario("hardware-bakeoff", {"requests": 300, "workload.arrivals.rate": "8 /s"})
     names = ("nvidia-h100-sxm", "nvidia-l4", "groq-lpu-v1", "etched-sohu", "apple-m4-max")
     return dict(zip(names, compare_hardware(scenario, entrants_of(scenario, names), jobs=1), strict=True))
@@ -80,6 +79,73 @@ def test_a_comparison_without_objectives_or_with_unknown_hardware_is_refused(cha
         compare_hardware(chat(slo={}), entrants("nvidia-l4"))
     with pytest.raises(InputError, match="unknown device 'h1000'"):
         compare_hardware(chat(), entrants("h1000"))
+
+
+def tenants(*rates, **changes):
+    """Two kinds of requests on one cluster, the scenario without objectives of its own."""
+    content = {
+        "name": "tenants",
+        "model": "llama-3.1-8b",
+        "tenants": [
+            {
+                "name": name,
+                "workload": {
+                    "arrivals": arrivals,
+                    "prompt_tokens": {"distribution": "fixed", "tokens": 400},
+                    "output_tokens": {"distribution": "fixed", "tokens": tokens},
+                },
+                "slo": slo,
+            }
+            for name, arrivals, tokens, slo in (
+                ("chat", rates[0], 60, {"ttft": "1 s", "tpot": "70 ms", "attainment": 0.95}),
+                ("drafts", rates[1], 200, {"e2e": "1 min", "attainment": 0.8}),
+            )
+        ],
+        "cluster": {"pools": [{"name": "main", "hardware": "nvidia-l4"}]},
+        "duration": "40 s",
+        "size": {"replications": 2},
+    }
+    return load_scenario({**content, **changes})
+
+
+def poisson(rate):
+    return {"process": "poisson", "rate": f"{rate} /s"}
+
+
+def test_each_tenant_is_held_to_its_own_objectives():
+    scenario = tenants(poisson(4), poisson(2))
+    names = entrants("nvidia-h100-sxm", "nvidia-l4")
+    contenders = compare_hardware(scenario, names, jobs=1)
+    sized = {one.hardware: one.to_dict() for one in size(scenario, names, jobs=1).candidates}
+    for one in contenders:
+        assert one.candidate.to_dict() == sized[one.name]
+        assert carries(one.result)
+        assert (one.rate_per_unit >= 6.0) == (one.candidate.found.units == 1)
+    comparison = compare_contenders(contenders, rate_of(scenario), "tenants")
+    own = next(table for table in comparison.tables if table.title == "Each tenant's own objectives")
+    assert [row[:2] for row in own.rows] == [("requests of chat", "95 %"), ("requests of drafts", "80 %")]
+    assert own.header[2:] == ("nvidia-h100-sxm", "nvidia-l4")
+    assert "cost_over_load" in comparison.figures
+
+
+def test_a_tenant_in_a_closed_loop_leaves_other_loads_unsaid():
+    scenario = tenants(poisson(2), {"process": "closed_loop", "concurrency": 2})
+    (one,) = compare_hardware(scenario, entrants("nvidia-l4"), jobs=1)
+    assert one.result is not None and one.rate_per_unit is None
+    assert cheapest_spans([one], None) == {}
+    comparison = compare_contenders([one], None, "tenants")
+    assert not comparison.figures
+    assert [table.title for table in comparison.tables][-1] == "What the prices rest on"
+
+
+def test_hardware_on_which_one_tenant_alone_is_too_slow_says_whose_requests():
+    scenario = tenants(poisson(2), poisson(1))
+    chat, drafts = scenario.tenants
+    hasty = drafts.model_copy(update={"slo": chat.slo.model_copy(update={"tpot": 0.001})})
+    (one,) = compare_hardware(
+        scenario.model_copy(update={"tenants": (chat, hasty)}), entrants("nvidia-l4"), jobs=1
+    )
+    assert "tenant 'drafts' misses the objectives with one request alone: p99 TPOT" in one.candidate.reason
 
 
 @pytest.fixture
@@ -131,8 +197,6 @@ def test_the_loads_that_each_is_cheapest_at_join(both):
 @pytest.mark.slow
 def test_they_agree_on_a_model_that_takes_several_devices():
     """The planner's question: 10 /s of Llama-3.1-70B, at first answered with 16 H100 where 12 are enough."""
-    from simulator.scenario.loading import load_scenario
-
     pool = {"name": "main", "hardware": "nvidia-h100-sxm", "parallelism": {"tensor": 4}}
     scenario = load_scenario(
         {

@@ -13,7 +13,7 @@ from typing import Any
 
 from simulator.errors import InputError
 from simulator.planning.capacity import SHORTEST_TRIAL_S, capacity_of
-from simulator.planning.designs import at_rate, rate_of, too_slow
+from simulator.planning.load import at_rate, rate_of
 from simulator.planning.size.rules import Rules, rules_of
 from simulator.planning.size.trial import Ask, Trial, run_trial
 from simulator.planning.size.verdict import Verdict, hopeless, verdict_of
@@ -72,13 +72,13 @@ def highest_rate(scenario: Scenario, *, jobs: int | None = None) -> HighestRate:
     InputError
         Where the scenario has no objectives or no rate to turn, or cannot run.
     """
-    if not scenario.slo.given:
+    if not scenario.has_objectives:
         raise InputError(
             "a highest rate needs objectives, e.g. slo: {ttft: 1 s}", file=scenario.file, key="slo"
         )
     capacity = capacity_of(scenario, rate_of(scenario))
     if capacity.rate is None:
-        return HighestRate(None, None, None, None, too_slow(capacity.alone.to_dict(), scenario.slo))
+        return HighestRate(None, None, None, None, capacity.reason)
     search = _RateSearch(scenario, rules_of(scenario)).run(capacity.rate, capacity.too_much)
     (found,) = run_searches([search], run_trial, jobs=jobs)
     if isinstance(found, InputError):

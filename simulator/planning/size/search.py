@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass
 
-from simulator.planning.designs import apart, changed, too_slow
+from simulator.planning.load import apart, shortened, too_slow
 from simulator.planning.size.bound import Estimate
 from simulator.planning.size.families import Family
 from simulator.planning.size.neighbour import Neighbour
@@ -89,7 +89,7 @@ class UnitSearch:
         self.family, self.rules = family, rules
         self._least, self._guess = estimate.least, estimate.guess
         self._competes, self._most = False, rules.most_units
-        self._lonely: Trial | None = None
+        self._lonely: list[Trial] = []
         self._short: dict[int, Trial] = {}
         self._long: dict[int, list[Trial]] = {}
         self._checks: dict[tuple[int, int], Trial] = {}
@@ -127,12 +127,13 @@ class UnitSearch:
 
     def _alone(self) -> Generator[list[Ask], list[Trial], str | None]:
         """Why requests that never meet miss the objectives; None where they do not, or nobody can tell."""
-        if (lonely := apart(self.family.with_units(1))) is None:
-            return None
-        if self._lonely is None:
-            (self._lonely,) = yield [Ask(lonely, self.rules.seed)]
-        trial = self._lonely
-        return None if trial.met or trial.overloaded else too_slow(trial.figures, lonely.slo)
+        lonely = apart(self.family.with_units(1))
+        if lonely and not self._lonely:
+            self._lonely = yield [Ask(one, self.rules.seed) for one in lonely]
+        for one, trial in zip(lonely, self._lonely, strict=True):
+            if not (trial.met or trial.overloaded):
+                return too_slow(trial.figures, one)
+        return None
 
     def _first(self) -> int:
         """Units to try first."""
@@ -167,9 +168,7 @@ class UnitSearch:
                 self._long[units] = yield [Ask(self.family.with_units(units), self.rules.seed)]
             return self._long[units][0]
         if units not in self._short:
-            scenario = changed(
-                self.family.with_units(units), requests=SCREENING_REQUESTS, duration=None, warmup=0.0
-            )
+            scenario = shortened(self.family.with_units(units), SCREENING_REQUESTS)
             (self._short[units],) = yield [Ask(scenario, self.rules.seed)]
         return self._short[units]
 

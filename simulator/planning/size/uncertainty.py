@@ -26,7 +26,8 @@ from typing import Any
 import numpy as np
 
 from simulator.errors import InputError
-from simulator.planning.designs import at_rate, changed, rate_of
+from simulator.planning.designs import changed
+from simulator.planning.load import at_rate, rate_of, shortened
 from simulator.planning.run_many import Done
 from simulator.planning.size.answer import Candidate, SizeAnswer
 from simulator.planning.size.families import Family
@@ -155,8 +156,16 @@ def drawn(scenario: Scenario, step_time: float, rate: float) -> Scenario:
     InputError
         Where the arrivals have no rate.
     """
-    given = rate_of(scenario)
-    slo = scenario.slo
+    tenants = tuple(
+        one if one.slo is None else one.model_copy(update={"slo": _stricter(one.slo, step_time)})
+        for one in scenario.tenants
+    )
+    strict = changed(scenario, slo=_stricter(scenario.slo, step_time), tenants=tenants)
+    return at_rate(shortened(strict, DRAW_REQUESTS), rate_of(scenario) * rate * step_time)
+
+
+def _stricter(slo: SloSpec, step_time: float) -> SloSpec:
+    """Objectives as tight as they are for steps that take so much longer."""
     update: dict[str, Any] = {
         name: getattr(slo, name) / step_time
         for name in ("ttft", "tpot", "e2e")
@@ -164,9 +173,7 @@ def drawn(scenario: Scenario, step_time: float, rate: float) -> Scenario:
     }
     update["percentiles"] = {name: limit / step_time for name, limit in slo.percentiles.items()}
     strict: SloSpec = slo.model_copy(update=update)
-    requests = min(scenario.requests or DRAW_REQUESTS, DRAW_REQUESTS)
-    shorter = changed(scenario, slo=strict, requests=requests, duration=None, warmup=0.0)
-    return at_rate(shorter, given * rate * step_time)
+    return strict
 
 
 def _units_needed(

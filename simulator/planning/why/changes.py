@@ -20,8 +20,9 @@ import numpy as np
 
 from simulator.errors import InputError
 from simulator.planning.capacity import RESOLUTION, Capacity, capacities_of
-from simulator.planning.designs import changed, rate_of, with_engine
+from simulator.planning.designs import changed, with_engine
 from simulator.planning.intervals import half_width
+from simulator.planning.load import rate_of
 from simulator.planning.run_many import in_processes
 from simulator.scenario.cluster import PoolSpec
 from simulator.scenario.scenario import Scenario

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from simulator.errors import InputError
-from simulator.planning.designs import at_rate
 from simulator.planning.lengths import demand_of
+from simulator.planning.load import at_rate
 from simulator.planning.size.bound import estimate
 from simulator.planning.size.families import families_of
 from simulator.planning.size.highest_rate import RESOLUTION, highest_rate
