@@ -69,6 +69,7 @@ def _inverse(
     asked: Scenario, find: str, budget: str | None, hardware: str | None, jobs: int | None, json_: bool
 ) -> None:
     """The highest rate of the cluster, or what a budget buys; exit with 1 where there is none."""
+    from simulator.cli.counting import Counting
     from simulator.errors import InputError
     from simulator.planning.size.highest_rate import highest_rate
     from simulator.planning.size.inverse_tables import bought_table, rate_table
@@ -86,7 +87,8 @@ def _inverse(
             raise InputError(str(error), file="--budget") from None
         if usd <= 0:
             raise InputError(f"found {budget!r}, expected more than nothing", file="--budget")
-        bought = within_budget(asked, usd, _entrants(asked, hardware), jobs=jobs)
+        with Counting("clusters") as progress:
+            bought = within_budget(asked, usd, _entrants(asked, hardware), jobs=jobs, progress=progress)
         solved = any(one.reason is None for one in bought)
         figures = {"scenario": asked.name, "budget_usd_per_hour": usd, "solved": solved}
         _print_inverse({**figures, "bought": [one.to_dict() for one in bought]}, bought_table(bought), json_)

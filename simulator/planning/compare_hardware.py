@@ -20,6 +20,7 @@ from simulator.planning.load import rate_if_any
 from simulator.planning.run_many import Backend, Done, in_processes
 from simulator.planning.size.answer import Candidate
 from simulator.planning.size.highest_rate import RESOLUTION, highest_rate
+from simulator.planning.size.rules import refuse_without_objectives
 from simulator.planning.size.size import size
 from simulator.results.result import Result
 from simulator.scenario.compare import EntrantSpec
@@ -67,12 +68,7 @@ def compare_hardware(
         Where the scenario has no objectives, its machines come and go, a device is not known, or two have
         one id.
     """
-    if not scenario.has_objectives:
-        raise InputError(
-            "a comparison at equal service level needs objectives, e.g. slo: {ttft: 1 s, tpot: 100 ms}",
-            file=scenario.file,
-            key="slo",
-        )
+    refuse_without_objectives(scenario, "a comparison at equal service level")
     rate = rate_if_any(scenario)
     answer = size(scenario, entrants, jobs=jobs, progress=progress)
     by_name = {one.hardware: one for one in answer.candidates}

@@ -14,7 +14,7 @@ from typing import Any
 from simulator.errors import InputError
 from simulator.planning.capacity import SHORTEST_TRIAL_S, capacity_of
 from simulator.planning.load import at_rate, rate_of
-from simulator.planning.size.rules import Rules, rules_of
+from simulator.planning.size.rules import Rules, refuse_without_objectives, rules_of
 from simulator.planning.size.trial import Ask, Trial, run_trial
 from simulator.planning.size.verdict import Verdict, hopeless, verdict_of
 from simulator.planning.size.workers import run_searches
@@ -43,6 +43,8 @@ class HighestRate:
         all arrive within a second are held: then ``rate`` is a lower bound.
     reason
         Why there is no rate.
+    factor
+        ``rate`` as a multiple of the scenario's own [1]; tenants are all turned up by it.
     """
 
     rate: float | None
@@ -50,6 +52,12 @@ class HighestRate:
     verification: Trial | None
     too_much: tuple[float, Verdict] | None
     reason: str | None = None
+    factor: float | None = None
+
+    @property
+    def limited_by(self) -> str | None:
+        """The objective that gives way first (``requests of chat``); None where no rate was too much."""
+        return None if self.too_much is None else self.too_much[1].worst.name
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -57,6 +65,8 @@ class HighestRate:
         return {
             "solved": self.rate is not None,
             "rate_per_s": self.rate,
+            "load_factor": self.factor,
+            "limited_by": self.limited_by,
             "reason": self.reason,
             "verdict": None if self.verdict is None else self.verdict.to_dict(),
             "verification": None if self.verification is None else verdict_of([self.verification]).to_dict(),
@@ -72,10 +82,7 @@ def highest_rate(scenario: Scenario, *, jobs: int | None = None) -> HighestRate:
     InputError
         Where the scenario has no objectives or no rate to turn, or cannot run.
     """
-    if not scenario.has_objectives:
-        raise InputError(
-            "a highest rate needs objectives, e.g. slo: {ttft: 1 s}", file=scenario.file, key="slo"
-        )
+    refuse_without_objectives(scenario, "a highest rate")
     capacity = capacity_of(scenario, rate_of(scenario))
     if capacity.rate is None:
         return HighestRate(None, None, None, None, capacity.reason)
@@ -120,7 +127,8 @@ class _RateSearch:
             if check.met:
                 verdict, *above = yield from self._judged([low] if top is None else [low, top])
                 too_much = None if top is None else (top, above[0])
-                return HighestRate(low, verdict, check, too_much)
+                factor = low / rate_of(self._scenario)
+                return HighestRate(low, verdict, check, too_much, factor=factor)
             top, low = low, low / RESOLUTION
             if attempt > 2:
                 low /= RESOLUTION ** (attempt - 2)

@@ -54,6 +54,22 @@ def rules_of(scenario: Scenario) -> Rules:
     )
 
 
+def refuse_without_objectives(scenario: Scenario, asker: str) -> None:
+    """Only what is held to something can be enough.
+
+    Raises
+    ------
+    InputError
+        Where neither the scenario nor any tenant has objectives.
+    """
+    if not scenario.has_objectives:
+        raise InputError(
+            f"{asker} needs objectives, e.g. slo: {{ttft: 500 ms, tpot: 50 ms, attainment: 0.99}}",
+            file=scenario.file,
+            key="slo",
+        )
+
+
 def refuse_changing_machines(scenario: Scenario) -> None:
     """Only what stays as it is can be counted.
 

@@ -12,7 +12,7 @@ from simulator.planning.run_many import Done
 from simulator.planning.size.answer import Candidate, SizeAnswer, count, ranked
 from simulator.planning.size.bound import Estimate, estimate
 from simulator.planning.size.families import Family, families_of
-from simulator.planning.size.rules import Rules, refuse_changing_machines, rules_of
+from simulator.planning.size.rules import Rules, refuse_changing_machines, refuse_without_objectives, rules_of
 from simulator.planning.size.search import Found, UnitSearch
 from simulator.planning.size.trial import Ask, Trial, run_trial
 from simulator.planning.size.workers import Searching, run_searches
@@ -47,12 +47,7 @@ def size(
     InputError
         Where the scenario has no objectives, or the space makes no sense.
     """
-    if not scenario.has_objectives:
-        raise InputError(
-            "sizing needs objectives, e.g. slo: {ttft: 500 ms, tpot: 50 ms, attainment: 0.99}",
-            file=scenario.file,
-            key="slo",
-        )
+    refuse_without_objectives(scenario, "sizing")
     rules = rules_of(scenario)
     refuse_changing_machines(scenario)
     families, refusals = families_of(scenario, hardware)

@@ -1,10 +1,13 @@
-"""The inverse question: which objectives can a budget buy?
+"""The inverse question: which objectives can a budget buy, or for tenants with their own, which load?
 
 For every kind of cluster in the design space as many units as the budget pays for, with the electricity of
 owned hardware, are simulated at the scenario's load. The objectives bought are the tightest thresholds that
 the asked share of requests meets together: all latencies at the same quantile, the lowest at which enough
 requests are within all of them. They are the worse of two runs, of which one has a seed that nothing was
 chosen by.
+
+Tenants have objectives of their own, and no one share of all requests speaks for them: there the largest
+factor of the scenario's load is sought, one for all tenants, at which each holds its own (`highest_rate`).
 """
 
 from __future__ import annotations
@@ -18,10 +21,17 @@ import numpy as np
 
 from simulator.errors import InputError
 from simulator.planning.lengths import demand_of
-from simulator.planning.run_many import in_processes
+from simulator.planning.load import rate_of
+from simulator.planning.run_many import Done, in_processes
 from simulator.planning.size.bound import estimate
 from simulator.planning.size.families import Family, families_of
-from simulator.planning.size.rules import Rules, refuse_changing_machines, rules_of
+from simulator.planning.size.highest_rate import highest_rate
+from simulator.planning.size.rules import (
+    Rules,
+    refuse_changing_machines,
+    refuse_without_objectives,
+    rules_of,
+)
 from simulator.results.latencies import is_finished, latencies_of
 from simulator.results.recording import Floats
 from simulator.results.result import Result
@@ -40,7 +50,9 @@ class Bought:
     """What the budget buys of one kind of cluster.
 
     ``ttft_ms``, ``tpot_ms`` and ``e2e_ms`` are thresholds that the share ``attainment`` of the requests
-    meets together; None where nothing is bought, and ``reason`` says why. ``units`` serve, and ``spare`` on
+    meets together; None where nothing is bought, and ``reason`` says why. For tenants it is instead the load,
+    ``load_factor`` times the scenario's own, ``rate_per_s`` in all, with the objective that gives way beyond
+    it, ``limited_by`` (``requests of chat``), and ``attainment`` is None. ``units`` serve, and ``spare`` on
     top may fail. ``usd_per_hour`` is the cost as simulated, spares and the electricity of owned hardware
     included.
     """
@@ -49,12 +61,15 @@ class Bought:
     label: str
     units: int
     usd_per_hour: float | None
-    attainment: float
+    attainment: float | None
     ttft_ms: float | None = None
     tpot_ms: float | None = None
     e2e_ms: float | None = None
     reason: str | None = None
     spare: int = 0
+    load_factor: float | None = None
+    rate_per_s: float | None = None
+    limited_by: str | None = None
 
     @property
     def units_with_spare(self) -> int:
@@ -67,15 +82,23 @@ class Bought:
 
 
 def within_budget(
-    scenario: Scenario, budget: float, hardware: Sequence[EntrantSpec] = (), *, jobs: int | None = None
+    scenario: Scenario,
+    budget: float,
+    hardware: Sequence[EntrantSpec] = (),
+    *,
+    jobs: int | None = None,
+    progress: Done | None = None,
 ) -> list[Bought]:
-    """What ``budget`` [USD/h] buys, the shortest end-to-end latency first.
+    """What ``budget`` [USD/h] buys, the shortest end-to-end latency first; for tenants the highest load.
 
     Raises
     ------
     InputError
-        Where the design space makes no sense.
+        Where the design space makes no sense; for tenants, where none has objectives or one has no rate.
     """
+    if scenario.tenants:
+        refuse_without_objectives(scenario, "the load of tenants that a budget buys")
+        rate_of(scenario)
     rules = rules_of(scenario)
     refuse_changing_machines(scenario)
     families, refusals = families_of(scenario, hardware)
@@ -96,14 +119,23 @@ def within_budget(
             bought.append(_nothing(family.hardware, family.label, 0, price.mid, scenario, reason))
         else:
             affordable.append((family, units))
-    bought += in_processes(partial(_bought, scenario, rules, budget), affordable, jobs=jobs)
-    return sorted(bought, key=lambda one: (one.e2e_ms is None, one.e2e_ms or 0.0))
+    bought += in_processes(
+        partial(_bought, scenario, rules, budget), affordable, jobs=jobs, progress=progress
+    )
+    return sorted(
+        bought, key=lambda one: (one.reason is not None, one.e2e_ms or 0.0, -(one.rate_per_s or 0.0))
+    )
 
 
 def _nothing(
     hardware: str, label: str, units: int, usd: float | None, scenario: Scenario, reason: str
 ) -> Bought:
-    return Bought(hardware, label, units, usd, scenario.slo.attainment, reason=reason)
+    return Bought(hardware, label, units, usd, _share(scenario), reason=reason)
+
+
+def _share(scenario: Scenario) -> float | None:
+    """Share of the requests that thresholds are sought for [1]; None where tenants have theirs."""
+    return None if scenario.tenants else scenario.slo.attainment
 
 
 def _bought(scenario: Scenario, rules: Rules, budget: float, asked: tuple[Family, int]) -> Bought:
@@ -113,21 +145,45 @@ def _bought(scenario: Scenario, rules: Rules, budget: float, asked: tuple[Family
     """
     family, units = asked
     nothing = partial(_nothing, family.hardware, family.label)
+    try_out = _load_held if scenario.tenants else _thresholds_met
     while True:
         try:
-            results = _results(family, units, rules)
+            found, costs = try_out(scenario, family, units, rules)
         except InputError as error:
             return nothing(units, None, scenario, error.message)
-        costs = [result.summary.cost.per_hour_usd for result in results]
         known = [cost / units for cost in costs if cost is not None]
         if len(known) < len(costs):
             return nothing(units, None, scenario, "no price of its electricity is known")
         bill = max(known) * (units + rules.spare)
         if bill <= budget * (1 + _ROUNDING):
-            return replace(_thresholds(scenario, family, units, bill, results), spare=rules.spare)
+            return replace(found, usd_per_hour=bill, spare=rules.spare)
         units = min(units - 1, int(budget / max(known)) - rules.spare)
         if units < 1:
             return nothing(0, bill, scenario, "its electricity is beyond the budget")
+
+
+#: What so many units came to, its cost left out, and the cost of each run that was made of them [USD/h].
+_Tried = tuple[Bought, list[float | None]]
+
+
+def _load_held(scenario: Scenario, family: Family, units: int, rules: Rules) -> _Tried:
+    """The highest load at which every tenant holds its own objectives."""
+    found = highest_rate(family.with_units(units), jobs=1)
+    if found.verdict is None or found.verification is None:
+        raise InputError(found.reason or "holds no load")
+    runs = [*found.verdict.trials, found.verification]
+    about = Bought(family.hardware, family.label, units, None, None)
+    return (
+        replace(about, load_factor=found.factor, rate_per_s=found.rate, limited_by=found.limited_by),
+        [run.figures.get("cost_per_hour_usd") for run in runs],
+    )
+
+
+def _thresholds_met(scenario: Scenario, family: Family, units: int, rules: Rules) -> _Tried:
+    """The tightest thresholds at the scenario's own load."""
+    results = _results(family, units, rules)
+    costs = [result.summary.cost.per_hour_usd for result in results]
+    return _thresholds(scenario, family, units, results), costs
 
 
 def _results(family: Family, units: int, rules: Rules) -> list[Result]:
@@ -136,10 +192,8 @@ def _results(family: Family, units: int, rules: Rules) -> list[Result]:
     return [run_scenario(design, seed=seed) for seed in (rules.seed, rules.fresh_seed(0))]
 
 
-def _thresholds(
-    scenario: Scenario, family: Family, units: int, usd: float, results: Sequence[Result]
-) -> Bought:
-    about = (family.hardware, family.label, units, usd, scenario.slo.attainment)
+def _thresholds(scenario: Scenario, family: Family, units: int, results: Sequence[Result]) -> Bought:
+    about = (family.hardware, family.label, units, None, scenario.slo.attainment)
     found: list[tuple[float, ...]] = []
     for result in results:
         if result.summary.load.overloaded:

@@ -5,10 +5,16 @@ from __future__ import annotations
 import pytest
 
 from simulator.errors import InputError
+from simulator.planning.load import at_rate, rate_of
+from simulator.planning.size.highest_rate import highest_rate
+from simulator.planning.size.inverse_tables import bought_table, rate_table
 from simulator.planning.size.size import size
 from simulator.planning.size.tables import tables_of
 from simulator.planning.size.trial import trial_of
+from simulator.planning.size.uncertainty import drawn
+from simulator.planning.size.within_budget import within_budget
 from simulator.scenario.loading import load_scenario
+from simulator.scenario.objectives import SloSpec
 from simulator.simulation import run_scenario
 
 
@@ -85,6 +91,67 @@ def test_a_tenant_none_of_whose_requests_count_is_refused():
     quiet = scenario.model_copy(update={"tenants": (chat, drafts.model_copy(update={"duration": 1.0}))})
     with pytest.raises(InputError, match="no request of tenant 'drafts' counts"):
         trial_of(run_scenario(quiet))
+
+
+def on_l4s(replicas, **size):
+    main = {"name": "main", "hardware": "nvidia-l4", "replicas": replicas}
+    return two_tenants(None, STRICT, cluster={"pools": [main]}, size={"replications": 2, **size})
+
+
+def with_slo(scenario, **slos):
+    """The scenario with objectives of these tenants."""
+    tenants = [
+        one.model_copy(update={"slo": SloSpec.model_validate(slos[one.name])}) if one.name in slos else one
+        for one in scenario.tenants
+    ]
+    return scenario.model_copy(update={"tenants": tuple(tenants)})
+
+
+def test_the_highest_rate_is_of_all_tenants_together_and_says_whose_objectives_limit_it():
+    scenario = with_slo(on_l4s(4), chat=LENIENT)
+    found = highest_rate(scenario, jobs=1)
+    assert found.limited_by == "requests of drafts"
+    assert found.factor == pytest.approx(found.rate / 8.0)
+    assert found.rate < found.too_much[0]
+    held = at_rate(scenario, found.rate)
+    assert [one.workload.arrivals.rate for one in held.tenants] == [pytest.approx(4 * found.factor)] * 2
+    assert run_scenario(held).summary.attainment.met
+    assert "first to give way: requests of drafts" in rate_table(found).note
+    turned = highest_rate(with_slo(on_l4s(4), chat=STRICT, drafts=LENIENT), jobs=1)
+    assert turned.limited_by == "requests of chat"
+
+
+def test_a_budget_buys_the_load_at_which_every_tenant_holds_its_own():
+    few, many = (
+        within_budget(with_slo(on_l4s(1, spare=spare), chat=LENIENT), 0.805 * 4, jobs=1)[0]
+        for spare in (2, 0)
+    )
+    assert (few.units, many.units) == (2, 4)
+    assert few.load_factor < many.load_factor
+    assert many.limited_by == "requests of drafts"
+    assert many.ttft_ms is None and many.attainment is None
+    table = bought_table([few, many])
+    assert table.header[3:] == ("times the load", "requests of all", "first to give way")
+    assert table.rows[1][-1] == "requests of drafts"
+    assert table.note.startswith("2 of the units spare")
+
+
+def test_a_budget_for_tenants_needs_objectives_and_rates():
+    with pytest.raises(InputError, match="that a budget buys needs objectives"):
+        within_budget(two_tenants(None, None), 10.0, jobs=1)
+
+
+def test_a_budget_too_small_for_tenants_says_what_a_unit_costs():
+    (one,) = within_budget(on_l4s(1), 0.1, jobs=1)
+    assert "one unit costs" in one.reason
+    assert bought_table([one]).rows[0][-1] == one.reason
+
+
+def test_doubts_about_step_times_make_every_tenants_objectives_stricter():
+    scenario = drawn(two_tenants(None, STRICT), 2.0, 1.0)
+    chat, drafts = scenario.tenants
+    assert chat.slo is None and drafts.slo.ttft == pytest.approx(1.0)
+    assert rate_of(scenario) == pytest.approx(16.0)
 
 
 def test_somebody_must_have_objectives():
