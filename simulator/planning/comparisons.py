@@ -97,7 +97,8 @@ def service_table(contenders: Sequence[Contender]) -> Table:
     header = ("", *(heading for heading, _, _ in _WEIGHED), "draw of the site")
     candidates = [one.candidate for one in contenders]
     rivals = [f"not settled: {rival.sentence}" for rival in might_win(candidates, "cost")]
-    notes = [_unpriced(contenders), price_note(_priced(contenders)), host_note(candidates), *rivals]
+    shared = "spares share the load" if any(one.spare for one in candidates) else ""
+    notes = [_unpriced(contenders), price_note(_priced(contenders)), shared, host_note(candidates), *rivals]
     return Table("At equal service level", header, tuple(rows), "; ".join(filter(None, notes)))
 
 

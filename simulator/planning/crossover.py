@@ -2,7 +2,7 @@
 
 A load is carried by whole units, so the cost of each hardware is a staircase:
 
-    cost per hour = (units + spares) * cost of a unit
+    cost per hour = units * cost of a unit + spares * cost of a unit at rest
     units         = ceil(load / what one unit holds)
 
 At the scenario's own load the units are simulated, not reckoned. Several units share a load better than one
@@ -19,6 +19,7 @@ from math import ceil
 import numpy as np
 
 from simulator.planning.compare_hardware import Contender
+from simulator.results.ranges import mid
 
 #: Loads that are looked at, from this part to this multiple of the scenario's own [1].
 LOWEST, HIGHEST = 1 / 64, 256.0
@@ -41,8 +42,8 @@ class CostCurve:
         Cost of one unit for an hour [USD/h].
     output_tokens
         Of a mean request.
-    spare
-        Units on top that may fail.
+    spare_usd
+        Cost of all units on top that may fail [USD/h].
     """
 
     name: str
@@ -51,11 +52,11 @@ class CostCurve:
     units: int
     unit_usd: float
     output_tokens: float
-    spare: int = 0
+    spare_usd: float = 0.0
 
     def per_hour(self, rate: float) -> float:
         """Cost of carrying a load [USD/h]."""
-        return (self._units(rate) + self.spare) * self.unit_usd
+        return self._units(rate) * self.unit_usd + self.spare_usd
 
     def _units(self, rate: float) -> int:
         if rate < self.rate:
@@ -97,17 +98,18 @@ def cost_curve(contender: Contender, rate: float) -> CostCurve | None:
     candidate, result, alone = contender.candidate, contender.result, contender.rate_per_unit
     if candidate.found is None or result is None or alone is None:
         return None
-    hourly, counts = candidate.usd_per_hour, result.summary.counts
-    if hourly is None or not counts.completed:
+    hourly, counts = mid(candidate.usd_per_hour), result.summary.counts
+    each = mid(candidate.unit_usd)
+    if hourly is None or each is None or not counts.completed:
         return None
     return CostCurve(
         name=contender.name,
         rate_per_unit=alone,
         rate=rate,
         units=candidate.found.units,
-        unit_usd=hourly.mid / candidate.units,
+        unit_usd=each,
         output_tokens=counts.output_tokens / counts.completed,
-        spare=candidate.spare,
+        spare_usd=hourly - each * candidate.found.units,
     )
 
 

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulator.results.context import PoolContext, RunContext
-from simulator.results.energy import J_PER_KWH, EnergySummary
+from simulator.results.energy import J_PER_KWH, EnergySummary, resting_draws
 from simulator.results.pool_use import PoolUse
 from simulator.results.ranges import Range, mid, named, per, times, total
 
@@ -166,6 +166,15 @@ def pool_per_hour(pool: PoolContext, context: RunContext) -> Range | None:
     if pool.price is None:
         return None
     return pool.price.span * pool.devices
+
+
+def per_hour_at_rest(context: RunContext) -> Range | None:
+    """All pools for an hour without work [USD/h], the electricity of owned ones with them: cost of spares."""
+    per_wh = times(context.site.electricity_usd_per_kwh, 1e-3)
+    return total(
+        total((pool_per_hour(pool, context), times(watts, per_wh) if pool.owned else Range.exactly(0.0)))
+        for pool, watts in zip(context.pools, resting_draws(context), strict=True)
+    )
 
 
 def _power_of_owned(context: RunContext, energy: EnergySummary) -> list[Range | None]:

@@ -158,3 +158,16 @@ def _parts(
         PoolEnergy(times(draw * duration_s, pue), power.working_share)
         for power, draw in zip(powers, draws, strict=True)
     )
+
+
+def resting_draws(context: RunContext) -> list[Range | None]:
+    """What the facility draws for each pool with all its replicas on and no work [W]; None where unknown."""
+    return [_resting_draw(pool, context.site.pue) for pool in context.pools]
+
+
+def _resting_draw(pool: PoolContext, pue: Range | None) -> Range | None:
+    if pool.idle_w is None:
+        return None
+    devices = Range.exactly(pool.idle_w * pool.replicas)
+    hosts = times(pool.host_w, pool.devices)
+    return times(devices if hosts is None else devices + hosts, pue)

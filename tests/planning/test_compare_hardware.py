@@ -229,9 +229,9 @@ def test_compiled_shapes_are_tried_with_few_seats():
 
 
 def curve(
-    name: str, alone: float, usd: float, rate: float = 1e-9, units: int = 1, spare: int = 0
+    name: str, alone: float, usd: float, rate: float = 1e-9, units: int = 1, spare: float = 0.0
 ) -> CostCurve:
-    return CostCurve(name, alone, rate, units, usd, output_tokens=100, spare=spare)
+    return CostCurve(name, alone, rate, units, usd, output_tokens=100, spare_usd=spare)
 
 
 def test_the_small_machine_is_cheapest_at_little_load_and_the_large_one_at_much():
@@ -249,8 +249,10 @@ def test_a_cost_curve_is_a_staircase_of_whole_units():
 
 def test_the_staircase_meets_what_was_simulated_at_the_scenarios_own_load():
     """Three share 12 /s though one alone holds 2.5 /s; 6 /s take two though one alone holds 5.9 /s."""
-    sharing = curve("sharing", 2.5, 1.0, rate=12.0, units=3, spare=1)
-    assert [sharing.per_hour(rate) for rate in (2.0, 5.1, 11.9, 12.0, 12.1, 24.0)] == [2, 4, 4, 4, 5, 7]
+    sharing = curve("sharing", 2.5, 1.0, rate=12.0, units=3, spare=0.75)
+    assert [sharing.per_hour(rate) for rate in (2.0, 5.1, 11.9, 12.0, 12.1, 24.0)] == [
+        units + 0.75 for units in (1, 3, 3, 3, 4, 6)
+    ]
     close = curve("close", 5.9, 1.0, rate=6.0, units=2)
     assert [close.per_hour(rate) for rate in (5.8, 6.0, 11.7, 11.9)] == [1, 2, 2, 3]
 

@@ -16,7 +16,7 @@ from simulator.planning.size.verdict import verdict_of
 from simulator.reporting import numbers as show
 from simulator.results.hosts import NONE_MISSING, MissingHosts
 from simulator.results.price_rows import PriceKind
-from simulator.results.ranges import Range
+from simulator.results.ranges import Range, mid, times, total
 from simulator.scenario.scenario import Scenario
 from simulator.scenario.size import Minimise
 
@@ -60,29 +60,47 @@ class Candidate:
 
     @property
     def usd_per_hour(self) -> Range | None:
-        """Cost of all of it [USD/h], as simulated, spares included; None where a price is unknown."""
-        assert self.found is not None
-        figures = [self.found.verdict.mean(f"cost_per_hour_usd{end}") for end in ("_low", "", "_high")]
-        low, mid, high = figures
-        if low is None or mid is None or high is None:
-            return None
-        return Range(low, mid, high) * (self.units / self.found.units)
+        """Cost of all of it [USD/h], as simulated, the spares at rest; None where a price is unknown."""
+        return self.usd_of(self.units)
 
     @property
     def drawn_w(self) -> float | None:
-        """Mean draw of the site as simulated, spares included [W]; None where unknown."""
-        return self._of_all("facility_power_w")
+        """Mean draw of the site as simulated, the spares at rest [W]; None where unknown."""
+        return self.drawn_by(self.units)
 
     @property
     def limit_w(self) -> float | None:
         """Power limit of all devices, spares included [W]; None where one publishes none."""
-        return self._of_all("power_limit_w")
+        each = self._of_one("power_limit_w")
+        return None if each is None else each * self.units
 
-    def _of_all(self, key: str) -> float | None:
-        """Mean of a figure that grows with the units, spares included."""
+    def usd_of(self, units: int) -> Range | None:
+        """Cost of so many units, of which the spares rest [USD/h]; None where a price is unknown."""
+        return _with_spares(self.unit_usd, units - self.spare, self.spare_usd, self.spare)
+
+    def drawn_by(self, units: int) -> float | None:
+        """Mean draw of the site for so many units, of which the spares rest [W]; None where unknown."""
+        each = self._of_one("facility_power_w")
+        rest = None if self.estimate is None else self.estimate.resting_w
+        working = None if each is None else Range.exactly(each)
+        return mid(_with_spares(working, units - self.spare, rest, self.spare))
+
+    @property
+    def unit_usd(self) -> Range | None:
+        """Cost of one unit that works [USD/h], as simulated; None where a price is unknown."""
+        low, middle, high = (self._of_one(f"cost_per_hour_usd{end}") for end in ("_low", "", "_high"))
+        return None if low is None or middle is None or high is None else Range(low, middle, high)
+
+    @property
+    def spare_usd(self) -> Range | None:
+        """Cost of one unit at rest [USD/h]; None where a price is unknown."""
+        return None if self.estimate is None else self.estimate.resting_usd_per_hour
+
+    def _of_one(self, key: str) -> float | None:
+        """One unit's part of a figure's mean in the trials, in which no spare is."""
         assert self.found is not None
         known = self.found.verdict.mean(key)
-        return None if known is None else known * self.units / self.found.units
+        return None if known is None else known / self.found.units
 
     @property
     def scenario(self) -> Scenario:
@@ -125,18 +143,14 @@ class Candidate:
         """
         if self.found is None:
             return (inf, inf, inf)
-        share = 1.0 if units is None else units / self.units
-        cost = self.usd_per_hour
-        by = {
-            "cost": None if cost is None else cost.mid,
-            "devices": float(self.devices),
-            "power": self.drawn_w,
-        }[minimise]
+        units = self.units if units is None else units
+        devices = float(self.found.family.devices * units)
+        by = {"cost": mid(self.usd_of(units)), "devices": devices, "power": self.drawn_by(units)}[minimise]
         limit = self.limit_w if minimise == "power" else None
         return (
-            inf if by is None else by * share,
-            inf if limit is None else limit * share,
-            self.devices * share,
+            inf if by is None else by,
+            inf if limit is None else limit * units / self.units,
+            devices,
         )
 
     def unweighed(self, rules: Rules) -> bool:
@@ -179,6 +193,12 @@ class Candidate:
             "verification": {**verdict_of([found.verification]).to_dict(), "seed": found.verification.seed},
             "refuted": [{"units": units, **verdict_of([trial]).to_dict()} for units, trial in found.refuted],
         }
+
+
+def _with_spares(working: Range | None, units: int, resting: Range | None, spare: int) -> Range | None:
+    """A figure of one ``working`` unit for so many of them, and of a ``resting`` one for each spare."""
+    whole = times(working, units)
+    return total((whole, times(resting, spare))) if spare else whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,12 +275,11 @@ class Rival:
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
         one, units = self.candidate, self.candidate.fewest
-        cost = one.usd_per_hour
         return {
             "hardware": one.hardware,
             "units": units - one.spare,
             "units_with_spare": units,
-            "cost_per_hour_usd": None if cost is None else cost.mid * units / one.units,
+            "cost_per_hour_usd": mid(one.usd_of(units)),
             "reason": self.sentence,
         }
 

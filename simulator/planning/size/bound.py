@@ -21,7 +21,8 @@ from math import ceil, inf
 from simulator.latency.pricer import Step
 from simulator.planning.lengths import Demand
 from simulator.planning.size.families import Family
-from simulator.results.cost import pool_per_hour
+from simulator.results.cost import per_hour_at_rest, pool_per_hour
+from simulator.results.energy import resting_draws
 from simulator.results.hosts import NONE_MISSING, MissingHosts, missing_hosts
 from simulator.results.price_rows import PriceKind, price_kinds
 from simulator.results.ranges import Range, total
@@ -51,6 +52,10 @@ class Estimate:
         Price of one unit [USD/h], without the electricity of owned hardware; None where unknown.
     rated_w
         Power limit of one unit's devices [W], None where not published.
+    resting_w
+        Draw of the site for one unit that is on without work [W], as spares are; None where unknown.
+    resting_usd_per_hour
+        Cost of such a unit [USD/h], with the electricity of owned hardware; None where unknown.
     prices
         What kind of price the cost rests on.
     missing
@@ -61,6 +66,8 @@ class Estimate:
     guess: int
     usd_per_hour: Range | None
     rated_w: float | None
+    resting_w: Range | None = None
+    resting_usd_per_hour: Range | None = None
     prices: tuple[PriceKind, ...] = ()
     missing: MissingHosts = NONE_MISSING
 
@@ -83,6 +90,8 @@ def estimate(family: Family, demand: Demand) -> Estimate:
         guess=max(guess, least),
         usd_per_hour=total(pool_per_hour(pool, context) for pool in context.pools),
         rated_w=None if None in rated else sum(watts for watts in rated if watts is not None),
+        resting_w=total(resting_draws(context)),
+        resting_usd_per_hour=per_hour_at_rest(context),
         prices=price_kinds(context),
         missing=missing_hosts(context),
     )

@@ -123,6 +123,7 @@ def candidate_tables(answer: SizeAnswer) -> list[Table]:
             *_left_behind(answer),
             *in_doubt([one for one in answer.candidates if one is not answer.best], answer.rules.minimise),
             price_note(_priced(answer)),
+            "draw of spares at rest; where they share the load it is higher" if answer.rules.spare else "",
             host_note([one for one in answer.candidates if one.found is not None]),
         ]
         note = "; ".join(filter(None, notes))

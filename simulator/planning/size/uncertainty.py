@@ -33,7 +33,6 @@ from simulator.planning.size.answer import Candidate, SizeAnswer
 from simulator.planning.size.families import Family
 from simulator.planning.size.trial import Ask, Trial, run_trial
 from simulator.planning.size.workers import run_searches
-from simulator.results.ranges import Range
 from simulator.results.recording import Floats
 from simulator.scenario.objectives import SloSpec
 from simulator.scenario.scenario import Scenario
@@ -201,14 +200,12 @@ def _units_needed(
 
 def _costs(candidate: Candidate, units: Sequence[int | None], draws: Sequence[_Draw]) -> list[float | None]:
     """Cost of every draw [USD/h], spares included."""
-    whole = candidate.usd_per_hour
-    if whole is None:
+    if candidate.usd_per_hour is None:
         return [None] * len(draws)
-    each: Range = whole / candidate.units
-    prices = _triangular(np.array([draw.price for draw in draws]), each.low, each.mid, each.high)
+    whole = [None if count is None else candidate.usd_of(count + candidate.spare) for count in units]
     return [
-        None if count is None else float(price) * (count + candidate.spare)
-        for count, price in zip(units, prices, strict=True)
+        None if cost is None else float(_triangular(np.array([draw.price]), cost.low, cost.mid, cost.high)[0])
+        for cost, draw in zip(whole, draws, strict=True)
     ]
 
 

@@ -23,7 +23,7 @@ from simulator.errors import InputError
 from simulator.planning.lengths import demand_of
 from simulator.planning.load import rate_of
 from simulator.planning.run_many import Done, in_processes
-from simulator.planning.size.bound import estimate
+from simulator.planning.size.bound import Estimate, estimate
 from simulator.planning.size.families import Family, families_of
 from simulator.planning.size.highest_rate import highest_rate
 from simulator.planning.size.rules import (
@@ -33,6 +33,7 @@ from simulator.planning.size.rules import (
     rules_of,
 )
 from simulator.results.latencies import is_finished, latencies_of
+from simulator.results.ranges import mid, times
 from simulator.results.recording import Floats
 from simulator.results.result import Result
 from simulator.scenario.compare import EntrantSpec
@@ -103,14 +104,15 @@ def within_budget(
     refuse_changing_machines(scenario)
     families, refusals = families_of(scenario, hardware)
     demand = demand_of(scenario)
-    affordable: list[tuple[Family, int]] = []
+    affordable: list[tuple[Family, Estimate, int]] = []
     bought = [_nothing(name, "", 0, None, scenario, reason) for name, reason in refusals.items()]
     for family in families:
         try:
-            price = estimate(family, demand).usd_per_hour
+            found = estimate(family, demand)
         except InputError as error:
             bought.append(_nothing(family.hardware, family.label, 0, None, scenario, error.message))
             continue
+        price = found.usd_per_hour
         units = 0 if price is None else int(budget / price.mid + _ROUNDING) - rules.spare
         if price is None:
             bought.append(_nothing(family.hardware, family.label, 0, None, scenario, "no price is known"))
@@ -118,7 +120,7 @@ def within_budget(
             reason = f"one unit costs {price.mid:.2f} USD/h" + (" beside its spare" if rules.spare else "")
             bought.append(_nothing(family.hardware, family.label, 0, price.mid, scenario, reason))
         else:
-            affordable.append((family, units))
+            affordable.append((family, found, units))
     bought += in_processes(
         partial(_bought, scenario, rules, budget), affordable, jobs=jobs, progress=progress
     )
@@ -138,26 +140,28 @@ def _share(scenario: Scenario) -> float | None:
     return None if scenario.tenants else scenario.slo.attainment
 
 
-def _bought(scenario: Scenario, rules: Rules, budget: float, asked: tuple[Family, int]) -> Bought:
+def _bought(scenario: Scenario, rules: Rules, budget: float, asked: tuple[Family, Estimate, int]) -> Bought:
     """The most units, of no more than asked, that cost no more than the budget as simulated.
 
-    Their price alone leaves out the electricity of owned hardware, which only the simulation knows.
+    Their price alone leaves out the electricity of owned hardware, which only the simulation knows; that of
+    spares is what they draw at rest.
     """
-    family, units = asked
+    family, about, units = asked
     nothing = partial(_nothing, family.hardware, family.label)
     try_out = _load_held if scenario.tenants else _thresholds_met
+    spares = mid(times(about.resting_usd_per_hour, rules.spare))
     while True:
         try:
             found, costs = try_out(scenario, family, units, rules)
         except InputError as error:
             return nothing(units, None, scenario, error.message)
         known = [cost / units for cost in costs if cost is not None]
-        if len(known) < len(costs):
+        if len(known) < len(costs) or spares is None:
             return nothing(units, None, scenario, "no price of its electricity is known")
-        bill = max(known) * (units + rules.spare)
+        bill = max(known) * units + spares
         if bill <= budget * (1 + _ROUNDING):
             return replace(found, usd_per_hour=bill, spare=rules.spare)
-        units = min(units - 1, int(budget / max(known)) - rules.spare)
+        units = min(units - 1, int((budget - spares) / max(known)))
         if units < 1:
             return nothing(0, bill, scenario, "its electricity is beyond the budget")
 

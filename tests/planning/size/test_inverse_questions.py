@@ -83,6 +83,22 @@ def test_a_budget_pays_for_the_electricity_of_owned_hardware_too(chat):
         assert more > budget
 
 
+def test_spares_that_a_budget_pays_for_draw_what_they_do_at_rest(chat):
+    pool = {"name": "main", "hardware": "nvidia-l4", "purchase": 2500.0}
+    prices = {"own": {}, "electricity": "2 USD/kWh"}
+    scenario = chat(rate=1.0, cluster={"pools": [pool]}, prices=prices, size={"spare": 1})
+    ((family,), _) = families_of(scenario)
+    found = estimate(family, demand_of(scenario))
+    (one,) = within_budget(scenario, 10.0 * found.usd_per_hour.mid, jobs=1)
+    seeds = (scenario.seed, rules_of(scenario).fresh_seed(0))
+    runs = [run_scenario(family.with_units(one.units), seed=seed) for seed in seeds]
+    working = max(run.summary.cost.per_hour_usd for run in runs)
+    (about,) = runs[0].context.pools
+    at_rest = found.usd_per_hour.mid + about.idle_w * runs[0].context.site.pue.mid / 1000 * 2
+    assert one.usd_per_hour == pytest.approx(working + at_rest)
+    assert at_rest < working / one.units
+
+
 def test_spares_that_a_budget_pays_for_are_said(chat):
     scenario = chat(rate=2.0, hardware="nvidia-l4", size={"spare": 1})
     (one,) = within_budget(scenario, 4 * 0.805, jobs=1)

@@ -19,6 +19,7 @@ from simulator.planning.size.tables import headline, tables_of
 from simulator.planning.size.trial import Ask, run_trial
 from simulator.planning.size.verdict import verdict_of
 from simulator.scenario.compare import EntrantSpec
+from simulator.simulation import run_scenario
 from tests.planning.size.trials import answered, trial
 
 LINK = {"bandwidth": "50 GB/s", "latency": "10 us"}
@@ -155,6 +156,46 @@ def test_spares_are_paid_for_and_not_counted_on(busy):
     assert spared.units == alone.units + 2
     assert spared.usd_per_hour.mid == pytest.approx(alone.usd_per_hour.mid * spared.units / alone.units)
     assert spared.scenario.cluster.pools[0].replicas == spared.units
+
+
+OWNED = {"own": {"upkeep_per_year": 0.1}, "region": "Virginia"}
+OWNED_L4 = {
+    "cluster": {
+        "pools": [{"name": "main", "hardware": "nvidia-l4", "purchase": 2500, "power": {"host": "40 W"}}]
+    },
+    "prices": OWNED,
+}
+
+
+def test_spares_draw_and_cost_what_they_do_at_rest(busy):
+    """They are on for the case that another fails; what works draws what it does without them."""
+    alone, spared = (
+        size(busy(**OWNED_L4), jobs=1).best,
+        size(busy(**OWNED_L4, size={"spare": 2}), jobs=1).best,
+    )
+    result = run_scenario(spared.scenario)
+    (pool,), site = result.context.pools, result.context.site
+    resting_w = (pool.idle_w + 40.0) * site.pue.mid
+    assert spared.found.units == alone.found.units
+    assert spared.drawn_w == pytest.approx(alone.drawn_w + 2 * resting_w)
+    assert spared.drawn_w < alone.drawn_w * spared.units / alone.units
+    assert spared.limit_w == pytest.approx(alone.limit_w * spared.units / alone.units)
+    resting_usd = 2500 * (1 / 3 + 0.1) / 8766 + resting_w / 1000 * site.electricity_usd_per_kwh.mid
+    assert spared.usd_per_hour.mid == pytest.approx(alone.usd_per_hour.mid + 2 * resting_usd)
+    # Spares that share the load, as in a run of the design, make the batches smaller and draw more.
+    shared = result.summary.to_dict()["facility_power_w"]
+    assert spared.drawn_w < shared < alone.drawn_w * spared.units / alone.units
+    answer = size(busy(**OWNED_L4, size={"spare": 2, "hardware": ["nvidia-l4", "nvidia-h100-sxm"]}), jobs=1)
+    assert "draw of spares at rest" in ranking(answer).note
+
+
+def test_a_rival_of_fewer_units_keeps_its_spares_at_rest(busy):
+    found = size(busy(**OWNED_L4, size={"spare": 1}), jobs=1).best
+    rest = found.estimate.resting_w.mid
+    each = (found.drawn_w - rest) / found.found.units
+    assert found.weight("power", 2)[0] == pytest.approx(each + rest)
+    assert found.weight("cost", 2)[0] == pytest.approx(found.unit_usd.mid + found.spare_usd.mid)
+    assert found.weight("devices", 2)[0] == 2 * found.devices / found.units
 
 
 def test_processes_give_the_same_answer(busy, answer):
