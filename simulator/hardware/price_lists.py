@@ -38,7 +38,8 @@ class PriceRange(BaseModel, frozen=True):
     def citation(self) -> str:
         """One line for a report: what, how many rows, when, from where."""
         kind = f"{', '.join(self.tiers)}, " if self.tiers else ""
-        return f"{kind}{self.rows} price(s), {self.date}: {'; '.join(self.source)}"
+        number = "1 price" if self.rows == 1 else f"median of {self.rows} prices"
+        return f"{kind}{number}, {self.date}: {'; '.join(self.source)}"
 
 
 def read_list(name: str, type_: type[List]) -> List:

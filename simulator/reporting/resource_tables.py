@@ -57,6 +57,14 @@ def _price_sources(result: Result) -> Iterator[str]:
             yield f"{pool.device}, to buy: {pool.purchase_source}"
         elif pool.price is not None:
             yield f"{pool.device}: {pool.price.source}"
+    if result.summary.cost.owned_devices:
+        yield from _life_source(result)
+
+
+def _life_source(result: Result) -> Iterator[str]:
+    """Where the life of hardware comes from, if that is known."""
+    if result.context.life_source:
+        yield f"life of {result.context.life_years:g} years: {result.context.life_source}"
 
 
 def _ownership_rows(result: Result) -> Iterator[tuple[str, str]]:
@@ -118,7 +126,8 @@ def energy_table(result: Result) -> Table:
         ("Carbon of the hardware (embodied)", show.span(carbon.embodied_kg, kilograms)),
         ("Water", show.span(water.litres, lambda litres: show.number(litres, "l", show.UNKNOWN))),
     )
-    return Table("Energy, carbon, water", ("", ""), rows, site.source)
+    sources = [site.source, *(_life_source(result) if carbon.embodied_kg is not None else ())]
+    return Table("Energy, carbon, water", ("", ""), rows, "; ".join(filter(None, sources)))
 
 
 def _over_hosts(value: Range | None, text: Callable[[float | None], str], missing: MissingHosts) -> str:

@@ -220,7 +220,7 @@ class Site:
 class RunContext:
     """A run in words and prices. ``pools`` stand in the order of the recording's pools.
 
-    Hardware lives ``life_years``, is in service for ``share_in_service`` of it and costs
+    Hardware lives ``life_years`` by ``life_source``, is in service for ``share_in_service`` of it and costs
     ``upkeep_per_year`` of its price every year; ``api`` is what the same tokens could be bought from. In an
     ``open_loop`` requests come at times of their own, whatever becomes of those before.
     """
@@ -236,6 +236,7 @@ class RunContext:
     notes: tuple[str, ...] = ()
     api: ApiPrice | None = None
     life_years: float = 3.0
+    life_source: str = ""
     share_in_service: float = 1.0
     upkeep_per_year: float = 0.0
     tenants: tuple[TenantContext, ...] = ()

@@ -67,4 +67,5 @@ class PricesSpec(Spec):
     """API whose list price for the same tokens is compared, e.g. `groq/openai/gpt-oss-120b`."""
 
     hardware_life_years: PositiveFloat = 3.0
-    """Life that the emissions of making the hardware are spread over, and the price of owned hardware."""
+    """Life that the emissions of making the hardware are spread over, and the price of owned hardware.
+    Default: what EcoLogits assumes."""

@@ -31,6 +31,11 @@ from simulator.units.clock import ns_from_seconds
 
 #: Source of a price that a scenario gives.
 GIVEN = "given in the scenario"
+#: Source of the life of hardware where a scenario says none.
+ASSUMED_LIFE = (
+    "assumption of EcoLogits (GitHub mlco2/ecologits @5be90da, 2026-03-13, MPL-2.0,"
+    " docs/methodology/llm_inference.md)"
+)
 
 
 def context_of(scenario: Scenario, pools: list[PreparedPool], notes: tuple[str, ...] = ()) -> RunContext:
@@ -51,6 +56,7 @@ def context_of(scenario: Scenario, pools: list[PreparedPool], notes: tuple[str, 
         workload=scenario.workload.name or scenario.workload.arrivals.process,
         api=_api(prices.api),
         life_years=prices.hardware_life_years,
+        life_source=GIVEN if "hardware_life_years" in prices.model_fields_set else ASSUMED_LIFE,
         share_in_service=owned.share_in_service,
         upkeep_per_year=owned.upkeep_per_year,
         tenants=tenant_contexts(scenario),

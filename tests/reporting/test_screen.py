@@ -62,7 +62,7 @@ def test_a_run_in_which_nothing_finished_is_shown():
 
 def test_the_cost_of_owning_shows_what_it_is_reckoned_from_and_not_the_rent():
     owned = with_pool(
-        context(life_years=4.0, upkeep_per_year=0.1),
+        context(life_years=4.0, life_source="a maker's warranty", upkeep_per_year=0.1),
         purchase=Range(20000.0, 30000.0, 40000.0),
         purchase_source="a maker's list",
     )
@@ -71,7 +71,7 @@ def test_the_cost_of_owning_shows_what_it_is_reckoned_from_and_not_the_rent():
     assert "$30,000.00 ($20,000.00 to $40,000.00)" in text
     assert "4.00 years, 100 %" in text
     assert re.search(r"Upkeep per year, of the purchase price +10 %", text)
-    assert "test-device, to buy: a maker's list" in text
+    assert "test-device, to buy: a maker's list; life of 4 years: a maker's warranty" in text
     assert "price list of the test" not in text
 
 

@@ -15,7 +15,7 @@ POOL = "cluster__pools__0__"
 def test_the_shipped_price_with_its_range_and_source():
     price = run(requests=5).context.pools[0].price
     assert 0 < price.low <= price.mid <= price.high
-    assert "price(s)" in price.source
+    assert "median of 11 prices, 2025" in price.source
 
 
 def test_a_price_in_the_scenario_goes_before():
@@ -50,7 +50,7 @@ def test_a_device_without_a_price_costs_an_unknown_amount():
 
 def test_owned_hardware_says_where_its_price_comes_from():
     shipped = run(requests=5, prices={"own": {}}).context.pools[0]
-    assert "price(s)" in shipped.purchase_source
+    assert shipped.purchase_source.startswith("1 price, 2026: ")
     given = run(requests=5, prices={"own": {}}, **{f"{POOL}purchase": 30000}).context.pools[0]
     assert given.purchase_source == "given in the scenario"
     assert run(requests=5).context.pools[0].purchase_source == ""
@@ -73,6 +73,13 @@ def test_without_any_price_the_key_of_the_purchase_price_is_named_too_where_it_w
     (message,) = [one for one in messages if one.startswith("Cost is unknown")]
     assert "say cluster.pools.0.price; to own it say cluster.pools.0.purchase" in message
     assert not any("not owned" in one for one in messages)
+
+
+def test_the_life_of_hardware_says_where_it_comes_from():
+    assumed = run(requests=5).context
+    assert assumed.life_years == 3.0 and "ecologits" in assumed.life_source
+    given = run(requests=5, prices__hardware_life_years=3.0).context
+    assert given.life_source == "given in the scenario"
 
 
 @pytest.mark.parametrize("power", [{"limit": "100 W", "idle": "120 W"}, {"limit": "10 W"}, {"idle": "9 kW"}])
