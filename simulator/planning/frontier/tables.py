@@ -55,16 +55,28 @@ def _open(frontier: Frontier) -> str:
 
 
 def _close(frontier: Frontier) -> str:
-    """Whether the published set is too small to tell an accuracy from the target."""
-    calls = frontier.close_calls
-    if not calls:
+    """Whether the published set is too small to tell an accuracy from the target, and what stands instead."""
+    surer = frontier.runner_up
+    below = [one for one in frontier.close_calls if one is not surer]
+    near = [*below, *([frontier.cheapest] if frontier.cheapest and frontier.only_just else [])]
+    if not near:
         return ""
-    problems = calls[0].task_set_problems or 1
-    those = "; ".join(f"{one.name}, {_right(one)}" for one in calls)
-    return (
+    problems = near[0].task_set_problems or 1
+    words = [
         f" A close call: the published figures rest on {problems} problems, one of which is"
-        f" {100.0 / problems:.1f} points, and nearer to the target is {those}."
-    )
+        f" {100.0 / problems:.1f} points"
+    ]
+    if below:
+        those = "; ".join(map(_at_its_cost, below))
+        words.append(f"; cheaper, and less than that from the target, is {those}")
+    if frontier.only_just:
+        other = "no other design is" if surer is None else f"the cheapest that is: {_at_its_cost(surer)}"
+        words.append(f"; the answer is not that far above the target, {other}")
+    return f"{''.join(words)}."
+
+
+def _at_its_cost(one: Weighed) -> str:
+    return f"{one.name}, {_right(one)} at {show.dollars(one.cost_per_task_usd)} per task"
 
 
 def _cautioned(frontier: Frontier) -> str:

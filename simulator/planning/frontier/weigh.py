@@ -133,14 +133,34 @@ class Frontier:
         return list(dict.fromkeys(one.hardware for one in ran if one.hardware not in priced))
 
     @property
+    def only_just(self) -> bool:
+        """Whether one problem of the set decides that the answer reaches the target."""
+        if self.target is None or self.cheapest is None:
+            return False
+        return self.cheapest.is_close_to(self.target)
+
+    @property
     def close_calls(self) -> list[Weighed]:
-        """The answer and what is cheaper on the front of cost, as far as one problem of the set decides."""
+        """Designs that would be the answer if one problem of the set had come out otherwise.
+
+        Those on the front of cost that are cheaper and only just miss the target; and, where the answer
+        itself only just reaches it, the cheapest that reaches it by more.
+        """
         if self.target is None:
             return []
         most = self.budget if self.cheapest is None else self.cheapest.cost_per_task_usd
         line = [one for one in self.fronts["cost_per_task_usd"] if one is not self.cheapest]
-        those = [*line, self.cheapest] if self.cheapest else line
-        return [one for one in those if _affordable(one, most) and one.is_close_to(self.target)]
+        near = [one for one in line if _affordable(one, most) and one.is_close_to(self.target)]
+        return near if self.runner_up is None else [*near, self.runner_up]
+
+    @property
+    def runner_up(self) -> Weighed | None:
+        """The cheapest that reaches the target by a problem or more, where the answer only just does."""
+        if self.target is None or not self.only_just:
+            return None
+        surer = [one for one in self.designs if one.reaches(self.target) and not one.is_close_to(self.target)]
+        within = [one for one in surer if _affordable(one, self.budget)]
+        return min(within, key=lambda one: one.cost_per_task_usd or 0.0, default=None)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -149,6 +169,7 @@ class Frontier:
             "budget_usd_per_task": self.budget,
             "cheapest": None if self.cheapest is None else _named(self.cheapest),
             "undecided": [one.name for one in self.undecided],
+            "only_just": self.only_just,
             "close_calls": [one.name for one in self.close_calls],
             "unpriced": self.unpriced,
             "fronts": {key: [one.name for one in front] for key, front in self.fronts.items()},

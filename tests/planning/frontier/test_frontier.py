@@ -92,17 +92,35 @@ def test_less_than_a_problem_of_the_set_from_the_target_is_a_close_call(found):
     assert {vote.task_set_problems, chain.task_set_problems} == {30}
     assert by(found, SEVEN_B, "beam_search").task_set_problems is None
 
+    dearer = replace(vote, label="dearer", cost_per_task_usd=vote.cost_per_task_usd * 2)
+    surer = replace(vote, label="surer", accuracy=0.99, accuracy_low=0.99, cost_per_task_usd=1e3)
+    designs = [*found.designs, dearer, surer]
+
     def asked(target):
-        return replace(found, target=target, cheapest=cheapest(found.designs, target, None))
+        return replace(found, designs=designs, target=target, cheapest=cheapest(designs, target, None))
 
     near = asked(vote.accuracy - 0.01)
-    assert near.close_calls == [vote] and near.to_dict()["close_calls"] == [vote.name]
-    assert f"30 problems, one of which is 3.3 points, and nearer to the target is {vote.name}" in answer(near)
+    assert near.cheapest is vote and near.only_just
+    assert near.runner_up is surer
+    assert near.close_calls == [surer] and near.to_dict()["close_calls"] == [surer.name]
+    told = answer(near).partition("A close call: ")[2]
+    assert told.startswith(
+        "the published figures rest on 30 problems, one of which is 3.3 points; the answer is"
+    )
+    assert surer.name in told and vote.name not in told
     missed = asked(chain.accuracy + 0.01)
-    assert missed.cheapest is vote and missed.close_calls == [chain]
+    assert missed.cheapest is vote and missed.close_calls == [chain] and not missed.only_just
+    assert f"cheaper, and less than that from the target, is {chain.name}" in answer(missed)
     assert asked(0.6).close_calls == [] and "close call" not in answer(asked(0.6))
     assert replace(found, target=None).close_calls == []
     assert asked(vote.accuracy + 0.01).close_calls == [vote]
+
+
+def test_an_answer_that_only_just_reaches_the_target_and_has_no_surer_one_says_so(found):
+    vote = by(found, SEVEN_B, "majority_vote")
+    alone = replace(found, designs=[vote], cheapest=vote, target=vote.accuracy - 0.01)
+    assert alone.runner_up is None
+    assert "not that far above the target, no other design is" in answer(alone)
 
 
 def test_accuracies_that_tables_show_as_one_are_one():
