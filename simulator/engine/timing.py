@@ -104,3 +104,24 @@ class Background(Appointment):
     def _happen(self, then: Callable[[], None]) -> None:
         self.env.background -= 1  # type: ignore[attr-defined]
         then()
+
+
+class Revocable(Appointment):
+    """An appointment that can be called off: it stays in the queue, but nothing goes on for its sake."""
+
+    __slots__ = ("_then",)
+
+    def __init__(self, env: NsEnvironment, delay_ns: int, then: Callable[[], None]) -> None:
+        super().__init__(env, delay_ns, self._happen)
+        self._then: Callable[[], None] | None = then
+
+    def revoke(self) -> None:
+        """It has not happened yet and will not."""
+        self._then = None
+        self.env.background += 1  # type: ignore[attr-defined]
+
+    def _happen(self, event: Event) -> None:
+        if self._then is None:
+            self.env.background -= 1  # type: ignore[attr-defined]
+        else:
+            self._then()

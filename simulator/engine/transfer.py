@@ -24,9 +24,7 @@ from dataclasses import dataclass
 from math import ceil
 from operator import itemgetter
 
-from simpy.events import Event
-
-from simulator.engine.timing import Appointment, NsEnvironment
+from simulator.engine.timing import Appointment, NsEnvironment, Revocable
 from simulator.units.clock import NS_PER_S
 
 #: What rounding must not go below [bytes/s].
@@ -186,9 +184,11 @@ class Transfer:
         At present [bytes/s]; 0 while it waits.
     left
         Bytes still to be sent at ``since_ns`` [bytes].
+    next
+        What happens to it next: its last byte leaves or arrives; None while it waits.
     """
 
-    __slots__ = ("arrived", "left", "path", "rate", "since_ns", "size", "ticket")
+    __slots__ = ("arrived", "left", "next", "path", "rate", "since_ns", "size")
 
     def __init__(self, path: Path, size: float, arrived: Callable[[], None]) -> None:
         self.path = path
@@ -197,7 +197,13 @@ class Transfer:
         self.left = size
         self.rate = 0.0
         self.since_ns = 0
-        self.ticket = 0  # an appointment with an older one is void
+        self.next: Revocable | None = None
+
+    def call_off(self) -> None:
+        """What was to happen next will not."""
+        if self.next is not None:
+            self.next.revoke()
+            self.next = None
 
     def left_by(self, now: int) -> float:
         """What is still to be sent at a time that is not before ``since_ns`` [bytes]."""
@@ -223,14 +229,13 @@ class Carrier(ABC):
 
     def _appoint(self, transfer: Transfer, delay_ns: int, then: Callable[[Transfer], None]) -> None:
         """``then`` happens after a while, unless the transfer gets another appointment before."""
-        transfer.ticket += 1
-        ticket = transfer.ticket
 
-        def due(event: Event) -> None:
-            if transfer.ticket == ticket:
-                then(transfer)
+        def due() -> None:
+            transfer.next = None
+            then(transfer)
 
-        Appointment(self.env, delay_ns, due)
+        transfer.call_off()
+        transfer.next = Revocable(self.env, delay_ns, due)
 
     def _leave(self, transfer: Transfer) -> None:
         """The last byte has left: it arrives after the latency."""
@@ -241,7 +246,7 @@ class Carrier(ABC):
 
     def _give_up(self, transfer: Transfer) -> float:
         """It goes on no further; returns what is not sent of it [bytes]."""
-        transfer.ticket += 1
+        transfer.call_off()
         unsent = transfer.left_by(self.env.now)
         for link in transfer.path.links:
             link.leave(transfer, unsent)

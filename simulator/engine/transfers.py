@@ -28,7 +28,7 @@ from math import inf
 import numpy as np
 
 from simulator.engine.replica import Replica
-from simulator.engine.timing import Appointment, NsEnvironment
+from simulator.engine.timing import NsEnvironment, Revocable
 from simulator.engine.topology import Attachment, NodePlan, OwnLinks, Topology, Wiring
 from simulator.engine.transfer import CARRIERS, Link, LinkPlan, Path, Transfer
 from simulator.results.recording import LinkRecording, TransferRecording
@@ -130,11 +130,11 @@ class Transfers:
             self._time_out(shipment)
 
     def _time_out(self, shipment: Shipment) -> None:
-        shipment.ticket += 1
-        ticket = shipment.ticket
-        Appointment(
-            self.env, TIME_OUT_NS, lambda _: self._fail(shipment) if shipment.ticket == ticket else None
-        )
+        def due() -> None:
+            shipment.time_out = None
+            self._fail(shipment)
+
+        shipment.time_out = Revocable(self.env, TIME_OUT_NS, due)
 
     def cancel(self, shipment: Shipment) -> None:
         """Nobody waits for it any more."""
@@ -144,7 +144,9 @@ class Transfers:
         self._stop(shipment)
 
     def _stop(self, shipment: Shipment) -> None:
-        shipment.ticket += 1
+        if shipment.time_out is not None:
+            shipment.time_out.revoke()
+            shipment.time_out = None
         if shipment.transfer is not None:
             self._bytes -= self._carrier.cancel(shipment.transfer)
             shipment.transfer = None
@@ -222,7 +224,7 @@ class Shipment:
         "size",
         "source",
         "target",
-        "ticket",
+        "time_out",
         "transfer",
         "tries",
         "under_way",
@@ -247,8 +249,8 @@ class Shipment:
         self.failed = failed
         self.tries = 0
         self.under_way = False
-        self.ticket = 0  # a time-out with an older one is void
         self.transfer: Transfer | None = None
+        self.time_out: Revocable | None = None  # where its link is dead
 
 
 def wiring_of(env: NsEnvironment, plan: TransferPlan, attachments: list[Attachment]) -> Wiring:

@@ -232,3 +232,19 @@ def test_in_turn_with_cancellations_is_the_queue_without_the_cancelled(sends):
             expected[index] = free_at
     assert arrived == expected
     assert link.bytes_sent == pytest.approx(carried)
+
+
+@pytest.mark.parametrize("discipline", [FairShare, InTurn])
+def test_time_goes_on_until_the_last_byte_is_there_and_no_further(discipline):
+    """What was to happen while many shared the link is void once that has changed."""
+    env = NsEnvironment()
+    path = Path.over(Link(env, LinkPlan(GB_PER_S)))
+    carrier = discipline(env)
+    arrived = []
+    sent = [carrier.send(path, 1000, lambda: arrived.append(env.now)) for _ in range(100)]
+    for other in sent[1:]:
+        Appointment(env, 50, lambda _, other=other: carrier.cancel(other))
+    while env.advance(1):
+        pass
+    assert env.now == arrived[-1] < 2000
+    assert env.background == len(env._queue)
