@@ -60,6 +60,5 @@ def _task_set(quality: QualitySpec, law: str) -> Judge:
     else:
         spread = f"spread between problems from {consensus:.1%} by majority of 64"
     alike = concentration(alone, consensus, quality.wrong_agreement)
-    basis = f"{alone:.1%} of single answers right ({source}); {spread}"
-    basis = f"{basis}; {law}" if law else basis
-    return TaskSetJudge(alike * alone, alike * (1.0 - alone), quality.wrong_agreement, basis)
+    single = f"{alone:.1%} of single answers right ({source}); {spread}"
+    return TaskSetJudge(alike * alone, alike * (1.0 - alone), quality.wrong_agreement, single, law)

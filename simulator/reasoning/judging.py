@@ -133,12 +133,21 @@ class NoJudge:
 
 @dataclass(frozen=True, slots=True)
 class TaskSetJudge:
-    """Problems of a task set: chances of right answers are Beta distributed."""
+    """Problems of a task set: chances of right answers are Beta distributed.
+
+    ``single`` says what that rests on, ``law`` how single answers become the strategy's, empty for one chain.
+    """
 
     alpha: float
     beta: float
     wrong_agreement: float
-    basis: str
+    single: str
+    law: str = ""
+
+    @property
+    def basis(self) -> str:
+        """Both."""
+        return f"{self.single}; {self.law}" if self.law else self.single
 
     def problem(self, random: Random) -> Problem:
         """A problem drawn from the set."""

@@ -144,10 +144,15 @@ def _idle(frontier: Frontier) -> str:
 
 
 def _basis(frontier: Frontier) -> str:
-    bases = dict.fromkeys(one.accuracy_basis for one in frontier.designs if one.accuracy_basis)
-    if not bases:
+    """What accuracies rest on: single answers once for each model, and what strategies make of them."""
+    judged = [one for one in frontier.designs if one.accuracy_basis]
+    if not judged:
         return "no published accuracy applies: cost, latency and energy only"
-    return "Accuracy: " + "; ".join(str(basis) for basis in bases)
+    single = dict.fromkeys(str(one.accuracy_of_single) for one in judged)
+    laws = dict.fromkeys(
+        f"{one.strategy.replace('_', ' ')}: {one.accuracy_law}" for one in judged if one.accuracy_law
+    )
+    return ". ".join(("Accuracy: " + "; ".join(single), *(["; ".join(laws)] if laws else [])))
 
 
 def _refused(frontier: Frontier) -> list[Table]:

@@ -46,6 +46,9 @@ class Weighed:
     ----------
     accuracy_low, accuracy_high
         Bounds of what was drawn of the accuracy, at 95 %; both are the accuracy where it is exact.
+    accuracy_basis
+        What the accuracy rests on: ``accuracy_of_single`` what that of single answers does, ``accuracy_law``
+        how they become the strategy's, empty for one chain.
     accuracy_unknown
         Why there is no accuracy, if so.
     task_set_problems
@@ -78,6 +81,8 @@ class Weighed:
     layout: str | None = None
     idle_machines: str | None = None
     task_set_problems: int | None = None
+    accuracy_of_single: str | None = None
+    accuracy_law: str | None = None
 
     @property
     def name(self) -> str:
@@ -241,7 +246,7 @@ def _weighed(design: Design) -> Weighed:
     if design.scenario is None:
         return _refused(design, design.refusal or "cannot run")
     try:
-        right, told = _accuracy(design.scenario)
+        right, judge, unknown = _accuracy(design.scenario)
         result = run_scenario(design.scenario)
     except InputError as error:
         return _refused(design, str(error))
@@ -255,8 +260,8 @@ def _weighed(design: Design) -> Weighed:
         accuracy=None if right is None else right.share,
         accuracy_low=None if right is None else right.low,
         accuracy_high=None if right is None else right.high,
-        accuracy_basis=None if right is None else told,
-        accuracy_unknown=told if right is None else None,
+        accuracy_basis=None if judge is None else judge.basis,
+        accuracy_unknown=unknown,
         cost_per_task_usd=figures["cost_per_task_usd"],
         p50_task_latency_s=_seconds(figures["p50_task_e2el_ms"]),
         p99_task_latency_s=_seconds(figures["p99_task_e2el_ms"]),
@@ -266,22 +271,30 @@ def _weighed(design: Design) -> Weighed:
         vain_thinking_share=figures["vain_thinking_share"],
         overloaded=figures["overloaded"],
         task_set_problems=None if right is None else _problems(design.scenario),
+        accuracy_of_single=None if judge is None else judge.single,
+        accuracy_law=None if judge is None else judge.law,
         layout=in_words(only_pool(design.scenario).parallelism),
         idle_machines=idle_machines(result.context, summary.pools, summary.load, summary.tasks),
     )
 
 
-def _accuracy(scenario: Scenario) -> tuple[ExpectedRight | None, str]:
-    """Expected accuracy and what it rests on, or none and why."""
+def _accuracy(scenario: Scenario) -> tuple[ExpectedRight | None, TaskSetJudge | None, str | None]:
+    """Expected accuracy and the judge that it rests on, or neither and why."""
     reasoning = scenario.reasoning
     assert reasoning is not None  # every design has one
     if reasoning.quality is None:
-        return None, f"no accuracy of single answers is given for {scenario.model.card} (reasoning.quality)"
+        return (
+            None,
+            None,
+            f"no accuracy of single answers is given for {scenario.model.card} (reasoning.quality)",
+        )
     judge = build_judge(reasoning.of_model(load_model(scenario.model.card).id))
     if not isinstance(judge, TaskSetJudge):
-        return None, no_law_of(reasoning.strategy)
+        return None, None, no_law_of(reasoning.strategy)
     expected = expected_accuracy(reasoning.strategy, judge, RandomStreams(scenario.seed))
-    return expected, no_law_of(reasoning.strategy) if expected is None else judge.basis
+    if expected is None:
+        return None, None, no_law_of(reasoning.strategy)
+    return expected, judge, None
 
 
 def _problems(scenario: Scenario) -> int | None:

@@ -58,6 +58,15 @@ def test_accuracy_is_only_where_a_published_figure_applies(found):
         assert (one.accuracy is None) == (one.accuracy_basis is None) == (one.accuracy_unknown is not None)
 
 
+def test_what_accuracies_rest_on_is_said_once_for_each_model_and_each_strategy(found):
+    chain, vote = by(found, SEVEN_B, "chain"), by(found, SEVEN_B, "majority_vote")
+    assert chain.accuracy_of_single == vote.accuracy_of_single == chain.accuracy_basis
+    assert vote.accuracy_basis == f"{chain.accuracy_basis}; {vote.accuracy_law}"
+    note = tables_of(found)[0].note
+    assert note.startswith(f"Accuracy: {chain.accuracy_basis}. majority vote: {vote.accuracy_law}. Layouts")
+    assert note.count("of single answers right") == 1
+
+
 def test_designs_without_an_accuracy_are_listed_with_what_they_cost_and_why(found):
     front, unjudged = front_tables(found)
     assert len(front.rows) == 2 and len(unjudged.rows) == 4
