@@ -19,6 +19,16 @@ from typing import NamedTuple, Protocol
 from simulator.engine.replica import Replica
 from simulator.engine.timing import NsEnvironment
 from simulator.engine.transfer import Link, LinkPlan, Path
+from simulator.results.link_kinds import (
+    INTO_INSIDE,
+    INTO_NODES,
+    INTO_RACKS,
+    OUT_INSIDE,
+    OUT_OF_NODES,
+    OUT_OF_RACKS,
+    OWN,
+    LinkKind,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +121,7 @@ class OwnLinks:
         machine = self.machines.first_on(source)
         path = self._paths.get(machine)
         if path is None:
-            link = Link(self.env, self._plan, "out of a prefill replica")
+            link = Link(self.env, self._plan, OWN.name)
             self.links.append(link)
             path = self._paths[machine] = Path.over(link)
         return path
@@ -155,7 +165,7 @@ class Topology:
         self.placement = Placement(plan, attachments)
         self._plan = plan
         self._attachments = attachments
-        self._ports: dict[tuple[object, ...], Link] = {}
+        self._ports: dict[tuple[LinkKind, Replica | int], Link] = {}
         self.links: list[Link] = []
         self.machines = Machines()
 
@@ -166,33 +176,32 @@ class Topology:
         one, other = self._attachments[source.pool], self._attachments[target.pool]
         streams = min(one.devices, other.devices)
         inside = here.node == there.node
-        kind = "inside nodes" if inside else "between nodes"
+        leaving, coming = (OUT_INSIDE, INTO_INSIDE) if inside else (OUT_OF_NODES, INTO_NODES)
         out, into = (one.scale_up, other.scale_up) if inside else (one.network, other.network)
         assert out is not None and into is not None  # the plan is checked
         links = [
-            self._port(kind, "out of", source, out, one.devices),
-            self._port(kind, "into", target, into, other.devices),
+            self._port(leaving, source, out, one.devices),
+            self._port(coming, target, into, other.devices),
         ]
         latency_ns = max(out.latency_ns, into.latency_ns)
         uplink = self._plan.uplink
         if uplink is not None and here.rack != there.rack:
-            links += [self._uplink("out of racks", here.rack), self._uplink("into racks", there.rack)]
+            links += [self._uplink(OUT_OF_RACKS, here.rack), self._uplink(INTO_RACKS, there.rack)]
             latency_ns += uplink.latency_ns
         widest = streams * min(out.bytes_per_s, into.bytes_per_s)
         slowest = min((link.bytes_per_s for link in links), default=inf)
         return Path(tuple(links), min(widest, slowest), latency_ns)
 
-    def _port(self, kind: str, way: str, replica: Replica, link: LinkPlan, devices: int) -> Link:
-        key = (kind, way, replica.pool, self.machines.first_on(replica))
-        return self._link(key, LinkPlan(link.bytes_per_s * devices), f"{kind}, {way} replicas")
+    def _port(self, kind: LinkKind, replica: Replica, link: LinkPlan, devices: int) -> Link:
+        return self._link(kind, self.machines.first_on(replica), LinkPlan(link.bytes_per_s * devices))
 
-    def _uplink(self, way: str, rack: int) -> Link:
+    def _uplink(self, kind: LinkKind, rack: int) -> Link:
         assert self._plan.uplink is not None
-        return self._link((way, rack), self._plan.uplink, way)
+        return self._link(kind, rack, self._plan.uplink)
 
-    def _link(self, key: tuple[object, ...], plan: LinkPlan, name: str) -> Link:
-        link = self._ports.get(key)
+    def _link(self, kind: LinkKind, where: Replica | int, plan: LinkPlan) -> Link:
+        link = self._ports.get((kind, where))
         if link is None:
-            link = self._ports[key] = Link(self.env, plan, name)
+            link = self._ports[kind, where] = Link(self.env, plan, kind.name)
             self.links.append(link)
         return link

@@ -89,7 +89,7 @@ class Transfers:
         self._carrier = CARRIERS[plan.sharing](env)
         self._count = self._arrived = self._failed = self._cancelled = 0
         self._bytes = 0.0
-        self._time_ns = 0
+        self._time_ns = self._alone_ns = 0
 
     def send(self, shipment: Shipment) -> None:
         """Begin to carry a shipment to its target."""
@@ -102,11 +102,12 @@ class Transfers:
             return
         if pace != 1.0:
             path = replace(path, bytes_per_s=path.bytes_per_s / pace)
-        size = shipment.size
+        size = alone = shipment.size
         if self.plan.overlaps and shipment.layers:
-            size = self._left(shipment, path)
+            size, alone = self._left(shipment, path)
             for link in path.links:
                 link.carry_unseen(shipment.size - size)
+        alone_ns = round(alone / path.bytes_per_s * NS_PER_S) + path.latency_ns
         begun = self.env.now
         self._bytes += shipment.size
 
@@ -118,6 +119,7 @@ class Transfers:
                 return
             self._arrived += 1
             self._time_ns += self.env.now - begun
+            self._alone_ns += alone_ns
             shipment.under_way = False
             shipment.arrived()
 
@@ -161,10 +163,12 @@ class Transfers:
         else:
             self.send(shipment)
 
-    def _left(self, shipment: Shipment, path: Path) -> float:
-        alone = path.bytes_per_s * (self.env.now - shipment.begun_ns) / NS_PER_S
-        room = min(alone, *(link.room_since(shipment.begun_ns) for link in path.links))
-        return max(shipment.size / shipment.layers, shipment.size - max(room, 0.0))
+    def _left(self, shipment: Shipment, path: Path) -> tuple[float, float]:
+        """What did not leave during the prompt, and what would not have if it were alone [bytes]."""
+        most = path.bytes_per_s * (self.env.now - shipment.begun_ns) / NS_PER_S
+        room = min(most, *(link.room_since(shipment.begun_ns) for link in path.links))
+        last = shipment.size / shipment.layers
+        return max(last, shipment.size - max(room, 0.0)), max(last, shipment.size - most)
 
     def recording(self, waits: int, waited_ns: int) -> TransferRecording:
         """What was sent so far; the arguments say who waited for room on the decode side, and how long."""
@@ -178,6 +182,8 @@ class Transfers:
             waits=waits,
             waited_ns=waited_ns,
             links=self._links(),
+            alone_ns=self._alone_ns,
+            overlaps=self.plan.overlaps,
         )
 
     def _links(self) -> tuple[LinkRecording, ...]:

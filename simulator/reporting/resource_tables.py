@@ -221,6 +221,7 @@ def transfer_tables(result: Result) -> tuple[Table, ...]:
         ("Transfers", f"{show.count(about.transfers)} ({became})"),
         ("Bytes", show.number(about.bytes_sent / 1e9, "GB")),
         ("Mean time of a transfer", mean(about.time_ns, about.arrived)),
+        *([("If it were alone", mean(about.alone_ns, about.arrived))] if about.alone_ns is not None else []),
         ("Waited for room on the decode side", show.count(about.waits)),
         ("Mean wait of these", mean(about.waited_ns, about.waits)),
         *(

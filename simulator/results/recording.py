@@ -261,7 +261,9 @@ class TransferRecording:
     Of so many transfers that were begun, some ``arrived``, some ``failed`` (and were sent again or not), and
     some were ``cancelled``: a client gave up or a replica was lost. ``bytes_sent`` counts all that left.
     ``time_ns`` is the time of all that arrived together, from when they could be sent to the last byte;
-    ``waits`` requests had to wait for room on the decode side, ``waited_ns`` in all.
+    ``alone_ns`` is what they would have taken had each been the only one, None in recordings of before it was
+    kept. ``waits`` requests had to wait for room on the decode side, ``waited_ns`` in all. Layers leave while
+    the next ones are computed where it ``overlaps``.
     """
 
     transfers: int
@@ -273,6 +275,8 @@ class TransferRecording:
     waits: int
     waited_ns: int
     links: tuple[LinkRecording, ...] = ()
+    alone_ns: int | None = None
+    overlaps: bool = False
 
 
 @dataclass(frozen=True, slots=True)

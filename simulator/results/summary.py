@@ -24,6 +24,7 @@ from simulator.results.counts import Counts, counts_of
 from simulator.results.drafting import Drafting, delivered_share, drafting_of
 from simulator.results.energy import EnergySummary, energy_of
 from simulator.results.error_bars import ErrorBar, error_bar
+from simulator.results.held_up import held_up_by_links
 from simulator.results.latencies import latencies_of
 from simulator.results.latency_summary import LatencySummary, latency_summary
 from simulator.results.measured import measured_part
@@ -174,6 +175,7 @@ def summarise(recording: Recording, context: RunContext) -> Summary:
     part = measured_part(recording, warmup_ns)
     duration_s = part.duration_s
     counts = counts_of(recording, context, latencies, measured)
+    latency = latency_summary(recording, latencies, measured)
     attainment = overall_attainment(requests, latencies, context, measured)
     load = load_of(recording, warmup_ns)
     pools = tuple(use_of_pool(pool, warmup_ns, recording.end_ns) for pool in recording.pools)
@@ -194,7 +196,7 @@ def summarise(recording: Recording, context: RunContext) -> Summary:
         context=context,
         duration_s=duration_s,
         counts=counts,
-        latency=latency_summary(recording, latencies, measured),
+        latency=latency,
         attainment=attainment,
         pools=pools,
         max_output_tokens_per_s=_peak_output_rate(recording),
@@ -225,6 +227,7 @@ def summarise(recording: Recording, context: RunContext) -> Summary:
             water,
             tasks,
             error_bars,
+            held_up_by_links(recording.transfers, latency, recording.end_ns),
         ),
     )
 

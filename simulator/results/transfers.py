@@ -23,6 +23,9 @@ def transfer_dict(transfers: TransferRecording, end_ns: int) -> dict[str, Any]:
         "cancelled": transfers.cancelled,
         "bytes": transfers.bytes_sent,
         "mean_ms": mean_ms(transfers.time_ns, transfers.arrived),
+        "mean_alone_ms": None
+        if transfers.alone_ns is None
+        else mean_ms(transfers.alone_ns, transfers.arrived),
         "waited_for_room": transfers.waits,
         "mean_wait_ms": mean_ms(transfers.waited_ns, transfers.waits),
         "links": [_link_dict(link, end_ns) for link in transfers.links],
