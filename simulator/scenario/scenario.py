@@ -57,7 +57,7 @@ class Scenario(Spec):
     """How long clients wait and whether they try again; default: they wait as long as it takes."""
 
     model: Annotated[ModelSpec, NameOrInline("model card")]
-    """Name or path of a model card, or card and precisions."""
+    """Name or path of a model card, or card and precisions; not needed where every pool names its own."""
 
     cluster: ClusterSpec
     """Pools, router and link."""
@@ -146,6 +146,30 @@ class Scenario(Spec):
             return values
         return {**values, "workload": first["workload"]}
 
+    @model_validator(mode="before")
+    @classmethod
+    def _model_from_one_place(cls, values: Any) -> Any:
+        """Where every pool names its own, the first one's stands for all where only one can be shown."""
+        if not isinstance(values, dict) or values.get("model") is not None:
+            return values
+        named = _models_named(values.get("cluster"))
+        if not any(named.values()):
+            return values
+        for place, model in named.items():
+            if model is None:
+                raise ValueError(
+                    f"{place} names no model, and no model of the scenario stands in: give the pool one, or"
+                    f" the scenario, e.g. model: {next(filter(None, named.values()))}"
+                )
+        cards = dict.fromkeys(str(model) for model in named.values())
+        for tenant in values.get("tenants") or ():
+            if len(cards) > 1 and isinstance(tenant, dict) and tenant.get("model") is None:
+                raise ValueError(
+                    f"tenant {tenant.get('name')!r} asks for no model, pools serve {', '.join(cards)}, and no"
+                    " model of the scenario stands in: give the tenant one of them"
+                )
+        return {**values, "model": values["cluster"]["pools"][0]["model"]}
+
     @model_validator(mode="after")
     def _tenants_fit(self) -> Self:
         names = [tenant.name for tenant in self.tenants]
@@ -210,6 +234,17 @@ class Scenario(Spec):
             else _expected(one.workload, self.requests, self.duration)
             for one in self.tenants
         )
+
+
+def _models_named(cluster: Any) -> dict[str, str | None]:
+    """The card that each pool names, as written, by the pool's place; empty where pools are no list."""
+    pools = cluster.get("pools") if isinstance(cluster, dict) else None
+    found: dict[str, str | None] = {}
+    for number, pool in enumerate(pools if isinstance(pools, list | tuple) else ()):
+        model = pool.get("model") if isinstance(pool, dict) else None
+        card = model.get("card") if isinstance(model, dict) else model
+        found[f"cluster.pools[{number}]"] = None if card is None else str(card)
+    return found
 
 
 def _expected(workload: WorkloadSpec, requests: int | None, duration: float | None) -> float:

@@ -85,6 +85,17 @@ def test_two_profiles_with_one_id_are_refused_for_no_answer_could_tell_them_apar
             plan()
 
 
+def test_a_pool_that_names_its_own_model_serves_the_others_of_the_frontier_too(chat):
+    pool = {**POOL, "hardware": "nvidia-h100-sxm", "model": {"card": "llama-3.1-8b", "weight_dtype": "fp8"}}
+    asked = FrontierSpec.model_validate({"strategies": ["chain"], "models": ["llama-3.1-8b", "qwen3-8b"]})
+    own, other = designs_of(chat(cluster={"pools": [pool]}), asked)
+    served = [one.scenario.model_of(one.scenario.cluster.pools[0]) for one in (own, other)]
+    assert [(model.card, model.weight_dtype) for model in served] == [
+        ("llama-3.1-8b", "fp8"),
+        ("qwen3-8b", "auto"),
+    ]
+
+
 def test_two_model_cards_with_one_id_are_refused_on_the_frontier(chat, tmp_path):
     shipped = (data_folder("model_cards") / "llama-3.1-8b.yaml").read_text()
     own = tmp_path / "llama-3.1-8b.yaml"

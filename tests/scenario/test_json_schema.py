@@ -28,6 +28,11 @@ def test_a_workload_may_be_a_name_a_change_of_one_or_written_out():
     assert [kind.get("type", "reference") for kind in kinds] == ["string", "reference", "object"]
 
 
+def test_what_may_be_said_elsewhere_is_not_required():
+    """Traffic by tenants, the model by every pool."""
+    assert scenario_schema()["required"] == ["cluster"]
+
+
 def test_bounds_are_in_the_words_of_json_schema():
     engine = scenario_schema()["$defs"]["EngineSpec"]["properties"]
     assert engine["block_size"]["minimum"] == 1

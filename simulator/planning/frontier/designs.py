@@ -102,9 +102,9 @@ def _on(
     lengths: Lengths,
 ) -> Iterator[Design]:
     card, device = load_model(model.card), load_device(entrant.hardware)
-    own = scenario.model.card == model.card
-    served = scenario.model if own else ModelSpec(card=model.card)
     pool = only_pool(scenario)
+    own = scenario.model.card == model.card
+    served = scenario.model_of(pool) if own else ModelSpec(card=model.card)
     longest = pool.engine.max_model_len or lengths.longest
     try:
         layouts = layouts_on(device, scenario, Lengths(lengths.mean, longest), served)
@@ -120,8 +120,8 @@ def _on(
 
 
 def _unmeasured(scenario: Scenario) -> Scenario:
-    """The scenario without the step times of its own model."""
-    pool = only_pool(scenario).model_copy(update={"latency": AutoBackendSpec()})
+    """The scenario without its own model and the step times of that."""
+    pool = only_pool(scenario).model_copy(update={"latency": AutoBackendSpec(), "model": None})
     return changed(scenario, cluster=scenario.cluster.model_copy(update={"pools": (pool,)}))
 
 

@@ -209,10 +209,11 @@ def _changes(scenario: Scenario) -> Iterator[tuple[str, Scenario]]:
             yield words, _pools(scenario, partial(_engine, name=name, factor=factor))
         except ValueError:
             continue  # the engine refuses the combination
-    if scenario.model.weight_dtype == "auto":
-        yield "weights in FP8", _model(scenario, weight_dtype="fp8")
-    if scenario.model.kv_dtype == "auto":
-        yield "KV cache in FP8", _model(scenario, kv_dtype="fp8")
+    served = [scenario.model_of(pool) for pool in scenario.cluster.pools]
+    if all(model.weight_dtype == "auto" for model in served):
+        yield "weights in FP8", _models(scenario, weight_dtype="fp8")
+    if all(model.kv_dtype == "auto" for model in served):
+        yield "KV cache in FP8", _models(scenario, kv_dtype="fp8")
 
 
 def _pools(scenario: Scenario, change: Callable[[PoolSpec], PoolSpec]) -> Scenario:
@@ -234,5 +235,9 @@ def _engine(pool: PoolSpec, name: str, factor: float) -> PoolSpec:
     return with_engine(pool, **{name: value})
 
 
-def _model(scenario: Scenario, **update: Any) -> Scenario:
-    return changed(scenario, model=scenario.model.model_copy(update=update))
+def _models(scenario: Scenario, **update: Any) -> Scenario:
+    """The scenario with its model and those that pools name for themselves changed alike."""
+    own = _pools(
+        scenario, lambda p: p if p.model is None else _with(p, model=p.model.model_copy(update=update))
+    )
+    return changed(own, model=scenario.model.model_copy(update=update))

@@ -128,3 +128,10 @@ def test_the_reasons_are_told_in_tables_and_json(starved):
     assert told["bottleneck"]["phase"] in told["attribution"]
     assert told["rate_headroom"] is not None
     assert told["headroom"][0]["seats"] < 1
+
+
+def test_other_precisions_are_those_of_models_that_pools_name_for_themselves(chat):
+    pool = {"name": "main", "hardware": "nvidia-h100-sxm", "model": "llama-3.1-8b"}
+    found = dict(changes._changes(chat(cluster={"pools": [pool]})))
+    quantised = found["weights in FP8"]
+    assert quantised.model_of(quantised.cluster.pools[0]).weight_dtype == "fp8"
