@@ -105,10 +105,12 @@ def _entrants(
 ) -> Mapping[str, EntrantSpec | None]:
     """What may be chosen among by its name; None for the cluster as it is, where nothing is listed."""
     listed = hardware or spec.hardware
-    if listed:
-        return named(listed)
-    devices = dict.fromkeys(load_device(pool.hardware).id for pool in scenario.cluster.pools)
-    return {" + ".join(devices): None}
+    return named(listed) if listed else {_devices(scenario.cluster): None}
+
+
+def _devices(cluster: ClusterSpec) -> str:
+    """What a cluster of its own hardware is called: all of its devices."""
+    return " + ".join(dict.fromkeys(load_device(pool.hardware).id for pool in cluster.pools))
 
 
 def _of_hardware(
@@ -124,7 +126,9 @@ def _of_hardware(
                 seen.append(cluster)
                 unit = changed(scenario, cluster=cluster)
                 replicas = tuple(pool.replicas for pool in cluster.pools)
-                yield Family(name, _label(cluster, engine, split), unit, replicas)
+                # Rearranged, a mixed cluster may have lost one of its devices.
+                called = _devices(cluster) if entrant is None else name
+                yield Family(called, _label(cluster, engine, split), unit, replicas)
 
 
 def _layouts(

@@ -35,7 +35,7 @@ def headline(answer: SizeAnswer) -> str:
     return (
         f"{show.counted(best.units, 'unit')} of {best.hardware}"
         f" ({best.found.family.label if best.found else ''}){spare}:"
-        f" {show.count(best.devices)} devices{_of_each(best)}, {price}{doubt}{rivalry}"
+        f" {show.counted(best.devices, 'device')}{_of_each(best)}, {price}{doubt}{rivalry}"
     )
 
 

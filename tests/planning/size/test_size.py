@@ -289,6 +289,21 @@ def test_a_split_cluster_grows_in_groups(busy):
     assert best.to_dict()["replicas"] == {"in": best.units, "out": 2 * best.units}
 
 
+def test_a_rearranged_mixed_cluster_is_called_by_the_devices_that_it_still_has(busy):
+    pools = [
+        {"name": "in", "role": "prefill", "hardware": "nvidia-h100-sxm"},
+        {"name": "out", "role": "decode", "hardware": "nvidia-l40s"},
+    ]
+    question = {"disaggregation": ["unified", "1:1"]}
+    scenario = busy(cluster={"pools": pools, "transfer": LINK}, size=question)
+    families, _ = families_of(scenario)
+    assert [(one.hardware, one.label.split(", ")[-1]) for one in families] == [
+        ("nvidia-l40s", "unified"),
+        ("nvidia-h100-sxm + nvidia-l40s", "1:1"),
+    ]
+    assert [one.hardware for one in size(scenario, jobs=1).candidates] == [one.hardware for one in families]
+
+
 def test_a_cluster_of_several_devices_names_each(busy):
     pools = [
         {"name": "large", "hardware": "nvidia-h100-sxm"},
