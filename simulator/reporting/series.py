@@ -9,6 +9,7 @@ import numpy as np
 from simulator.latency.pricer import BOUNDS
 from simulator.results.fleet import serving_between
 from simulator.results.latencies import latencies_of
+from simulator.results.pool_use import waiting_from
 from simulator.results.recording import NEVER, Floats, Ints, PoolRecording
 from simulator.results.result import Result
 from simulator.results.slo import meets
@@ -51,7 +52,7 @@ def pool_series(pool: PoolRecording) -> PoolSeries:
     def total(column: Floats) -> Floats:
         return np.add.reduceat(column.astype(float), starts) if count else np.zeros(0)
 
-    # Whole windows, also the last one: see pool_use.waiting_per_window.
+    # Whole windows, also the last one: see pool_use.waiting_from.
     length_s = np.minimum(per_point, count - starts) * (windows.width_ns / 1e9)
     busy_ns = total(windows.busy_ns.astype(float))
     edges_ns = np.append(starts, count) * float(windows.width_ns)
@@ -63,7 +64,7 @@ def pool_series(pool: PoolRecording) -> PoolSeries:
         decode_tokens_per_s=total(windows.decode_tokens.astype(float)) / length_s,
         batch=_mean(total(windows.batch_ns), busy_ns),
         kv_use=_mean(total(windows.kv_blocks_ns), busy_ns * pool.kv_blocks_per_replica),
-        waiting=total(windows.waiting_ns) / np.maximum(length_s * 1e9, busy_ns / pool.replicas),
+        waiting=waiting_from(pool, starts),
         utilisation=np.minimum(busy_ns / replica_ns, 1.0),
         serving=serving,
         bounds={name: _mean(total(windows.bound_ns[:, i]), busy_ns) for i, name in enumerate(BOUNDS)},

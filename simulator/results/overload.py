@@ -118,7 +118,7 @@ def waiting_series(recording: Recording, warmup_ns: int, end_ns: int) -> tuple[F
     times = (np.arange(first, last, dtype=np.float64) + 0.5) * width
     waiting = np.zeros(len(times))
     for pool in recording.pools:
-        series = waiting_per_window(pool.windows, pool.replicas)
+        series = waiting_per_window(pool)
         index = (times // pool.windows.width_ns).astype(np.int64)
         inside = index < len(series)
         waiting[inside] += series[index[inside]]

@@ -13,7 +13,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from simulator.latency.pricer import BOUNDS
-from simulator.results.fleet import FleetUse, mean_on, mean_owned, mean_serving, use_of_fleet
+from simulator.results.fleet import (
+    FleetUse,
+    mean_on,
+    mean_owned,
+    mean_serving,
+    serving_between,
+    use_of_fleet,
+)
 from simulator.results.recording import Floats, Ints, KvTierRecording, PoolRecording, StepWindows
 
 
@@ -105,7 +112,7 @@ def use_of_pool(pool: PoolRecording, warmup_ns: int, end_ns: int) -> PoolUse:
     replica_ns = serving * span_ns
     capacity = pool.kv_blocks_per_replica
     kv_per_window = _ratio_per_window(windows.kv_blocks_ns[part], windows.busy_ns[part])
-    waiting = waiting_per_window(windows, pool.replicas)[part]
+    waiting = waiting_per_window(pool)[part]
     return PoolUse(
         name=pool.name,
         steps=int(windows.steps[part].sum()),
@@ -146,14 +153,25 @@ def bottleneck_shares(windows: StepWindows, part: slice) -> dict[str, float]:
     return {name: float(ns / total) for name, ns in zip(BOUNDS, by_bound, strict=True)}
 
 
-def waiting_per_window(windows: StepWindows, replicas: int) -> Floats:
-    """Mean number of requests waiting at all replicas, per window.
+def waiting_per_window(pool: PoolRecording) -> Floats:
+    """Mean number of requests waiting at all replicas, per window."""
+    return waiting_from(pool, np.arange(len(pool.windows.steps)))
+
+
+def waiting_from(pool: PoolRecording, first: Ints) -> Floats:
+    """Mean number of requests waiting at all replicas, from each of these windows to before the next.
 
     A step belongs to the window it ends in, so the steps of a window can span more time than the window; then
-    their time is what the sum is divided by. The last window counts in full although the run may end within
-    it: a sliver of a window would make a long step look like a crowd.
+    their time, on the replicas that there are by then, is what the sum is divided by. The last window counts
+    in full although the run may end within it: a sliver of a window would make a long step look like a crowd.
     """
-    return windows.waiting_ns / np.maximum(windows.width_ns, windows.busy_ns / replicas)
+    windows = pool.windows
+    edges_ns = np.append(first, len(windows.steps)) * float(windows.width_ns)
+    waiting_ns, busy_ns = np.add.reduceat(windows.waiting_ns, first), np.add.reduceat(windows.busy_ns, first)
+    span_ns = np.diff(edges_ns)
+    serving = serving_between(pool, edges_ns)
+    steps_ns = np.divide(busy_ns, serving, out=np.zeros(len(first)), where=serving > 0)
+    return np.asarray(waiting_ns / np.maximum(span_ns, steps_ns))
 
 
 def _ratio(part: float, whole: float) -> float | None:
