@@ -198,7 +198,7 @@ class Cluster:
         self._route(request)
 
     def change_link_pace(self, replica: Replica, factor: float) -> None:
-        """From the next transfer on, those from a replica last so many times as long."""
+        """From now on the links out of a prefill replica are so many times slower."""
         self._services[self.pools[replica.pool].plan.model].change_link_pace(replica, factor)
 
     # -- waiting for replicas ----------------------------------------------------------------------

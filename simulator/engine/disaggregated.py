@@ -368,8 +368,8 @@ class Disaggregation:
         return len(waiting)
 
     def change_link_pace(self, replica: Replica, factor: float) -> None:
-        """Transfers out of a prefill replica last so many times as long; for ever, where its link is dead."""
-        self._transfers.paces[replica] = factor
+        """The links out of a prefill replica are so many times slower; infinity: they are dead."""
+        self._transfers.change_pace(replica, factor)
         if factor == inf:
             for handover in self._under_way.values():
                 if handover.shipment is not None and handover.shipment.source is replica:

@@ -85,7 +85,7 @@ ON_THE_WAY = frozenset({State.PROVISIONING, State.STARTING})
 class Slot:
     """One machine; ``token`` tells an appointment whether it still counts.
 
-    ``pace`` and ``link_pace`` are how many times as long its steps and its transfers out of prefill last;
+    ``pace`` and ``link_pace`` are how many times as long its steps and what its links out carry take;
     ``former`` is the replica that it had last.
     """
 
@@ -258,7 +258,7 @@ class Fleet:
             slot.replica.change_pace(slot.pace)
 
     def pace_links(self, slot: Slot, factor: float) -> None:
-        """From the next transfer on, those out of a prefill machine last so many times as long."""
+        """From now on the links out of a prefill machine are so many times slower."""
         slot.link_pace = factor
         if slot.replica is not None:
             self._cluster.change_link_pace(slot.replica, slot.link_pace)

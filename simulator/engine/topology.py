@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf
 from typing import NamedTuple, Protocol
 
 from simulator.engine.replica import Replica
@@ -81,10 +80,18 @@ class NodePlan:
 
 
 class Machines:
-    """Which replicas run on the same machine, one after another: its place and its links stay."""
+    """Which replicas run on the same machine, one after another: its place and its links stay.
+
+    Attributes
+    ----------
+    paces
+        By the first replica of a machine: how many times as long as built for its ways out take, where they
+        are degraded; infinity: they are dead.
+    """
 
     def __init__(self) -> None:
         self._first: dict[Replica, Replica] = {}
+        self.paces: dict[Replica, float] = {}
 
     def succeed(self, replica: Replica, former: Replica) -> None:
         """A replica runs where another one ran."""
@@ -93,6 +100,10 @@ class Machines:
     def first_on(self, replica: Replica) -> Replica:
         """The first replica of its machine, which stands for the machine."""
         return self._first.get(replica, replica)
+
+    def pace(self, replica: Replica) -> float:
+        """Of the ways out of a replica's machine."""
+        return self.paces.get(self.first_on(replica), 1.0)
 
 
 class Wiring(Protocol):
@@ -103,6 +114,10 @@ class Wiring(Protocol):
 
     def path(self, source: Replica, target: Replica) -> Path:
         """The way of a KV cache."""
+        ...
+
+    def ways_out(self, source: Replica) -> list[Link]:
+        """The links of a replica's machine over which it has sent anything so far."""
         ...
 
 
@@ -123,8 +138,14 @@ class OwnLinks:
         if path is None:
             link = Link(self.env, self._plan, OWN.name)
             self.links.append(link)
+            link.change_pace(self.machines.pace(source))
             path = self._paths[machine] = Path.over(link)
         return path
+
+    def ways_out(self, source: Replica) -> list[Link]:
+        """Its link."""
+        path = self._paths.get(self.machines.first_on(source))
+        return [] if path is None else list(path.links)
 
 
 class Placement:
@@ -180,28 +201,38 @@ class Topology:
         out, into = (one.scale_up, other.scale_up) if inside else (one.network, other.network)
         assert out is not None and into is not None  # the plan is checked
         links = [
-            self._port(leaving, source, out, one.devices),
+            self._port(leaving, source, out, one.devices, machines.pace(source)),
             self._port(coming, target, into, other.devices),
         ]
+        shares = [streams / one.devices, streams / other.devices]
         latency_ns = max(out.latency_ns, into.latency_ns)
         uplink = self._plan.uplink
         if uplink is not None and here.rack != there.rack:
             links += [self._uplink(OUT_OF_RACKS, here.rack), self._uplink(INTO_RACKS, there.rack)]
+            shares += [1.0, 1.0]
             latency_ns += uplink.latency_ns
-        widest = streams * min(out.bytes_per_s, into.bytes_per_s)
-        slowest = min((link.bytes_per_s for link in links), default=inf)
-        return Path(tuple(links), min(widest, slowest), latency_ns)
+        return Path(tuple(links), tuple(shares), latency_ns)
 
-    def _port(self, kind: LinkKind, replica: Replica, link: LinkPlan, devices: int) -> Link:
-        return self._link(kind, self.machines.first_on(replica), LinkPlan(link.bytes_per_s * devices))
+    def ways_out(self, source: Replica) -> list[Link]:
+        """The ports out of its devices."""
+        machine = self.machines.first_on(source)
+        ports = (self._ports.get((kind, machine)) for kind in (OUT_INSIDE, OUT_OF_NODES))
+        return [port for port in ports if port is not None]
+
+    def _port(
+        self, kind: LinkKind, replica: Replica, link: LinkPlan, devices: int, pace: float = 1.0
+    ) -> Link:
+        machine = self.machines.first_on(replica)
+        return self._link(kind, machine, LinkPlan(link.bytes_per_s * devices), pace)
 
     def _uplink(self, kind: LinkKind, rack: int) -> Link:
         assert self._plan.uplink is not None
         return self._link(kind, rack, self._plan.uplink)
 
-    def _link(self, kind: LinkKind, where: Replica | int, plan: LinkPlan) -> Link:
+    def _link(self, kind: LinkKind, where: Replica | int, plan: LinkPlan, pace: float = 1.0) -> Link:
         link = self._ports.get((kind, where))
         if link is None:
             link = self._ports[kind, where] = Link(self.env, plan, kind.name)
+            link.change_pace(pace)
             self.links.append(link)
         return link

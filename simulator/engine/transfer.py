@@ -10,6 +10,8 @@ that takes nothing from one with a smaller rate (progressive filling; Bertsekas 
 Networks", 1992, 6.5.2). One link with n transfers gives each 1/n of its bandwidth, which is the fluid
 model of TCP or RDMA flows (processor sharing).
 
+A link may become slower or faster while transfers are on it: their rates change with it.
+
 A transfer arrives one latency of its path after its last byte has left. Left out: packets, ramp-up of a
 flow, and bytes of headers.
 """
@@ -21,7 +23,6 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from math import ceil
 from operator import itemgetter
 
 from simulator.engine.timing import Appointment, NsEnvironment, Revocable
@@ -48,6 +49,10 @@ class Link:
     ----------
     name
         Of the kind of link, in results.
+    bytes_per_s
+        Its bandwidth as built [bytes/s].
+    rate
+        What it carries at present, less where it is degraded [bytes/s].
     bytes_sent
         Bytes of the transfers that it has carried, failed ones included; of cancelled ones what had left
         by then [bytes].
@@ -60,17 +65,17 @@ class Link:
     def __init__(self, env: NsEnvironment, plan: LinkPlan, name: str = "") -> None:
         self.env = env
         self.name = name
-        self.bytes_per_s = plan.bytes_per_s
+        self.bytes_per_s = self.rate = plan.bytes_per_s
         self.latency_ns = plan.latency_ns
         self.bytes_sent = 0.0
         self.busy_ns = 0
         self.transfers = 0
         self.free_at = 0
         self.flows: OrderedDict[Transfer, None] = OrderedDict()  # the first is found at once
-        self._moving = 0  # flows whose bytes move
+        self._taken = 0.0
         self._busy_since = 0
-        # Time, room that nobody had used by then, and what was in line then [ns, bytes, bytes].
-        self._history = [(0, 0.0, 0.0)]
+        # Time, room that nobody had used by then, and width that is free from then on [ns, bytes, bytes/s].
+        self._history = [(0, 0.0, plan.bytes_per_s)]
 
     def send(self, size: float, arrived: Callable[[], None]) -> int:
         """Queue ``size`` bytes on this link alone; returns when the last is there [ns]; then ``arrived``."""
@@ -90,66 +95,59 @@ class Link:
         self.free_at = begin + round(size / bytes_per_s * NS_PER_S)
         self.busy_ns += self.free_at - begin
         self.bytes_sent += size
-        self._note(size, 0.0)
         self.transfers += 1
         return self.free_at
 
     def carry_unseen(self, size: float) -> None:
         """Bytes have used room that there was (`room_since`)."""
         self.bytes_sent += size
-        self._note(0.0, size)
+        self._note(size)
 
     def room_since(self, begin_ns: int) -> float:
         """Bytes that it could have carried since then beside those that it has."""
-        return self._room_by(self.env.now)[0] - self._room_by(begin_ns)[0]
+        return self._room_by(self.env.now) - self._room_by(begin_ns)
 
-    def _room_by(self, time_ns: int) -> tuple[float, float]:
-        """Room that nobody had used by then, and what was still in line [bytes, bytes].
-
-        As if the link always sent at its full rate while there is anything in line.
-        """
+    def _room_by(self, time_ns: int) -> float:
+        """Room that nobody had used by then [bytes]."""
         at = bisect_right(self._history, time_ns, key=itemgetter(0)) - 1
-        since_ns, room, line = self._history[max(at, 0)]
-        sent = self.bytes_per_s * max(time_ns - since_ns, 0) / NS_PER_S
-        return room + max(sent - line, 0.0), max(line - sent, 0.0)
+        since_ns, room, free = self._history[max(at, 0)]
+        return room + free * max(time_ns - since_ns, 0) / NS_PER_S
 
-    def _note(self, more: float, used: float) -> None:
-        """More bytes are in line now, and some of the room has been used."""
+    def _note(self, used: float = 0.0) -> None:
+        """What is free from now on has changed, or some of the room has been used."""
         now = self.env.now
-        room, line = self._room_by(now)
+        room = self._room_by(now) - used
         if len(self._history) == MOST_TIMES:
             del self._history[: MOST_TIMES // 2]
-        self._history.append((now, room - used, line + more))
+        self._history.append((now, room, max(self.rate - self._taken, 0.0)))
+
+    def change_pace(self, factor: float) -> None:
+        """From now on it takes so many times as long for what it carries as it was built for."""
+        self.rate = self.bytes_per_s / factor
+        self._note()
+
+    def take(self, width: float) -> None:
+        """So much of it is taken from now on [bytes/s]."""
+        if width == self._taken:
+            return
+        if not self._taken:
+            self._busy_since = self.env.now
+        elif not width:
+            self.busy_ns += self.env.now - self._busy_since
+        self._taken = width
+        self._note()
 
     def join(self, transfer: Transfer) -> None:
         """A transfer goes over the link, behind those that do already."""
         self.flows[transfer] = None
         self.transfers += 1
         self.bytes_sent += transfer.size
-        self._note(transfer.size, 0.0)
-
-    def begin(self) -> None:
-        """Bytes of one more transfer move."""
-        if not self._moving:
-            self._busy_since = self.env.now
-        self._moving += 1
 
     def leave(self, transfer: Transfer, unsent: float = 0.0) -> None:
         """It is not on the link any more; so many bytes of it will not be sent."""
-        if transfer not in self.flows:
-            return
-        del self.flows[transfer]
-        if unsent:
-            self._take_back(unsent)
-        if transfer.rate:
-            self._moving -= 1
-            if not self._moving:
-                self.busy_ns += self.env.now - self._busy_since
-
-    def _take_back(self, size: float) -> None:
-        self.bytes_sent -= size
-        _, line = self._room_by(self.env.now)
-        self._note(-min(size, line), 0.0)
+        if transfer in self.flows:
+            del self.flows[transfer]
+            self.bytes_sent -= unsent
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,21 +156,26 @@ class Path:
 
     Attributes
     ----------
-    bytes_per_s
-        Most that one transfer gets, whatever the links could do [bytes/s]: only some of the devices
-        at both ends take part.
+    shares
+        Of the width of each link the most that one transfer gets: only some of the devices at both ends take
+        part.
     latency_ns
         Of the whole way [ns].
     """
 
     links: tuple[Link, ...]
-    bytes_per_s: float
+    shares: tuple[float, ...]
     latency_ns: int
 
     @classmethod
     def over(cls, *links: Link) -> Path:
         """A path that is as fast as its slowest link and as late as all of them."""
-        return cls(links, min(link.bytes_per_s for link in links), sum(link.latency_ns for link in links))
+        return cls(links, (1.0,) * len(links), sum(link.latency_ns for link in links))
+
+    @property
+    def bytes_per_s(self) -> float:
+        """Most that one transfer gets at present [bytes/s]."""
+        return min(link.rate * share for link, share in zip(self.links, self.shares, strict=True))
 
 
 class Transfer:
@@ -227,6 +230,10 @@ class Carrier(ABC):
         Returns what is not sent of it therefore [bytes].
         """
 
+    @abstractmethod
+    def adapt(self, links: Iterable[Link]) -> None:
+        """These links have become slower or faster."""
+
     def _appoint(self, transfer: Transfer, delay_ns: int, then: Callable[[Transfer], None]) -> None:
         """``then`` happens after a while, unless the transfer gets another appointment before."""
 
@@ -236,6 +243,14 @@ class Carrier(ABC):
 
         transfer.call_off()
         transfer.next = Revocable(self.env, delay_ns, due)
+
+    def _move(self, transfer: Transfer, rate: float, last_left: Callable[[Transfer], None]) -> None:
+        """Its bytes move at this rate from now on; ``last_left`` follows unless that changes again."""
+        now = self.env.now
+        transfer.left = transfer.left_by(now)
+        transfer.since_ns = now
+        transfer.rate = rate
+        self._appoint(transfer, round(transfer.left / rate * NS_PER_S), last_left)
 
     def _leave(self, transfer: Transfer) -> None:
         """The last byte has left: it arrives after the latency."""
@@ -267,26 +282,36 @@ class InTurn(Carrier):
 
     def cancel(self, transfer: Transfer) -> float:
         """Those behind it move up."""
+        moved = transfer.rate > 0.0
         unsent = self._give_up(transfer)
-        self._move_up(transfer.path)
+        self._move_up(transfer.path, moved)
         return unsent
+
+    def adapt(self, links: Iterable[Link]) -> None:
+        """What has its turn on them goes on at another rate."""
+        for first in dict.fromkeys(link.first for link in links):
+            if first is not None and first.rate:
+                self._move_alone(first)
 
     def _try(self, transfer: Transfer) -> None:
         """Begin, if it is its turn."""
-        links = transfer.path.links
-        if transfer.rate or not all(link.first is transfer for link in links):
-            return
-        for link in links:
-            link.begin()
-        transfer.since_ns = self.env.now
-        transfer.rate = transfer.path.bytes_per_s
-        self._appoint(transfer, round(transfer.left / transfer.rate * NS_PER_S), self._finish)
+        if not transfer.rate and all(link.first is transfer for link in transfer.path.links):
+            transfer.since_ns = self.env.now
+            self._move_alone(transfer)
+
+    def _move_alone(self, transfer: Transfer) -> None:
+        for link in transfer.path.links:
+            link.take(link.rate)
+        self._move(transfer, transfer.path.bytes_per_s, self._finish)
 
     def _finish(self, transfer: Transfer) -> None:
         self._leave(transfer)
-        self._move_up(transfer.path)
+        self._move_up(transfer.path, moved=True)
 
-    def _move_up(self, path: Path) -> None:
+    def _move_up(self, path: Path, moved: bool) -> None:
+        if moved:
+            for link in path.links:
+                link.take(0.0)
         for link in path.links:
             if link.first is not None:
                 self._try(link.first)
@@ -302,48 +327,46 @@ class FairShare(Carrier):
         transfer.since_ns = now
         for link in path.links:
             link.join(transfer)
-            link.begin()
-        self._share(_neighbourhood(transfer))
+        self._share(path.links)
         return transfer
 
     def cancel(self, transfer: Transfer) -> float:
         """The others get its share."""
-        others = [other for other in _neighbourhood(transfer) if other is not transfer]
         unsent = self._give_up(transfer)
-        self._share(others)
+        self._share(transfer.path.links)
         return unsent
 
+    def adapt(self, links: Iterable[Link]) -> None:
+        """All that share them, or others with those, get other shares."""
+        self._share(links)
+
     def _finish(self, transfer: Transfer) -> None:
-        others = [other for other in _neighbourhood(transfer) if other is not transfer]
         self._leave(transfer)
-        self._share(others)
+        self._share(transfer.path.links)
 
-    def _share(self, transfers: Iterable[Transfer]) -> None:
-        """Bring transfers up to date and give them their rates from now on."""
-        now = self.env.now
-        rates = max_min_rates(transfers)
-        for transfer, rate in rates.items():
-            if rate == transfer.rate:
-                continue
-            transfer.left = transfer.left_by(now)
-            transfer.since_ns = now
-            transfer.rate = rate
-            self._appoint(transfer, max(ceil(transfer.left / rate * NS_PER_S), 0), self._finish)
+    def _share(self, changed: Iterable[Link]) -> None:
+        """Give all that the change of some links concerns their rates from now on."""
+        links, transfers = _neighbourhood(changed)
+        for transfer, rate in max_min_rates(transfers).items():
+            if rate != transfer.rate:
+                self._move(transfer, rate, self._finish)
+        for link in links:
+            link.take(sum(transfer.rate for transfer in link.flows))
 
 
-def _neighbourhood(transfer: Transfer) -> list[Transfer]:
-    """All transfers that share a link with it, or with one that does, and so on."""
-    found = {transfer: None}
-    seen: set[Link] = set()
-    todo = [transfer]
+def _neighbourhood(links: Iterable[Link]) -> tuple[list[Link], list[Transfer]]:
+    """These links and all transfers on them, the other links of those, all transfers on them, and so on."""
+    found = dict.fromkeys(links)
+    transfers: dict[Transfer, None] = {}
+    todo = list(found)
     while todo:
-        for link in todo.pop().path.links:
-            if link not in seen:
-                seen.add(link)
-                new = [other for other in link.flows if other not in found]
+        for transfer in todo.pop().flows:
+            if transfer not in transfers:
+                transfers[transfer] = None
+                new = [link for link in transfer.path.links if link not in found]
                 found.update(dict.fromkeys(new))
                 todo += new
-    return list(found)
+    return list(found), list(transfers)
 
 
 def max_min_rates(transfers: Iterable[Transfer]) -> dict[Transfer, float]:
@@ -352,24 +375,23 @@ def max_min_rates(transfers: Iterable[Transfer]) -> dict[Transfer, float]:
     All rates rise together; where a link is full (or a path at its limit), the rates on it stay, and
     the others rise on.
     """
-    rising = dict.fromkeys(transfers)
+    rising = {transfer: transfer.path.bytes_per_s for transfer in transfers}
     spare: dict[Link, float] = {}
     users: dict[Link, int] = {}
     for transfer in rising:
         for link in transfer.path.links:
-            spare.setdefault(link, link.bytes_per_s)
+            spare.setdefault(link, link.rate)
             users[link] = users.get(link, 0) + 1
     rates: dict[Transfer, float] = {}
     while rising:
         share, full = min(
             ((spare[link] / users[link], link) for link in spare if users[link]), key=lambda pair: pair[0]
         )
-        limited = [transfer for transfer in rising if transfer.path.bytes_per_s <= share]
+        limited = [transfer for transfer, most in rising.items() if most <= share]
         held = limited or [transfer for transfer in rising if full in transfer.path.links]
         for transfer in held:
-            rate = max(min(share, transfer.path.bytes_per_s), LEAST_BYTES_PER_S)
+            rate = max(min(share, rising.pop(transfer)), LEAST_BYTES_PER_S)
             rates[transfer] = rate
-            del rising[transfer]
             for link in transfer.path.links:
                 spare[link] -= rate
                 users[link] -= 1

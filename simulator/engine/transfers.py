@@ -22,7 +22,7 @@ waited `TIME_OUT_NS` for an answer; it is sent again as often as ``retries`` say
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import inf
 
 import numpy as np
@@ -73,9 +73,6 @@ class Transfers:
     ----------
     wiring
         Where replicas stand and what leads from one to another.
-    paces
-        How many times as long transfers out of a replica last, where its link is degraded; infinity: it is
-        dead.
     """
 
     def __init__(
@@ -84,7 +81,6 @@ class Transfers:
         self.env = env
         self.plan = plan
         self.wiring = wiring
-        self.paces: dict[Replica, float] = {}
         self._random = random
         self._carrier = CARRIERS[plan.sharing](env)
         self._count = self._arrived = self._failed = self._cancelled = 0
@@ -93,15 +89,12 @@ class Transfers:
 
     def send(self, shipment: Shipment) -> None:
         """Begin to carry a shipment to its target."""
-        path = self.wiring.path(shipment.source, shipment.target)
-        pace = self.paces.get(shipment.source, 1.0)
         self._count += 1
         shipment.under_way = True
-        if pace == inf:
+        if self.wiring.machines.pace(shipment.source) == inf:
             self._time_out(shipment)
             return
-        if pace != 1.0:
-            path = replace(path, bytes_per_s=path.bytes_per_s / pace)
+        path = self.wiring.path(shipment.source, shipment.target)
         size = alone = shipment.size
         if self.plan.overlaps and shipment.layers:
             size, alone = self._left(shipment, path)
@@ -124,6 +117,17 @@ class Transfers:
             shipment.arrived()
 
         shipment.transfer = self._carrier.send(path, size, sent)
+
+    def change_pace(self, source: Replica, factor: float) -> None:
+        """The ways out of a replica's machine are so many times slower; infinity: they are dead."""
+        machines = self.wiring.machines
+        machines.paces[machines.first_on(source)] = factor
+        if factor == inf:
+            return  # what is on them is cut, one by one
+        links = self.wiring.ways_out(source)
+        for link in links:
+            link.change_pace(factor)
+        self._carrier.adapt(links)
 
     def cut(self, shipment: Shipment) -> None:
         """Its link is dead: what is under way does not arrive."""

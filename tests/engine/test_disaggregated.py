@@ -286,6 +286,19 @@ def test_fair_shares_slow_both_transfers_down():
     assert first.finish_ns == second.finish_ns == first.first_token_ns + 20 * MS + 4 * STEP_NS
 
 
+@pytest.mark.parametrize("sharing", ["fair", "fifo"])
+def test_a_degraded_link_is_slower_for_all_that_is_on_it_together(sharing):
+    """Two caches of 10 ms at once; after 4 ms the link is four times slower: 16 ms are left of it."""
+    prompt_ns = STEP_NS + 200 * PREFILL_TOKEN_NS
+    target = pair(link=LinkPlan(BYTES_PER_TOKEN * 1e4), sharing=sharing)
+    sender = target.pools[0].replicas[0]
+    Appointment(target.env, prompt_ns + 4 * MS, lambda _: target.change_link_pace(sender, 4.0))
+    first, second = run(target, [request(0), request(1)])
+    assert second.finish_ns - prompt_ns - 4 * STEP_NS == 4 * MS + 4 * 16 * MS
+    one = 10 if sharing == "fifo" else 20
+    assert first.finish_ns - prompt_ns - 4 * STEP_NS == 4 * MS + 4 * (one - 4) * MS
+
+
 def test_failed_transfers_are_retried_until_they_succeed_or_the_request_fails():
     target = pair(2, 2, failure_probability=0.3, retries=2)
     run(target, evenly(300, gap_ns=20 * MS))

@@ -85,6 +85,10 @@ def test_who_is_held_up_elsewhere_leaves_the_rest_to_others():
     assert max_min_rates([both, alone]) == {both: 2.0, alone: 8.0}
 
 
+def path_at_most(bytes_per_s, links):
+    return Path(tuple(links), (bytes_per_s / links[0].bytes_per_s,) + (1.0,) * (len(links) - 1), 0)
+
+
 @given(
     st.lists(st.floats(1.0, 100.0), min_size=1, max_size=5),
     st.lists(
@@ -96,7 +100,7 @@ def test_rates_are_max_min_fair(bandwidths, flows):
     env = NsEnvironment()
     links = [Link(env, LinkPlan(bandwidth)) for bandwidth in bandwidths]
     transfers = [
-        Transfer(Path(tuple(links[i] for i in {i % len(links) for i in used}), most, 0), 1.0, lambda: None)
+        Transfer(path_at_most(most, [links[i] for i in {i % len(links) for i in used}]), 1.0, lambda: None)
         for used, most in flows
     ]
     rates = max_min_rates(transfers)
@@ -248,3 +252,97 @@ def test_time_goes_on_until_the_last_byte_is_there_and_no_further(discipline):
         pass
     assert env.now == arrived[-1] < 2000
     assert env.background == len(env._queue)
+
+
+@pytest.mark.parametrize("discipline", [FairShare, InTurn])
+def test_a_wide_link_has_room_for_all_that_a_narrow_one_keeps_off_it(discipline):
+    """What a link could have carried besides is its width less the rate of what is on it."""
+    env = NsEnvironment()
+    wide, narrow = Link(env, LinkPlan(10 * GB_PER_S)), Link(env, LinkPlan(GB_PER_S))
+    carrier = discipline(env)
+    cut = carrier.send(Path.over(wide, narrow), 1000, lambda: None)
+    rooms = []
+    Appointment(env, 200, lambda _: rooms.append(wide.room_since(100)))
+    Appointment(env, 300, lambda _: carrier.cancel(cut))
+    Appointment(env, 1000, lambda _: rooms.append(wide.room_since(0)))
+    env.run()
+    taken = 1 if discipline is FairShare else 10  # in turn it has the whole link to itself
+    assert rooms == [pytest.approx(100 * (10 - taken)), pytest.approx(10_000 - 300 * taken)]
+    assert narrow.room_since(0) == pytest.approx(700)
+    assert (wide.bytes_sent, wide.busy_ns) == (pytest.approx(300), 300)
+
+
+def changing(discipline, sends, paces):
+    """Like `sojourns`; the link is ``factor`` times slower from each (time, factor) on."""
+    env = NsEnvironment()
+    link = Link(env, LinkPlan(GB_PER_S))
+    carrier = discipline(env)
+    done = {}
+    for index, (time, size) in enumerate(sends):
+
+        def send(_, index=index, size=size):
+            carrier.send(Path.over(link), size, lambda: done.__setitem__(index, env.now))
+
+        Appointment(env, time, send)
+    for time, factor in paces:
+
+        def change(_, factor=factor):
+            link.change_pace(factor)
+            carrier.adapt([link])
+
+        Appointment(env, time, change)
+    while env.advance(1):
+        pass
+    return done, link
+
+
+def capacity(paces):
+    """When a link of 1 byte/ns that is slower now and then has carried how much: two increasing columns."""
+    times, carried, rate = [0.0], [0.0], 1.0
+    for time, factor in [*paces, (1e9, 1.0)]:
+        carried.append(carried[-1] + (time - times[-1]) * rate)
+        times.append(float(time))
+        rate = 1 / factor
+    return np.array(times), np.array(carried)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 20_000), st.integers(1, 9_000)), min_size=1, max_size=8),
+    st.lists(st.tuples(st.integers(1, 30_000), st.sampled_from([1.0, 2.0, 3.0, 10.0])), max_size=5),
+)
+def test_a_shared_link_whose_width_changes_is_the_fluid_model_in_the_time_that_its_capacity_makes(
+    sends, paces
+):
+    """Processor sharing knows no time but what it carries: the fluid model with bytes for a clock."""
+    paces = sorted(dict(paces).items())
+    times, carried = capacity(paces)
+    arrivals = [float(np.interp(time, times, carried)) for time, _ in sends]
+    spent = fluid([(at, size) for at, (_, size) in zip(arrivals, sends, strict=True)])
+    expected = [float(np.interp(at + took, carried, times)) for at, took in zip(arrivals, spent, strict=True)]
+    found, link = changing(FairShare, sends, paces)
+    assert [found[i] for i in range(len(sends))] == pytest.approx(expected, abs=10 * len(sends) + 1)
+    assert link.bytes_sent == sum(size for _, size in sends)
+    free = float(np.interp(max(found.values()), times, carried)) - link.bytes_sent
+    assert link.room_since(0) == pytest.approx(free + _room_after(found, paces, times, carried), abs=50)
+
+
+def _room_after(found, paces, times, carried):
+    """What passes between the last arrival and the last change of pace, when time ends."""
+    last = max(found.values())
+    end = max([last, *(time for time, _ in paces)])
+    return float(np.interp(end, times, carried) - np.interp(last, times, carried))
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 20_000), st.integers(1, 9_000)), min_size=1, max_size=8),
+    st.lists(st.tuples(st.integers(1, 30_000), st.sampled_from([1.0, 2.0, 3.0, 10.0])), max_size=5),
+)
+def test_in_turn_a_link_whose_width_changes_works_off_its_line_at_what_it_has(sends, paces):
+    paces = sorted(dict(paces).items())
+    sends = sorted(sends, key=lambda send: send[0])
+    times, carried = capacity(paces)
+    found, _ = changing(InTurn, sends, paces)
+    through = 0.0
+    for index, (time, size) in enumerate(sends):
+        through = max(through, float(np.interp(time, times, carried))) + size
+        assert found[index] == pytest.approx(float(np.interp(through, carried, times)), abs=10 * index + 11)

@@ -93,3 +93,18 @@ def test_different_hardware_never_shares_a_node(shared):
     attachments = [Attachment(1, 8, name, NVLINK, PORT) for name in ("h100", "lpu")]
     mixed = Topology(NsEnvironment(), NodePlan(shared=shared), attachments)
     assert places(mixed, 0, 1) == [0, 1]
+
+
+def test_where_ports_of_a_machine_are_degraded_the_slowest_link_decides_as_before():
+    """Twice slower ports are still faster than the uplink; ten times slower ones are not."""
+    racks = topology(8, 8, rack_nodes=1, uplink=LinkPlan(100e9, 5_000))
+    source, target = Standing(0), Standing(1)
+    path = racks.path(source, target)
+    (port,) = racks.ways_out(source)
+    port.change_pace(2.0)
+    assert path.bytes_per_s == 100e9
+    port.change_pace(10.0)
+    assert path.bytes_per_s == 40e9
+    racks.machines.paces[source] = 4.0
+    other = Standing(1)
+    assert racks.path(source, other).links[0] is port
