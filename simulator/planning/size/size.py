@@ -14,7 +14,7 @@ from simulator.planning.size.bound import Estimate, estimate
 from simulator.planning.size.families import Family, families_of
 from simulator.planning.size.rules import Rules, refuse_changing_machines, refuse_without_objectives, rules_of
 from simulator.planning.size.search import Found, UnitSearch
-from simulator.planning.size.trial import Ask, Trial, run_trial
+from simulator.planning.size.trial import Ask, Trial, UntestedError, run_trial
 from simulator.planning.size.workers import Searching, run_searches
 from simulator.reporting.numbers import counted
 from simulator.scenario.compare import EntrantSpec
@@ -45,7 +45,7 @@ def size(
     Raises
     ------
     InputError
-        Where the scenario has no objectives, or the space makes no sense.
+        Where the scenario has no objectives, the space makes no sense, or no trial measures anything.
     """
     refuse_without_objectives(scenario, "sizing")
     rules = rules_of(scenario)
@@ -55,6 +55,7 @@ def size(
     trials: list[Trial] = []
     searches = [_counted(_best_of(hardware, group, rules), trials) for hardware, group in groups.items()]
     answers = run_searches(searches, run_trial, jobs=jobs, progress=progress)
+    _refuse_untested(answers)
     candidates = [
         _refused(hardware, answer.message, rules) if isinstance(answer, InputError) else answer
         for hardware, answer in zip(groups, answers, strict=True)
@@ -62,6 +63,13 @@ def size(
     refusals |= {hardware: reason for hardware, reason in impossible.items() if hardware not in groups}
     candidates += [_refused(hardware, reason, rules) for hardware, reason in refusals.items()]
     return SizeAnswer(scenario, rules, ranked(candidates, rules), *count(trials))
+
+
+def _refuse_untested(answers: Sequence[Candidate | InputError]) -> None:
+    """Refuse a question of which no trial of any hardware says anything."""
+    untested = [one for one in answers if isinstance(one, UntestedError)]
+    if untested and len(untested) == len(answers):
+        raise untested[0]
 
 
 def _groups(

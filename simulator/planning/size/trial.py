@@ -10,11 +10,17 @@ import numpy as np
 from simulator.errors import InputError
 from simulator.planning.paired import BATCHES
 from simulator.planning.sweep.point import single_figures
+from simulator.reporting.numbers import seconds
 from simulator.results.latencies import ABORTED, latencies_of
 from simulator.results.result import Result
 from simulator.results.slo import Mask, Reached, own_objectives_reached
 from simulator.scenario.scenario import Scenario
 from simulator.simulation import run_scenario
+from simulator.units.clock import NS_PER_S
+
+
+class UntestedError(InputError):
+    """A trial in which nobody was measured who has objectives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +68,14 @@ class Trial:
     figures: dict[str, Any] = field(repr=False, default_factory=dict)
 
     @property
+    def reaches(self) -> bool:
+        """Whether every share reaches its target; not where there is none, for then nothing was shown."""
+        return bool(self.objectives) and all(one.share >= one.target for one in self.objectives)
+
+    @property
     def met(self) -> bool:
         """Whether all objectives were met without a queue that grows."""
-        return not self.overloaded and all(one.share >= one.target for one in self.objectives)
+        return not self.overloaded and self.reaches
 
     @property
     def margin(self) -> float:
@@ -78,7 +89,7 @@ def run_trial(ask: Ask) -> Trial:
     Raises
     ------
     InputError
-        Where the design is impossible (the model does not fit, say).
+        Where the design is impossible (the model does not fit, say), or the trial says nothing about it.
     """
     return trial_of(run_scenario(ask.scenario, seed=ask.seed))
 
@@ -88,12 +99,12 @@ def trial_of(result: Result) -> Trial:
 
     Raises
     ------
-    InputError
-        Where no request of a tenant with objectives counts: nothing can be said of them.
+    UntestedError
+        Where no request counts, or none of a tenant with objectives: nothing can be said of them.
     """
     requests = result.recording.requests
     measured = requests.arrival_ns >= result.context.warmup_ns
-    _refuse_untested_tenants(result, measured & (requests.status != ABORTED))
+    _refuse_untested(result, measured & (requests.status != ABORTED))
     reached = own_objectives_reached(requests, latencies_of(requests), result.context, measured)
     order = np.argsort(requests.request)
     return Trial(
@@ -105,14 +116,24 @@ def trial_of(result: Result) -> Trial:
     )
 
 
-def _refuse_untested_tenants(result: Result, counted: Mask) -> None:
-    for number, tenant in enumerate(result.context.tenants):
+def _refuse_untested(result: Result, counted: Mask) -> None:
+    context = result.context
+    for number, tenant in enumerate(context.tenants):
         if tenant.slo.given and not (counted & (result.recording.requests.tenant == number)).any():
-            raise InputError(
-                f"no request of tenant {tenant.name!r} counts in a trial under seed {result.context.seed},"
+            raise UntestedError(
+                f"no request of tenant {tenant.name!r} counts in a trial under seed {context.seed},"
                 " so that nothing is known of its objectives; ask for more of its requests or a longer time",
                 key=f"tenants[{number}]",
             )
+    if not counted.any():
+        warm_up = seconds(context.warmup_ns / NS_PER_S) if context.warmup_ns else None
+        behind = "" if warm_up is None else f" that arrives after the warm-up of {warm_up}"
+        shorter = "" if warm_up is None else "shorten the warm-up, or "
+        raise UntestedError(
+            f"no request{behind} counts in a trial under seed {context.seed}, so that nothing is known of the"
+            f" objectives; {shorter}ask for more requests or a longer time",
+            key="requests" if warm_up is None else "warmup",
+        )
 
 
 def _objective(reached: Reached, order: np.ndarray[Any, np.dtype[np.int64]]) -> ObjectiveTrial:

@@ -66,7 +66,7 @@ class Verdict:
     @property
     def met(self) -> bool:
         """Whether the design meets all objectives."""
-        if self.overloaded or not _reaches(self.trials[0]):
+        if self.overloaded or not self.trials[0].reaches:
             return False
         return all(one.met for one in self.objectives)
 
@@ -119,7 +119,7 @@ def verdict_of(trials: Sequence[Trial]) -> Verdict:
 def hopeless(trials: Sequence[Trial], most: int) -> bool:
     """Whether no outcome of the trials that are left, of ``most`` in all, could make the design meet."""
     left = most - len(trials)
-    if not _reaches(trials[0]):
+    if not trials[0].reaches:
         return True
     if 2 * sum(trial.overloaded for trial in trials) > most:
         return True
@@ -127,11 +127,6 @@ def hopeless(trials: Sequence[Trial], most: int) -> bool:
         sum(trial.objectives[index].share for trial in trials) + left < one.target * most
         for index, one in enumerate(trials[0].objectives)
     )
-
-
-def _reaches(trial: Trial) -> bool:
-    """Whether every share of a trial reaches its target."""
-    return all(one.share >= one.target for one in trial.objectives)
 
 
 def _objective(trials: Sequence[Trial], index: int) -> ObjectiveVerdict:

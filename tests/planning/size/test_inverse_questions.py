@@ -30,6 +30,12 @@ def test_the_highest_rate_is_held_and_the_next_is_not(chat):
     assert rate_table(found).rows[-1][0] == "queue grows"
 
 
+def test_a_highest_rate_of_which_nothing_is_measured_is_refused(chat):
+    """All requests have come before the warm-up is over, at every rate that is tried."""
+    with pytest.raises(InputError, match="shorten the warm-up, or ask for more requests"):
+        highest_rate(chat(hardware="nvidia-l4", warmup="10 min"), jobs=1)
+
+
 def test_a_cluster_too_slow_for_one_request_holds_nothing(chat):
     found = highest_rate(chat(hardware="nvidia-l4", slo={"tpot": "10 ms"}), jobs=1)
     assert found.rate is None

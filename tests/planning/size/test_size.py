@@ -150,6 +150,13 @@ def test_the_design_runs_as_it_is_written(answer):
     assert run_trial(Ask(written, 0)).met
 
 
+def test_a_question_of_which_no_trial_measures_anything_is_refused(busy):
+    """All requests have come when the warm-up is over: nothing is shown of any hardware."""
+    hardware = ["nvidia-l4", "nvidia-h100-sxm"]
+    with pytest.raises(InputError, match="shorten the warm-up, or ask for more requests"):
+        size(busy(warmup="10 min", size={"hardware": hardware}), jobs=1)
+
+
 def test_spares_are_paid_for_and_not_counted_on(busy):
     alone, spared = size(busy(), jobs=1).best, size(busy(size={"spare": 2}), jobs=1).best
     assert spared.found.units == alone.found.units

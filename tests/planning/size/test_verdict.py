@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simulator.planning.size.trial import ObjectiveTrial, Trial, trial_of
+from simulator.planning.size.trial import ObjectiveTrial, Trial, UntestedError, trial_of
 from simulator.planning.size.verdict import hopeless, verdict_of
 from simulator.simulation import run_scenario
 from tests.planning.size.trials import TARGET, trial
@@ -66,6 +66,17 @@ def test_a_design_is_given_up_when_perfect_trials_could_not_save_it():
     assert hopeless([trial(0.96), trial(0.6)], most=2)
     assert not hopeless([trial(0.96), trial(0.6)], most=9)
     assert hopeless([trial(1.0, overloaded=True)] * 3, most=5)
+
+
+def test_a_trial_without_objectives_shows_nothing():
+    nothing = Trial(0, 0, False, ())
+    assert not nothing.met and not verdict_of([nothing]).met
+    assert hopeless([nothing], most=5)
+
+
+def test_a_trial_in_which_nothing_is_measured_is_refused(chat):
+    with pytest.raises(UntestedError, match="after the warm-up of 10"):
+        trial_of(run_scenario(chat(warmup="10 min")))
 
 
 def test_a_simulated_trial_counts_every_objective(chat):
