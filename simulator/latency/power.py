@@ -60,7 +60,7 @@ def step_energy_j(
     memory_use = np.minimum((prefill.bytes + decode.bytes) / (busy * bandwidth), 1.0)
     compute_use = np.minimum((prefill.flops + decode.flops) / (busy * peak), 1.0)
     share = power.busy + power.memory * memory_use + power.compute * np.sqrt(compute_use)
-    dynamic_w = np.clip(share * tdp_w, 0.0, max(power.ceiling * tdp_w - idle_w, 0.0))
+    dynamic_w = np.minimum(np.maximum(share * tdp_w, 0.0), max(power.ceiling * tdp_w - idle_w, 0.0))
     prefill_s = prefill.seconds_at_peak(bandwidth, peak)
     decode_s = decode.seconds_at_peak(bandwidth, peak)
     prefill_share = prefill_s / np.maximum(prefill_s + decode_s, 1e-30)

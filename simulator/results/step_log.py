@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import struct
 from array import array
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,8 @@ packed_decodes = struct.Struct("=7q32x4q").pack
 #: Steps per reduction: small enough for its arrays to stay in the cache.
 CHUNK_STEPS = 1 << 12
 #: Sums weighted by time count in units of this many nanoseconds, so that they stay below 2**53.
-WEIGHT_NS = 1 << 10
+WEIGHT_BITS = 10
+WEIGHT_NS = 1 << WEIGHT_BITS
 FIRST_WIDTH_NS = 100_000_000
 MOST_WINDOWS = 1024
 #: Inter-token latencies from 1 microsecond on in bins of 0.2 %.
@@ -46,6 +47,7 @@ BINS = 11_600  # up to about 10,000 s
 _NO_CYCLE = array("I")
 
 Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 
 class Resumption(Protocol):
@@ -127,23 +129,33 @@ class StepLog:
         rows = np.frombuffer(self._rows, dtype=np.int64).reshape(-1, ROW).T
         counts = rows[2]
         first = np.cumsum(counts) - counts
+        prompts = rows[8].nonzero()[0]  # rows with prefills, which are single steps
+        with_prompts = first[prompts]
 
         def each(column: Ints) -> Ints:
             """What holds for a run, for every step of it."""
-            return np.repeat(column, counts)
+            return column.repeat(counts)
+
+        def of_prompts(column: Ints) -> Ints:
+            """What single steps with prefills have and others have not."""
+            filled = np.zeros(self._logged, dtype=np.int64)
+            filled[with_prompts] = column[prompts]
+            return filled
 
         position = np.arange(self._logged) - each(first)
         growth = each(rows[4])
-        duration = each(rows[3]) + growth * position
-        starts = each(rows[1]) + position * each(rows[3]) + growth * (position * (position - 1) >> 1)
+        begin_duration = each(rows[3])
+        grown = growth * position
+        duration = begin_duration + grown
+        starts = each(rows[1]) + position * begin_duration + (grown * (position - 1) >> 1)
         ends = starts + duration
         decode_sequences = each(rows[11])
         steps = StepColumns(
             duration_ns=duration,
-            prefill_tokens=each(rows[7]),
-            prefill_sequences=each(rows[8]),
-            prefill_context=each(rows[9]),
-            prefill_products=each(rows[10]),
+            prefill_tokens=of_prompts(rows[7]),
+            prefill_sequences=of_prompts(rows[8]),
+            prefill_context=of_prompts(rows[9]),
+            prefill_products=of_prompts(rows[10]),
             decode_sequences=decode_sequences,
             decode_tokens=each(rows[12]),
             decode_context=each(rows[13]) + position * decode_sequences,
@@ -151,7 +163,7 @@ class StepLog:
         kv_blocks = self._blocks_in_use(rows, counts, position)
         waiting = each(rows[14])
         self._add_windows(steps, ends, kv_blocks, waiting)
-        self._add_inter_token(steps)
+        self._add_inter_token(rows)
         if self._resumptions:
             self._add_pauses(_StepEnds(each(rows[0]), ends, duration))
         self.steps += len(ends)
@@ -244,32 +256,34 @@ class StepLog:
             self._sums = np.pad(self._sums, ((0, 0), (0, missing)))
         costs = self._pricer.costs(steps)
         duration = steps.duration_ns
+        sequences = steps.prefill_sequences + steps.decode_sequences
         tokens = np.maximum(steps.prefill_tokens + steps.decode_tokens, 1)
-        per_step = {
-            "steps": np.ones(len(ends)),
-            "busy_ns": duration,
-            "prefill_ns": duration * steps.prefill_tokens // tokens,
-            "prefill_tokens": steps.prefill_tokens,
-            "decode_tokens": steps.decode_tokens,
-            "batch": (steps.prefill_sequences + steps.decode_sequences) * duration // WEIGHT_NS,
-            "kv_blocks": kv_blocks * duration // WEIGHT_NS,
-            "waiting": waiting * duration // WEIGHT_NS,
-            "prefill_uj": np.rint(costs.prefill_j * 1e6),
-            "decode_uj": np.rint(costs.decode_j * 1e6),
-        }
         window = ends // self._width_ns
-        # Steps of one window in a row are summed first: far fewer sums than steps.
-        begins = np.flatnonzero(np.diff(window, prepend=-1))
-        window = window[begins]
         first = int(window.min())
         window -= first
         width = int(window.max()) + 1
+        # Steps in a row of one window and one bound are summed first: far fewer sums than steps.
+        kind = window * len(BOUNDS) + costs.bound
+        begins = np.concatenate(([0], (kind[1:] != kind[:-1]).nonzero()[0] + 1))
+        kind, window = kind[begins], window[begins]
+
+        def in_windows(per_step: NDArray[Any]) -> Floats:
+            return np.bincount(window, np.add.reduceat(per_step, begins), width)
+
         touched = self._sums[:, first : first + width]
-        for row, name in enumerate(_SUMS):
-            touched[row] += np.bincount(window, np.add.reduceat(per_step[name], begins), width)
-        of_step = np.repeat(window, np.diff(begins, append=len(ends))) + costs.bound * np.int64(width)
-        bound_ns = np.bincount(of_step, duration, len(BOUNDS) * width)
-        touched[len(_SUMS) :] += bound_ns.reshape(len(BOUNDS), width)
+        busy_ns = np.add.reduceat(duration, begins)
+        touched[0] += np.bincount(window, np.diff(begins, append=len(ends)), width)
+        touched[1] += np.bincount(window, busy_ns, width)
+        touched[2] += in_windows(duration * steps.prefill_tokens // tokens)
+        touched[3] += in_windows(steps.prefill_tokens)
+        touched[4] += in_windows(steps.decode_tokens)
+        touched[5] += in_windows(sequences * duration >> WEIGHT_BITS)
+        touched[6] += in_windows(kv_blocks * duration >> WEIGHT_BITS)
+        touched[7] += in_windows(waiting * duration >> WEIGHT_BITS)
+        touched[8] += in_windows(np.rint(costs.prefill_j * 1e6))
+        touched[9] += in_windows(np.rint(costs.decode_j * 1e6))
+        bound_ns = np.bincount(kind, busy_ns, len(BOUNDS) * width)
+        touched[len(_SUMS) :] += bound_ns.reshape(width, len(BOUNDS)).T
 
     def _double_width(self) -> None:
         self._width_ns *= 2
@@ -277,15 +291,27 @@ class StepLog:
             self._sums = np.pad(self._sums, ((0, 0), (0, 1)))
         self._sums = self._sums[:, 0::2] + self._sums[:, 1::2]
 
-    def _add_inter_token(self, steps: StepColumns) -> None:
-        decoding = steps.decode_sequences > 0
-        if not decoding.any():
-            return
-        duration = steps.duration_ns[decoding]
-        weight = steps.decode_sequences[decoding]
-        self._histogram += np.bincount(_bins(duration), weights=weight, minlength=BINS).astype(np.int64)
-        self._itl_sum_ns += int((duration * weight).sum())
-        self._itl_count += int(weight.sum())
+    def _add_inter_token(self, rows: Ints) -> None:
+        """The durations of steps, once for each decode in them.
+
+        Those of a run hardly differ: it is taken apart only where they fall in different bins.
+        """
+        rows = rows[:, rows[11] > 0]
+        _, _, counts, duration, growth = rows[:5]
+        sequences = rows[11]
+        longest = duration + growth * (counts - 1)
+        self._itl_sum_ns += int((counts * (duration + longest) // 2 * sequences).sum())
+        self._itl_count += int((counts * sequences).sum())
+        bins = _bins(duration)
+        apart = (bins != _bins(longest)).nonzero()[0]
+        together = counts * sequences
+        if len(apart):
+            together[apart] = 0
+            steps = counts[apart]
+            position = np.arange(steps.sum()) - (np.cumsum(steps) - steps).repeat(steps)
+            each = duration[apart].repeat(steps) + growth[apart].repeat(steps) * position
+            np.add.at(self._histogram, _bins(each), sequences[apart].repeat(steps))
+        np.add.at(self._histogram, bins, together)
 
     def _add_pauses(self, steps: _StepEnds) -> None:
         """Where an output was resumed, its pause takes the place of the step that delivered the first token.

@@ -16,6 +16,7 @@ Tokens are shared out evenly among data-parallel ranks. Where a release pads all
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from math import ceil, inf
 
 import numpy as np
@@ -248,7 +249,7 @@ class RooflinePricer:
         prompts = self._computed_prompts(steps)
         tokens = np.maximum(prompts + steps.decode_tokens, 1)
         weights = self._weight_bytes(tokens)
-        flops = 2.0 * self._weights_per_token() * tokens / work.shares
+        flops = 2.0 * self._weights_per_token * tokens / work.shares
         prefill_share = prompts / tokens
         prompt_flops, decode_flops, cache_bytes = self._attention_work(steps)
         prefill = PhaseWork(weights * prefill_share, flops * prefill_share + prompt_flops)
@@ -266,21 +267,35 @@ class RooflinePricer:
 
     def _attention_work(self, steps: StepColumns) -> tuple[Floats, Floats, Floats]:
         """FLOPs of prompts, FLOPs of decodes and bytes of cache read on one device."""
-        layout, shares = self._work.layout, self._work.shares
-        size = bytes_per_value(layout.kv_dtype)
+        shares = self._work.shares
         squares = steps.prefill_tokens.astype(float) ** 2 / (2.0 * np.maximum(steps.prefill_sequences, 1))
         triangle = np.maximum(steps.prefill_products - squares, 0.0)
         context = steps.decode_context.astype(float)
         queries = steps.decode_tokens / np.maximum(steps.decode_sequences, 1)
         prompt_flops, decode_flops, cache_bytes = np.zeros((3, len(context)))
-        for group, (_, limit) in zip(layout.attention, self._prompt_terms, strict=True):
+        for (prompt, decode, cache), (_, limit) in zip(self._per_token, self._prompt_terms, strict=True):
             seen = triangle if limit == inf else np.minimum(triangle, steps.prefill_tokens * limit)
             read = context if limit == inf else np.minimum(context, steps.decode_sequences * limit)
-            prompt_flops = prompt_flops + group.layers * group.prefill_flops_per_product * seen
-            decode_flops = decode_flops + group.layers * group.decode_flops_per_product * queries * read
-            cache_bytes = cache_bytes + group.layers * group.kv_values_per_token * size * read
+            prompt_flops += prompt * seen
+            decode_flops += decode * queries * read
+            cache_bytes += cache * read
         return prompt_flops / shares, decode_flops / shares, cache_bytes / shares
 
+    @cached_property
+    def _per_token(self) -> list[tuple[float, float, float]]:
+        """Of each kind of layers: FLOPs of prompts per product, of decodes per token read, bytes read."""
+        layout = self._work.layout
+        size = bytes_per_value(layout.kv_dtype)
+        return [
+            (
+                group.layers * group.prefill_flops_per_product,
+                group.layers * group.decode_flops_per_product,
+                group.layers * group.kv_values_per_token * size,
+            )
+            for group in layout.attention
+        ]
+
+    @cached_property
     def _weights_per_token(self) -> float:
         """Weights that one token multiplies on one device, as if it held all layers."""
         gemms = self._work.layout.gemms
@@ -294,15 +309,22 @@ class RooflinePricer:
 
     def _weight_bytes(self, tokens: Ints) -> Floats:
         """Bytes of weights one device streams in steps of ``tokens`` tokens, shape (n,)."""
+        if self._work.layout.gemms.experts is None:
+            return np.full(len(tokens), self._dense_bytes)
+        return self._dense_bytes + self._experts_touched(tokens) * self._expert_bytes
+
+    @cached_property
+    def _dense_bytes(self) -> float:
         layout = self._work.layout
-        gemms = layout.gemms
-        dense = sum(gemm.weights * layout.weight_size(gemm.role) for gemm in (*gemms.dense, gemms.lm_head))
-        if gemms.experts is None:
-            return np.full(len(tokens), float(dense))
-        experts = gemms.experts
-        touched = self._experts_touched(tokens)
-        per_expert = experts.weights * layout.weight_size("expert_down") / experts.experts
-        return dense + touched * per_expert
+        gemms = (*layout.gemms.dense, layout.gemms.lm_head)
+        return float(sum(gemm.weights * layout.weight_size(gemm.role) for gemm in gemms))
+
+    @cached_property
+    def _expert_bytes(self) -> float:
+        layout = self._work.layout
+        experts = layout.gemms.experts
+        assert experts is not None
+        return experts.weights * layout.weight_size("expert_down") / experts.experts
 
     def _touch_experts(self, tokens: int) -> float:
         layout = self._work.layout
@@ -318,17 +340,16 @@ class RooflinePricer:
         network_s = self._exchange_s(tokens)
         sequences = steps.prefill_sequences + steps.decode_sequences
         host_s = (self._host_ns + self._host_sequence_ns * sequences) / _NS
+        overhead_s = seconds - np.maximum(memory_s, compute_s) - network_s
         if self._asynchronous:
-            host_s = np.where(host_s >= seconds * (1.0 - 1e-6), seconds, 0.0)
-        overhead_s = (
-            seconds - np.maximum(memory_s, compute_s) - network_s - np.where(self._asynchronous, 0.0, host_s)
-        )
+            host_s = seconds * (host_s >= seconds * (1.0 - 1e-6))
+        else:
+            overhead_s -= host_s
         largest, bound = compute_s, np.full(len(seconds), BOUNDS.index("compute"), dtype=np.int8)
         others = {"memory": memory_s, "network": network_s, "host": host_s, "overhead": overhead_s}
         for name, part in others.items():
-            larger = part > largest
-            largest = np.where(larger, part, largest)
-            bound[larger] = BOUNDS.index(name)
+            bound[part > largest] = BOUNDS.index(name)
+            largest = np.maximum(largest, part)
         return bound
 
 
