@@ -2,8 +2,8 @@
 
 A replica takes requests and aborts from outside, wakes at step boundaries, and reports
 ended requests. It lives in SimPy's event queue through plain events rather than a generator:
-one event per wake, and a wake can be moved forward without an interrupt (the old appointment stays
-in the queue and is ignored).
+one event per wake, and a wake can be moved forward without an interrupt (the old appointment is
+cancelled).
 
 At one instant, arrivals and aborts come before the wake of a replica, so that the step composed
 at that instant sees them, as vLLM's loop does.
@@ -92,6 +92,7 @@ class Replica:
         "_to_free",
         "_turn",
         "_wake_ns",
+        "_wake_number",
         "draft_stats",
         "env",
         "expected_ns",
@@ -155,7 +156,8 @@ class Replica:
         self._to_free: list[Request] = []
         self._aborts: list[Request] = []
         self._alarm = Alarm(env, self._woken)
-        self._wake_ns = NEVER  # when it rings; the queue may hold it for other times too, which are void
+        self._wake_ns = NEVER  # when it rings
+        self._wake_number = NEVER
         # Replicas that wake at the same instant do so in this order, whether they jumped there or not.
         self._turn = AFTER_ARRIVALS + pool * TURNS + number
 
@@ -327,23 +329,18 @@ class Replica:
             return
         env = self.env
         if before != NEVER:
-            env.background += 1
+            env.cancel(self._wake_number)
         self._wake_ns = time_ns
-        env.schedule_at(self._alarm, self._turn, time_ns)
+        self._wake_number = env.schedule_at(self._alarm, self._turn, time_ns)
 
     def _woken(self) -> None:
-        env = self.env
-        now = env.now
-        if now == self._wake_ns:
-            self._wake_ns = NEVER
-            self._on_wake(now)
-        else:
-            env.background -= 1
+        now = self._wake_ns
+        self._wake_ns = NEVER
+        self._on_wake(now)
 
     def _void_wake(self) -> None:
-        """The appointment stays in the queue, but simulation does not go on for its sake."""
         if self._wake_ns != NEVER:
-            self.env.background += 1
+            self.env.cancel(self._wake_number)
             self._wake_ns = NEVER
 
     def _ended(self, request: Request, now: int) -> None:

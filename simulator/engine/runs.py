@@ -43,7 +43,7 @@ def executing(runs: Sequence[Run], time_ns: int) -> tuple[int, int]:
             # Ends of steps lie on a parabola: its root is right up to rounding.
             linear = first_ns - growth_ns / 2
             root = sqrt(max(linear * linear + 2 * growth_ns * elapsed, 0.0))
-            ended = int(2 * elapsed / (linear + root))
+            ended = min(int(2 * elapsed / (linear + root)), steps - 1)
             end = lasting_ns(ended + 1, first_ns, growth_ns)
             while end < elapsed:
                 ended += 1

@@ -3,34 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
+from math import inf
 
 from simpy import Environment
 from simpy.core import EmptySchedule
 from simpy.events import NORMAL, Event
+
+from simulator.engine.calendar import CROWD, Calendar, Entry
 
 #: What an appointment calls; the event itself says nothing.
 Appointed = Callable[[Event], None]
 
 
 class NsEnvironment(Environment):
-    """SimPy environment whose time is integer nanoseconds, zero at first."""
+    """SimPy environment whose time is integer nanoseconds, zero at first.
+
+    Events before the horizon of the calendar are in SimPy's queue, a heap; the others are in the calendar.
+    """
 
     #: The simulated time [ns]. Plain where SimPy has a property: everybody asks for it all the time.
     now: int = 0
+    _queue: list[Entry]  # type: ignore[assignment]
 
     def __init__(self) -> None:
         super().__init__(initial_time=0)
-        #: Events in the queue for whose sake simulation does not go on.
+        #: Scheduled events for whose sake simulation does not go on, cancelled ones aside.
         self.background = 0
+        self._calendar = Calendar()
+        self._cancelled: set[int] = set()
 
     def schedule(self, event: Event, priority: int = NORMAL, delay: int = 0) -> None:  # type: ignore[override]
         """What `Environment.schedule` does, in this environment's time."""
         self.schedule_at(event, priority, self.now + delay)
 
-    def schedule_at(self, event: Event, priority: int, time_ns: int) -> None:
-        """Schedule an event for an absolute time."""
-        heappush(self._queue, (time_ns, priority, next(self._eid), event))  # type: ignore[misc]
+    def schedule_at(self, event: Event, priority: int, time_ns: int) -> int:
+        """Schedule an event for an absolute time; returns a number to cancel it by."""
+        number: int = next(self._eid)
+        calendar = self._calendar
+        if time_ns < calendar.horizon_ns:
+            heappush(self._queue, (time_ns, priority, number, event))
+        else:
+            calendar.add((time_ns, priority, number, event))
+        return number
+
+    def cancel(self, number: int) -> None:
+        """A scheduled event will not happen."""
+        self._cancelled.add(number)
+
+    def peek(self) -> float:
+        """When the next event happens [ns]; infinite where there is none."""
+        queue = self._queue
+        while queue or self._calendar:
+            if not queue:
+                self._open()
+            elif queue[0][2] in self._cancelled:
+                self._cancelled.remove(heappop(queue)[2])
+            else:
+                return queue[0][0]
+        return inf
 
     def step(self) -> None:
         """Take one event.
@@ -40,7 +71,7 @@ class NsEnvironment(Environment):
         EmptySchedule
             Where there is none.
         """
-        if not self._queue:
+        if self.peek() == inf:
             raise EmptySchedule
         background, self.background = self.background, -1  # one in the background will do as well
         try:
@@ -54,20 +85,37 @@ class NsEnvironment(Environment):
         What `Environment.step` does, in one flat loop: the simulation takes all its events here.
         """
         queue = self._queue
+        cancelled = self._cancelled
+        began_ns = self.now
         for _ in range(events):
-            if len(queue) == self.background:
-                return False
-            self.now, _, _, event = heappop(queue)  # type: ignore[assignment]
+            if len(queue) <= self.background:
+                if len(queue) + len(self._calendar) - len(cancelled) == self.background:
+                    return False
+                if not queue:
+                    self._open()
+            time_ns, _, number, event = heappop(queue)
+            if number in cancelled:
+                cancelled.remove(number)
+                continue
+            self.now = time_ns
             if type(event) is Alarm:
                 event.then()
                 continue
             callbacks = event.callbacks
-            event.callbacks = None  # type: ignore[assignment]
+            event.callbacks = None
             for callback in callbacks:
                 callback(event)
             if not event._ok and not hasattr(event, "_defused"):
                 raise event._value
+        if events >= CROWD and self.now > began_ns:
+            queue[:] = self._calendar.fit(self.now, (self.now - began_ns) // events, queue)
+            heapify(queue)
         return True
+
+    def _open(self) -> None:
+        """Bring the next events of the calendar into the queue."""
+        self._queue += self._calendar.open()
+        heapify(self._queue)
 
 
 class Alarm(Event):
@@ -83,7 +131,7 @@ class Alarm(Event):
 class Appointment(Event):
     """An event that happens after a set time and calls one function: cheaper than a process."""
 
-    __slots__ = ("callbacks", "env")
+    __slots__ = ("_number", "callbacks", "env")
 
     _value = None
     _ok = True
@@ -91,7 +139,11 @@ class Appointment(Event):
     def __init__(self, env: NsEnvironment, delay_ns: int, then: Appointed) -> None:
         self.env = env
         self.callbacks = [then]
-        env.schedule_at(self, NORMAL, env.now + delay_ns)
+        self._number = env.schedule_at(self, NORMAL, env.now + delay_ns)
+
+    def cancel(self) -> None:
+        """It has not happened yet and will not."""
+        self.env.cancel(self._number)  # type: ignore[attr-defined]
 
 
 class Background(Appointment):
@@ -104,24 +156,3 @@ class Background(Appointment):
     def _happen(self, then: Callable[[], None]) -> None:
         self.env.background -= 1  # type: ignore[attr-defined]
         then()
-
-
-class Revocable(Appointment):
-    """An appointment that can be called off: it stays in the queue, but nothing goes on for its sake."""
-
-    __slots__ = ("_then",)
-
-    def __init__(self, env: NsEnvironment, delay_ns: int, then: Callable[[], None]) -> None:
-        super().__init__(env, delay_ns, self._happen)
-        self._then: Callable[[], None] | None = then
-
-    def revoke(self) -> None:
-        """It has not happened yet and will not."""
-        self._then = None
-        self.env.background += 1  # type: ignore[attr-defined]
-
-    def _happen(self, event: Event) -> None:
-        if self._then is None:
-            self.env.background -= 1  # type: ignore[attr-defined]
-        else:
-            self._then()

@@ -25,7 +25,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from operator import itemgetter
 
-from simulator.engine.timing import Appointment, NsEnvironment, Revocable
+from simpy.events import Event
+
+from simulator.engine.timing import Appointment, NsEnvironment
 from simulator.units.clock import NS_PER_S
 
 #: What rounding must not go below [bytes/s].
@@ -200,12 +202,12 @@ class Transfer:
         self.left = size
         self.rate = 0.0
         self.since_ns = 0
-        self.next: Revocable | None = None
+        self.next: Appointment | None = None
 
     def call_off(self) -> None:
         """What was to happen next will not."""
         if self.next is not None:
-            self.next.revoke()
+            self.next.cancel()
             self.next = None
 
     def left_by(self, now: int) -> float:
@@ -237,12 +239,12 @@ class Carrier(ABC):
     def _appoint(self, transfer: Transfer, delay_ns: int, then: Callable[[Transfer], None]) -> None:
         """``then`` happens after a while, unless the transfer gets another appointment before."""
 
-        def due() -> None:
+        def due(_: Event) -> None:
             transfer.next = None
             then(transfer)
 
         transfer.call_off()
-        transfer.next = Revocable(self.env, delay_ns, due)
+        transfer.next = Appointment(self.env, delay_ns, due)
 
     def _move(self, transfer: Transfer, rate: float, last_left: Callable[[Transfer], None]) -> None:
         """Its bytes move at this rate from now on; ``last_left`` follows unless that changes again."""

@@ -26,9 +26,10 @@ from dataclasses import dataclass
 from math import inf
 
 import numpy as np
+from simpy.events import Event
 
 from simulator.engine.replica import Replica
-from simulator.engine.timing import NsEnvironment, Revocable
+from simulator.engine.timing import Appointment, NsEnvironment
 from simulator.engine.topology import Attachment, NodePlan, OwnLinks, Topology, Wiring
 from simulator.engine.transfer import CARRIERS, Link, LinkPlan, Path, Transfer
 from simulator.results.recording import LinkRecording, TransferRecording
@@ -136,11 +137,11 @@ class Transfers:
             self._time_out(shipment)
 
     def _time_out(self, shipment: Shipment) -> None:
-        def due() -> None:
+        def due(_: Event) -> None:
             shipment.time_out = None
             self._fail(shipment)
 
-        shipment.time_out = Revocable(self.env, TIME_OUT_NS, due)
+        shipment.time_out = Appointment(self.env, TIME_OUT_NS, due)
 
     def cancel(self, shipment: Shipment) -> None:
         """Nobody waits for it any more."""
@@ -151,7 +152,7 @@ class Transfers:
 
     def _stop(self, shipment: Shipment) -> None:
         if shipment.time_out is not None:
-            shipment.time_out.revoke()
+            shipment.time_out.cancel()
             shipment.time_out = None
         if shipment.transfer is not None:
             self._bytes -= self._carrier.cancel(shipment.transfer)
@@ -260,7 +261,7 @@ class Shipment:
         self.tries = 0
         self.under_way = False
         self.transfer: Transfer | None = None
-        self.time_out: Revocable | None = None  # where its link is dead
+        self.time_out: Appointment | None = None  # where its link is dead
 
 
 def wiring_of(env: NsEnvironment, plan: TransferPlan, attachments: list[Attachment]) -> Wiring:

@@ -21,7 +21,7 @@ from simulator.results.recording import NEVER, LatencyHistogram, StepTable, Step
 
 #: A row: replica, start_ns, steps, duration of the first step, growth from step to step [ns], KV blocks in
 #: use, phase, prefill tokens/sequences/context/products, decode sequences/tokens/first context, requests
-#: waiting.
+#: waiting. A row with prefills is a single step.
 #:
 #: A run of decodes takes KV blocks as its steps' numbers modulo the block size say, a cycle that is logged
 #: beside its row. The phase is the place of its first step in the cycle, and the blocks are those in use
@@ -47,7 +47,6 @@ BINS = 11_600  # up to about 10,000 s
 _NO_CYCLE = array("I")
 
 Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 
 class Resumption(Protocol):
@@ -267,21 +266,25 @@ class StepLog:
         begins = np.concatenate(([0], (kind[1:] != kind[:-1]).nonzero()[0] + 1))
         kind, window = kind[begins], window[begins]
 
-        def in_windows(per_step: NDArray[Any]) -> Floats:
+        def in_windows(per_step: NDArray[Any]) -> NDArray[Any]:
             return np.bincount(window, np.add.reduceat(per_step, begins), width)
 
-        touched = self._sums[:, first : first + width]
         busy_ns = np.add.reduceat(duration, begins)
-        touched[0] += np.bincount(window, np.diff(begins, append=len(ends)), width)
-        touched[1] += np.bincount(window, busy_ns, width)
-        touched[2] += in_windows(duration * steps.prefill_tokens // tokens)
-        touched[3] += in_windows(steps.prefill_tokens)
-        touched[4] += in_windows(steps.decode_tokens)
-        touched[5] += in_windows(sequences * duration >> WEIGHT_BITS)
-        touched[6] += in_windows(kv_blocks * duration >> WEIGHT_BITS)
-        touched[7] += in_windows(waiting * duration >> WEIGHT_BITS)
-        touched[8] += in_windows(np.rint(costs.prefill_j * 1e6))
-        touched[9] += in_windows(np.rint(costs.decode_j * 1e6))
+        sums = {
+            "steps": np.bincount(window, np.diff(begins, append=len(ends)), width),
+            "busy_ns": np.bincount(window, busy_ns, width),
+            "prefill_ns": in_windows(duration * steps.prefill_tokens // tokens),
+            "prefill_tokens": in_windows(steps.prefill_tokens),
+            "decode_tokens": in_windows(steps.decode_tokens),
+            "batch": in_windows(sequences * duration >> WEIGHT_BITS),
+            "kv_blocks": in_windows(kv_blocks * duration >> WEIGHT_BITS),
+            "waiting": in_windows(waiting * duration >> WEIGHT_BITS),
+            "prefill_uj": in_windows(np.rint(costs.prefill_j * 1e6)),
+            "decode_uj": in_windows(np.rint(costs.decode_j * 1e6)),
+        }
+        touched = self._sums[:, first : first + width]
+        for row, name in enumerate(_SUMS):
+            touched[row] += sums[name]
         bound_ns = np.bincount(kind, busy_ns, len(BOUNDS) * width)
         touched[len(_SUMS) :] += bound_ns.reshape(width, len(BOUNDS)).T
 

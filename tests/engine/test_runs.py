@@ -36,6 +36,14 @@ def test_long_runs_are_exact():
         assert executing([run], end + 1)[0] == steps
 
 
+@pytest.mark.parametrize(("steps", "first", "growth"), [(3, 200, -75), (10, 200, -21), (2, 100, -99)])
+def test_runs_may_fall_steeply(steps, first, growth):
+    ends = list(accumulate(first + growth * i for i in range(steps)))
+    for time_ns in range(1, ends[-1] + 1):
+        passed = bisect_left(ends, time_ns)
+        assert executing([(0, steps, first, growth, NO_GROWTH, b"")], time_ns) == (passed, ends[passed])
+
+
 def random_runs(draw: random.Random) -> tuple[list[Run], list[int]]:
     """Some runs one behind the other, growing, even and falling ones, and the end of every step."""
     runs: list[Run] = []
