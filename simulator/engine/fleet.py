@@ -126,7 +126,7 @@ class Fleet:
         self.failures = self.lost_requests = self.lost_kv_tokens = 0
         self.starts = self.stops = 0
         self._times: list[int] = []
-        self._counts: list[tuple[int, int, int]] = []
+        self._counts: list[tuple[int, int, int, int]] = []
         for slot, replica in zip(self.slots, pool.replicas, strict=False):
             slot.state = State.SERVING
             slot.replica = slot.former = replica
@@ -275,7 +275,7 @@ class Fleet:
 
     def recording(self) -> FleetRecording:
         """States over time, and what was lost."""
-        counts = np.array(self._counts, dtype=np.int64).reshape(-1, 3)
+        counts = np.array(self._counts, dtype=np.int64).reshape(-1, 4)
         return FleetRecording(
             slots=self.plan.slots,
             time_ns=np.array(self._times, dtype=np.int64),
@@ -287,6 +287,7 @@ class Fleet:
             failures=self.failures,
             lost_requests=self.lost_requests,
             lost_kv_tokens=self.lost_kv_tokens,
+            computing=counts[:, 3].copy(),
         )
 
     def _change(self, slot: Slot, state: State) -> None:
@@ -296,7 +297,8 @@ class Fleet:
     def _note(self) -> None:
         """Write down the counts; changes at one instant are one."""
         on = sum(slot.state in ON for slot in self.slots)
-        counts = (on, self.count(State.SERVING), self.count(State.DOWN))
+        serving, draining = self.count(State.SERVING), self.count(State.DRAINING)
+        counts = (on, serving, self.count(State.DOWN), serving + draining)
         if self._times and self._times[-1] == self.env.now:
             self._counts[-1] = counts
         else:

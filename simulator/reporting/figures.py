@@ -268,10 +268,10 @@ def cost_split(result: Result) -> go.Figure:
     import plotly.graph_objects as go
 
     usd = result.summary.cost.by_pool_usd
-    working = {use.name: use.utilisation or 0.0 for use in result.summary.pools}
+    used = result.summary.cost.usage_by_pool_usd
     figure = go.Figure()
-    while_working = [(cost or 0.0) * working[pool] for pool, cost in usd.items()]
-    while_idle = [(cost or 0.0) * (1 - working[pool]) for pool, cost in usd.items()]
+    while_working = [used[pool] or 0.0 for pool in usd]
+    while_idle = [(cost or 0.0) - (used[pool] or 0.0) for pool, cost in usd.items()]
     figure.add_trace(_bar("while working", list(usd), while_working, style.colour(0), "USD"))
     figure.add_trace(_bar("while idle", list(usd), while_idle, style.PHASES["idle"], "USD"))
     figure.update_xaxes(title_text="cost over the measured time [USD]")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulator.latency.pricer import BOUNDS
-from simulator.results.fleet import serving_between
+from simulator.results.fleet import computing_between, serving_between
 from simulator.results.latencies import latencies_of
 from simulator.results.pool_use import waiting_from
 from simulator.results.recording import NEVER, Floats, Ints, PoolRecording
@@ -57,7 +57,8 @@ def pool_series(pool: PoolRecording) -> PoolSeries:
     busy_ns = total(windows.busy_ns.astype(float))
     edges_ns = np.append(starts, count) * float(windows.width_ns)
     serving = serving_between(pool, edges_ns) if count else np.zeros(0)
-    replica_ns = np.maximum(serving * length_s * 1e9, 1.0)
+    computing = computing_between(pool, edges_ns) if count else np.zeros(0)
+    replica_ns = np.maximum(computing * length_s * 1e9, 1.0)
     return PoolSeries(
         time_s=starts * (windows.width_ns / 1e9) + length_s / 2,
         prefill_tokens_per_s=total(windows.prefill_tokens.astype(float)) / length_s,

@@ -43,8 +43,9 @@ class CostSummary:
     """Cost of the measured time [USD]; None where a price is unknown or nothing was produced.
 
     ``basis`` is ``rent``, ``own`` or ``own and rent``; ``owned_devices`` are paid for on or off. ``total`` is
-    the allocation, the sum of ``by_pool_usd``, and ``usage`` its busy share. ``electricity`` is that of all
-    pools; ``electricity_of_owned`` is what the total has in it besides, for rent includes its own.
+    the allocation, the sum of ``by_pool_usd``, and ``usage`` its busy part, that of ``usage_by_pool_usd``.
+    ``electricity`` is that of all pools; ``electricity_of_owned`` is what the total has in it besides, for
+    rent includes its own.
     """
 
     basis: str
@@ -60,6 +61,7 @@ class CostSummary:
     per_million_output_tokens: Range | None
     per_request: Range | None
     by_pool_usd: dict[str, float | None]
+    usage_by_pool_usd: dict[str, float | None]
 
     def keys(self) -> dict[str, Any]:
         """Flat keys of a summary."""
@@ -127,7 +129,8 @@ def cost_of(
     power = _power_of_owned(context, energy)
     by_pool = [total(parts) for parts in zip(hardware, power, strict=True)]
     allocation = total(by_pool)
-    usage = None if allocation is None else _usage(each, power, uses, energy)
+    used = _usage(each, power, uses, energy)
+    usage = None if allocation is None else total(used)
     return CostSummary(
         basis=_basis(context),
         owned_devices=_owned_devices(context, uses),
@@ -142,6 +145,7 @@ def cost_of(
         per_million_output_tokens=per(allocation, output_tokens / 1e6),
         per_request=per(allocation, requests),
         by_pool_usd={pool.name: mid(cost) for pool, cost in zip(context.pools, by_pool, strict=True)},
+        usage_by_pool_usd={pool.name: mid(cost) for pool, cost in zip(context.pools, used, strict=True)},
     )
 
 
@@ -193,19 +197,16 @@ def _usage(
     power: Sequence[Range | None],
     uses: Sequence[PoolUse],
     energy: EnergySummary,
-) -> Range | None:
-    """What hardware costs while its replicas in service are busy, and of its electricity what is above idle.
+) -> list[Range | None]:
+    """What each pool costs while its replicas have a step, and of its electricity what is above idle.
 
     ``hardware`` is the cost of each pool with all the machines that there were at first, all the time.
     """
-    busy = [None if use.utilisation is None else use.utilisation * use.serving_share for use in uses]
     working = [part.working_share for part in energy.pools] or [0.0] * len(uses)
-    return total(
-        [
-            *(times(cost, share) for cost, share in zip(hardware, busy, strict=True)),
-            *(times(cost, share) for cost, share in zip(power, working, strict=True)),
-        ]
-    )
+    return [
+        total((times(cost, use.busy_share), times(electricity, share)))
+        for cost, use, electricity, share in zip(hardware, uses, power, working, strict=True)
+    ]
 
 
 def _per_million(

@@ -2,7 +2,8 @@
 
 All means are weighted by time. *Availability* is the share of machine time that was not lost to failures:
 1 - time down / (slots * time). Rent, idle draw and emissions follow the machines that were on; what is
-owned is paid for in any state.
+owned is paid for in any state. Steps run on replicas in service and on those that leave, until these have
+ended what they had: both together are the ones that *compute*.
 """
 
 from __future__ import annotations
@@ -83,12 +84,12 @@ def mean_owned(pool: PoolRecording, warmup_ns: int, end_ns: int) -> float:
     return float(pool.fleet.slots)
 
 
-def mean_serving(pool: PoolRecording, warmup_ns: int, end_ns: int) -> float:
-    """Replicas of a pool in service, on average: all of them where none ever came or went."""
+def mean_computing(pool: PoolRecording, warmup_ns: int, end_ns: int) -> float:
+    """Replicas of a pool that can have a step, on average: all of them where none ever came or went."""
     if pool.fleet is None:
         return float(pool.replicas)
     lasted, part = _lasted(pool.fleet, warmup_ns, end_ns)
-    return _mean(pool.fleet.serving[part], lasted)
+    return _mean(_computing(pool.fleet)[part], lasted)
 
 
 def serving_between(pool: PoolRecording, edges_ns: Floats) -> Floats:
@@ -97,10 +98,21 @@ def serving_between(pool: PoolRecording, edges_ns: Floats) -> Floats:
     return _between(pool, counts, edges_ns)
 
 
+def computing_between(pool: PoolRecording, edges_ns: Floats) -> Floats:
+    """Replicas that can have a step, on average between one time and the next [ns], as `serving_between`."""
+    counts = None if pool.fleet is None else _computing(pool.fleet)
+    return _between(pool, counts, edges_ns)
+
+
 def on_between(pool: PoolRecording, edges_ns: Floats) -> Floats:
     """Machines that were on, on average between one time and the next [ns], shape (len(edges_ns) - 1,)."""
     counts = None if pool.fleet is None else pool.fleet.on
     return _between(pool, counts, edges_ns)
+
+
+def _computing(fleet: FleetRecording) -> Ints:
+    """Replicas that serve or end what they have; those in service where these were not told apart."""
+    return fleet.serving if fleet.computing is None else fleet.computing
 
 
 def _between(pool: PoolRecording, counts: Ints | None, edges_ns: Floats) -> Floats:

@@ -15,10 +15,10 @@ import numpy as np
 from simulator.latency.pricer import BOUNDS
 from simulator.results.fleet import (
     FleetUse,
+    computing_between,
+    mean_computing,
     mean_on,
     mean_owned,
-    mean_serving,
-    serving_between,
     use_of_fleet,
 )
 from simulator.results.recording import Floats, Ints, KvTierRecording, PoolRecording, StepWindows
@@ -47,7 +47,7 @@ class PoolUse:
     Attributes
     ----------
     utilisation
-        Share of replica time with a step running.
+        Share of replica time with a step running, that of replicas which end what they have with it.
     prefill_share
         Share of the busy time that prompts took; a step with decodes too is shared by its tokens.
     mean_batch
@@ -60,8 +60,8 @@ class PoolUse:
         Little's law makes of the time in queue: by the rest of the steps in flight (docs/serving.md).
     bottlenecks
         Share of busy time bound by each of ``BOUNDS``.
-    serving_share
-        Replicas in service, on average, over those there were at first; 1 where none came or went.
+    busy_share
+        Replicas with a step running, on average, over those there were at first.
     on_share
         Machines that were on, on average, over those there were at first; 1 where none came or went.
     owned_share
@@ -85,7 +85,7 @@ class PoolUse:
     prefix_hit_rate: float | None
     preemptions: int
     kv_tiers: dict[str, TierUse] = field(default_factory=dict)
-    serving_share: float = 1.0
+    busy_share: float | None = None
     on_share: float = 1.0
     owned_share: float = 1.0
     fleet: FleetUse | None = None
@@ -108,8 +108,10 @@ def use_of_pool(pool: PoolRecording, warmup_ns: int, end_ns: int) -> PoolUse:
     part = measured_windows(windows, warmup_ns)
     busy = int(windows.busy_ns[part].sum())
     span_ns = measured_span_ns(windows, warmup_ns, end_ns)
-    serving = mean_serving(pool, warmup_ns, end_ns)
-    replica_ns = serving * span_ns
+    replica_ns = mean_computing(pool, warmup_ns, end_ns) * span_ns
+    # A step counts in the window in which it ends, so one that straddles the start of the measured time can
+    # add a little more than there is.
+    busy_in_span = min(busy, replica_ns)
     capacity = pool.kv_blocks_per_replica
     kv_per_window = _ratio_per_window(windows.kv_blocks_ns[part], windows.busy_ns[part])
     waiting = waiting_per_window(pool)[part]
@@ -118,9 +120,7 @@ def use_of_pool(pool: PoolRecording, warmup_ns: int, end_ns: int) -> PoolUse:
         steps=int(windows.steps[part].sum()),
         prefill_tokens=int(windows.prefill_tokens[part].sum()),
         decode_tokens=int(windows.decode_tokens[part].sum()),
-        # A step counts in the window in which it ends, so one that straddles the start of the
-        # measured time can add a little more than there is.
-        utilisation=None if replica_ns == 0 else min(busy / replica_ns, 1.0),
+        utilisation=_ratio(busy_in_span, replica_ns),
         prefill_share=_ratio(windows.prefill_ns[part].sum(), busy),
         mean_batch=_ratio(windows.batch_ns[part].sum(), busy),
         mean_kv_use=_ratio(windows.kv_blocks_ns[part].sum(), busy * capacity),
@@ -131,7 +131,7 @@ def use_of_pool(pool: PoolRecording, warmup_ns: int, end_ns: int) -> PoolUse:
         prefix_hit_rate=_ratio(pool.prefix_hit_tokens, pool.prefix_queried_tokens),
         preemptions=pool.preemptions,
         kv_tiers={tier.name: use_of_tier(tier) for tier in pool.kv_tiers},
-        serving_share=serving / pool.replicas,
+        busy_share=_ratio(busy_in_span, pool.replicas * span_ns),
         on_share=mean_on(pool, warmup_ns, end_ns) / pool.replicas,
         owned_share=mean_owned(pool, warmup_ns, end_ns) / pool.replicas,
         fleet=None if pool.fleet is None else use_of_fleet(pool.fleet, warmup_ns, end_ns),
@@ -169,8 +169,8 @@ def waiting_from(pool: PoolRecording, first: Ints) -> Floats:
     edges_ns = np.append(first, len(windows.steps)) * float(windows.width_ns)
     waiting_ns, busy_ns = np.add.reduceat(windows.waiting_ns, first), np.add.reduceat(windows.busy_ns, first)
     span_ns = np.diff(edges_ns)
-    serving = serving_between(pool, edges_ns)
-    steps_ns = np.divide(busy_ns, serving, out=np.zeros(len(first)), where=serving > 0)
+    computing = computing_between(pool, edges_ns)
+    steps_ns = np.divide(busy_ns, computing, out=np.zeros(len(first)), where=computing > 0)
     return np.asarray(waiting_ns / np.maximum(span_ns, steps_ns))
 
 

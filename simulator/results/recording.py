@@ -135,7 +135,8 @@ class KvTierRecording:
 class FleetRecording:
     """The machines of a pool over time.
 
-    ``on``, ``serving`` and ``down`` machines of ``slots`` from each ``time_ns`` to the next, shape (n,);
+    ``on``, ``serving`` and ``down`` machines of ``slots`` from each ``time_ns`` to the next, shape (n,), and
+    ``computing`` ones, that serve or end what they have; None where these were not told apart;
     ``starts`` and ``stops`` of replicas by an autoscaler; ``failures`` of machines, with the requests that
     were lost with them and the tokens of KV cache that those held. Where a pool ``changes_sides``, its
     machines come from another one and go there.
@@ -152,6 +153,7 @@ class FleetRecording:
     lost_requests: int
     lost_kv_tokens: int
     changes_sides: bool = False
+    computing: Ints | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,18 +72,21 @@ def _drafting_from(about: dict[str, Any] | None) -> DraftingRecord | None:
 
 
 #: What varies with time in the record of a fleet.
-_FLEET_SERIES = ("time_ns", "on", "serving", "down")
+_FLEET_SERIES = ("time_ns", "on", "serving", "down", "computing")
 
 
 def _fleet_dict(fleet: FleetRecording) -> dict[str, Any]:
-    series = {key: getattr(fleet, key).tolist() for key in _FLEET_SERIES}
+    columns = {key: getattr(fleet, key) for key in _FLEET_SERIES}
+    series = {key: None if column is None else column.tolist() for key, column in columns.items()}
     return {**{key: getattr(fleet, key) for key in fleet.__slots__}, **series}
 
 
 def _fleet_from(about: dict[str, Any] | None) -> FleetRecording | None:
     if about is None:
         return None
-    series: dict[str, Any] = {key: np.array(about[key], dtype=np.int64) for key in _FLEET_SERIES}
+    # Recordings of before replicas that end what they have were told apart have no such series.
+    known = [key for key in _FLEET_SERIES if about.get(key) is not None]
+    series: dict[str, Any] = {key: np.array(about[key], dtype=np.int64) for key in known}
     return FleetRecording(**{**about, **series})
 
 

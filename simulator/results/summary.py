@@ -272,7 +272,7 @@ def _prefix_hit_rate(recording: Recording) -> float | None:
 def _bottlenecks(pools: Iterable[PoolUse], context: RunContext) -> dict[str, float]:
     """Shares of the pools, weighted by their busy replica time."""
     weights = {
-        use.name: (use.utilisation or 0.0) * about.replicas
+        use.name: (use.busy_share or 0.0) * about.replicas
         for use, about in zip(pools, context.pools, strict=True)
         if use.bottlenecks
     }

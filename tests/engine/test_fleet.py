@@ -61,7 +61,7 @@ def test_a_warm_machine_need_not_be_waited_for_and_is_replaced():
     recorded = fleet.recording()
     assert recorded.time_ns.tolist() == [0, S, 2 * S, 3 * S]
     assert recorded.on.tolist() == [2, 2, 2, 3]
-    assert recorded.serving.tolist() == [1, 1, 2, 2]
+    assert recorded.serving.tolist() == recorded.computing.tolist() == [1, 1, 2, 2]
 
 
 def test_a_machine_that_goes_ends_what_it_has_and_stays_on_until_then():
@@ -73,6 +73,8 @@ def test_a_machine_that_goes_ends_what_it_has_and_stays_on_until_then():
     assert off_ns > 500 * MS
     recorded = fleet.recording()
     assert (recorded.time_ns[-1], recorded.on[-1], recorded.serving[-1]) == (off_ns, 1, 1)
+    assert recorded.serving.tolist() == [2, 1, 1]
+    assert recorded.computing.tolist() == [2, 2, 1]
 
 
 def test_what_fails_loses_its_cache_and_its_requests_begin_again_elsewhere():

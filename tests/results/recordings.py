@@ -150,14 +150,22 @@ def result(recording: Recording, about: RunContext | None = None) -> Result:
     return Result.of({"name": "one-server", "seed": 0}, recording, about or context(), meta)
 
 
-def with_fleet(recording: Recording, time_ns: list[int], serving: list[int]) -> Recording:
-    """The recording with so many machines on and in service from each time on; none is ever down."""
+def with_fleet(
+    recording: Recording, time_ns: list[int], serving: list[int], leaving: list[int] | None = None
+) -> Recording:
+    """The recording with so many machines in service, and on beside them, from each time on; none is down.
+
+    Those ``leaving`` end what they have; without them nobody has told these apart.
+    """
     times, counts = np.array(time_ns, dtype=np.int64), np.array(serving, dtype=np.int64)
+    computing = None if leaving is None else counts + np.array(leaving, dtype=np.int64)
+    on = counts if computing is None else computing
     fleet = FleetRecording(
-        slots=max(serving),
+        slots=int(on.max()),
         time_ns=times,
-        on=counts,
+        on=on,
         serving=counts,
+        computing=computing,
         down=np.zeros_like(counts),
         starts=0,
         stops=0,

@@ -195,3 +195,35 @@ def test_usage_is_that_of_the_replicas_in_service_and_not_of_machines_that_are_o
     assert summarise(off, owned).cost.usage == summarise(RECORDING, owned).cost.usage
     assert summarise(starting, context()).cost.total_usd == pytest.approx(2 * RENT)
     assert summarise(starting, context()).cost.usage.mid == pytest.approx(RENT * 2.0 / 9.2)
+
+
+def test_the_busy_part_of_a_rent_has_the_replicas_that_end_what_they_have_in_it():
+    """Ten replicas go within a second, but each works through what it has: all that is paid for is used."""
+    busy = one_server(np.zeros(46))  # 9.2 s without a gap
+    pool = busy.pools[0]
+    windows = replace(pool.windows, busy_ns=10 * pool.windows.busy_ns)
+    ten = replace(busy, pools=(replace(pool, replicas=10, windows=windows),))
+    drained = with_fleet(ten, [0, 1_000_000_000], [10, 1], [0, 9])
+    about = with_pool(context(), replicas=10)
+    cost = summarise(drained, about).cost
+    assert cost.total_usd == pytest.approx(10 * RENT)
+    assert cost.usage.mid == pytest.approx(10 * RENT)
+    assert cost.usage_by_pool_usd == {"main": pytest.approx(10 * RENT)}
+
+
+def test_the_busy_part_of_owned_machines_is_busy_time_over_all_that_is_paid_for():
+    """One of four places has a machine; it has a step for 2 s of 9.2 s."""
+    owned = with_pool(context(), purchase=Range.exactly(35064.0), autoscale_max=4)
+    owned = replace(owned, site=replace(context().site, electricity_usd_per_kwh=Range.exactly(0.0)))
+    pool = with_fleet(RECORDING, [0], [1]).pools[0]
+    recording = replace(RECORDING, pools=(replace(pool, fleet=replace(pool.fleet, slots=4)),))
+    cost = summarise(recording, owned).cost
+    assert cost.usage.mid / cost.total_usd == pytest.approx(2.0 / (4 * 9.2))
+
+
+def test_the_busy_parts_of_pools_add_up_to_that_of_all():
+    recording, about = two_owned_pools()
+    cost = summarise(recording, about).cost
+    assert sum(cost.usage_by_pool_usd.values()) == pytest.approx(cost.usage.mid)
+    for pool, usd in cost.usage_by_pool_usd.items():
+        assert 0 < usd < cost.by_pool_usd[pool]

@@ -11,7 +11,8 @@ from simulator.reporting.series import TIME_POINTS, pool_series
 from simulator.results.overload import load_of
 from simulator.results.pool_use import use_of_pool, waiting_from, waiting_per_window
 from simulator.results.recording import Recording
-from tests.results.recordings import MS, S, one_server, with_fleet
+from simulator.results.summary import summarise
+from tests.results.recordings import MS, S, Service, context, one_server, with_fleet
 
 
 def side_by_side(recording: Recording, servers: int) -> Recording:
@@ -24,10 +25,12 @@ def side_by_side(recording: Recording, servers: int) -> Recording:
     return replace(recording, pools=(pool,))
 
 
-def grown(recording: Recording, time_ns: list[int], serving: list[int]) -> Recording:
+def grown(
+    recording: Recording, time_ns: list[int], serving: list[int], leaving: list[int] | None = None
+) -> Recording:
     """The same recording of a pool that began with so many and had others later."""
     pool = replace(recording.pools[0], replicas=serving[0])
-    return with_fleet(replace(recording, pools=(pool,)), time_ns, serving)
+    return with_fleet(replace(recording, pools=(pool,)), time_ns, serving, leaving)
 
 
 def overloaded_five(width_ns: int = 50 * MS) -> Recording:
@@ -81,3 +84,57 @@ def test_a_pool_without_a_step_has_no_windows_and_no_queue():
     pool = one_server([]).pools[0]
     assert len(waiting_per_window(pool)) == 0
     assert len(pool_series(pool).waiting) == 0
+
+
+#: Two servers that are busy 9 s of the 9.2 s, one of which is to leave in the first second.
+LEAVING = grown(
+    side_by_side(one_server(np.arange(10) * 0.92, service=Service(prefill_ns=800 * MS), width_ns=S), 2),
+    [0, S],
+    [2, 1],
+    [0, 1],
+)
+
+
+def test_the_time_of_replicas_that_end_what_they_have_counts_as_their_steps_do():
+    use = use_of_pool(LEAVING.pools[0], 0, LEAVING.end_ns)
+    busy_s = 10 * 0.9 / (LEAVING.end_ns / 1e9)
+    assert busy_s < 1
+    assert use.utilisation == pytest.approx(busy_s)
+    assert use.busy_share == pytest.approx(busy_s)
+    assert use.fleet is not None and use.fleet.mean_serving < 1.2
+    series = pool_series(LEAVING.pools[0])
+    assert series.utilisation[2:8] == pytest.approx(LEAVING.pools[0].windows.busy_ns[2:8] / (2 * S))
+    assert series.serving[2:] == pytest.approx(1.0)
+
+
+def test_the_queue_of_replicas_that_leave_is_divided_by_their_time_too():
+    fixed = overloaded_five()
+    leaving = grown(fixed, [0, 10 * S], [5, 1], [0, 4])
+    assert waiting_per_window(leaving.pools[0]) == pytest.approx(waiting_per_window(fixed.pools[0]))
+
+
+def test_where_replicas_that_leave_were_not_told_apart_those_in_service_count():
+    pool = LEAVING.pools[0]
+    unknown = replace(pool, fleet=replace(pool.fleet, computing=None))
+    use = use_of_pool(unknown, 0, LEAVING.end_ns)
+    assert use.utilisation == 1.0
+    assert use.busy_share == pytest.approx(use.fleet.mean_serving / 2)
+
+
+def test_the_bounds_of_pools_are_weighted_by_the_time_in_which_they_computed():
+    """The first pool grows from one replica to five, so it is busy five times as long as the other."""
+    first = grown(overloaded_five(), [0, 1], [1, 5])
+    other = overloaded_five().pools[0]
+    alone = one_server(np.arange(800) / 6.5, width_ns=50 * MS).pools[0].windows
+    bound_ns = np.zeros_like(alone.bound_ns)
+    bound_ns[:, 2] = alone.busy_ns
+    other = replace(other, name="other", replicas=1, windows=replace(alone, bound_ns=bound_ns))
+    about = context()
+    summary = summarise(
+        replace(first, pools=(first.pools[0], other)),
+        replace(about, pools=(about.pools[0], replace(about.pools[0], name="other"))),
+    )
+    busy = [int(pool.windows.busy_ns.sum()) for pool in (first.pools[0], other)]
+    by_bound = first.pools[0].windows.bound_ns.sum(axis=0) + bound_ns.sum(axis=0)
+    assert busy[0] == 5 * busy[1]
+    assert list(summary.bottlenecks().values()) == pytest.approx(list(by_bound / sum(busy)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import inf
 
+import numpy as np
 import pytest
 
 from simulator.errors import InputError
@@ -11,6 +12,7 @@ from simulator.reporting.resource_tables import pool_table
 from simulator.reporting.sections import question
 from simulator.results.conservation import check_conservation
 from simulator.results.files import read_result, write_result
+from simulator.results.fleet import mean_computing
 from simulator.scenario.loading import load_scenario
 from tests.simulation.scenarios import run
 from tests.simulation.test_jumping import assert_identical
@@ -78,6 +80,49 @@ def test_cost_and_idle_energy_follow_the_machines_that_are_on():
         result.summary.energy.idle_j / length for result, length in zip((fixed, scaled), seconds, strict=True)
     ]
     assert idle[1] / idle[0] == pytest.approx(use.fleet.mean_on / 3)
+
+
+#: Four replicas of which three are given up while their seats are full.
+GIVEN_UP = {
+    f"{POOL}replicas": 4,
+    f"{POOL}engine__max_num_seqs": 4,
+    f"{POOL}autoscale": {
+        "policy": "schedule",
+        "steps": [{"at": "0 s", "replicas": 4}, {"at": "1 s", "replicas": 1}],
+        "max": 4,
+        "interval": "1 s",
+        "cool_down": "1 s",
+    },
+    "workload__arrivals__rate": "100 /s",
+    "cluster__router": "least_outstanding",
+}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [GIVEN_UP, SCALED, FAILING, SLOW],
+    ids=["given up", "scaled", "failing", "slow"],
+)
+def test_steps_fit_into_the_time_of_the_replicas_that_can_have_them(changes):
+    result = run(**changes)
+    (pool,), end_ns = result.recording.pools, result.recording.end_ns
+    busy_ns = int(pool.windows.busy_ns.sum())
+    lasted = np.diff(np.append(pool.fleet.time_ns, max(end_ns, pool.fleet.time_ns[-1])))
+    assert busy_ns <= (pool.fleet.computing * lasted).sum()
+    assert (pool.fleet.serving <= pool.fleet.computing).all()
+    assert (pool.fleet.computing <= pool.fleet.on).all()
+    use, cost = result.summary.pools[0], result.summary.cost
+    assert use.utilisation == pytest.approx(busy_ns / (mean_computing(pool, 0, end_ns) * end_ns))
+    assert cost.usage.mid == pytest.approx(cost.total_usd * use.busy_share / use.on_share)
+
+
+def test_replicas_that_are_given_up_work_longer_than_they_serve():
+    result = run(**GIVEN_UP)
+    (pool,), end_ns = result.recording.pools, result.recording.end_ns
+    use = result.summary.pools[0]
+    assert pool.windows.busy_ns.sum() > 1.2 * use.fleet.mean_serving * end_ns
+    assert 0.9 < use.utilisation < 1.0
+    assert result.summary.cost.usage.mid > 0.9 * result.summary.cost.total_usd
 
 
 def test_loading_takes_the_weights_over_the_bandwidth():
