@@ -14,6 +14,7 @@ from numpy.random import Generator
 
 from simulator.engine.adaptation import Adaptation, AdaptationPlan
 from simulator.engine.admission import Admission, Limits
+from simulator.engine.chunks import Chunks
 from simulator.engine.clients import Clients
 from simulator.engine.disaggregated import Disaggregation
 from simulator.engine.gateway import NO_DELAYS, Gateway, ServingDelays
@@ -104,6 +105,10 @@ def pools_of(pools: Sequence[PoolPlan], tenant: TenantPlan) -> list[PoolPlan]:
     ]
 
 
+def _overlaps(plan: ClusterPlan) -> bool:
+    return plan.transfer is not None and plan.transfer.overlaps
+
+
 class Cluster:
     """The cluster of a plan, empty at first."""
 
@@ -119,6 +124,7 @@ class Cluster:
                 streams.generator(f"pool.{number}"),
                 jumping=plan.jumping,
                 keep_steps=plan.keep_steps,
+                chunks=Chunks() if pool.role == "prefill" and _overlaps(plan) else None,
             )
             for number, pool in enumerate(plan.pools)
         ]

@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from math import inf
 
+from simulator.engine.chunks import Chunk
 from simulator.engine.pool import Pool
 from simulator.engine.replica import Replica
 from simulator.engine.request import NEVER, Request
@@ -36,6 +37,8 @@ class Handover:
         The prefill replica.
     layers
         Over which its KV cache can leave while it is computed; 0: there was nobody to send it to then.
+    chunks
+        In which it was computed, where that matters.
     target
         The decode replica; None before there is one.
     shipment
@@ -47,6 +50,7 @@ class Handover:
     __slots__ = (
         "_first_answer_ns",
         "_resumed_ns",
+        "chunks",
         "layers",
         "parent",
         "prompt",
@@ -65,6 +69,7 @@ class Handover:
         self.source = source
         self.prompt = prompt
         self.layers = layers
+        self.chunks: list[Chunk] = []
         self.target: Replica | None = None
         self.shipment: Shipment | None = None
         self.waits_since = NEVER
@@ -188,6 +193,7 @@ class Disaggregation:
 
     def _prompt_ended(self, prompt: Request) -> None:
         handover = self._under_way[prompt.index]
+        handover.chunks = self._taken_chunks(prompt, handover.source)
         self.left_prefill(handover.source, prompt)
         request = handover.request
         _hand_over(prompt, request)
@@ -244,7 +250,7 @@ class Disaggregation:
             target,
             self._pools[source.pool].plan.kv_bytes_per_token * request.remote_tokens,
             handover.layers,
-            handover.prompt.first_scheduled_ns,
+            handover.chunks,
             lambda: self._arrived(handover),
             lambda: self._failed(handover),
         )
@@ -285,6 +291,10 @@ class Disaggregation:
             return
         while self._line and replica.reserve(self._line[0].request):
             self._ship(self._line.popleft(), replica)
+
+    def _taken_chunks(self, prompt: Request, source: Replica) -> list[Chunk]:
+        chunks = self._pools[source.pool].chunks
+        return [] if chunks is None else chunks.take(prompt)
 
     def _free_source(self, handover: Handover) -> None:
         source = handover.source
@@ -335,6 +345,8 @@ class Disaggregation:
         for handover in list(self._outputs.values()):
             if handover.target is replica:
                 self._leave_output(self._outputs.pop(handover.request.index))
+        for prompt in prompts:
+            self._taken_chunks(prompt, replica)
         whole = [self._under_way.pop(prompt.index).request for prompt in prompts]
         for handover in list(self._under_way.values()):
             shipment = handover.shipment

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from simulator.engine.build import build_replica
+from simulator.engine.chunks import Chunks
 from simulator.engine.kv_tiers import KvTiers, Tier, TierPlan, recorded, tiers_of_pool
 from simulator.engine.length_prediction import LengthPredictor
 from simulator.engine.replica import Replica
@@ -77,7 +78,8 @@ class Pool:
     """The replicas of one pool in simulated time.
 
     ``ended`` is called with every request that ends in one of them; whoever sends requests
-    here sets it. ``random`` is for draws of the engine itself.
+    here sets it. ``random`` is for draws of the engine itself; ``chunks`` sees what its replicas compute
+    of which prompt when, where somebody wants to know.
 
     Attributes
     ----------
@@ -96,6 +98,7 @@ class Pool:
         *,
         jumping: bool = True,
         keep_steps: bool = False,
+        chunks: Chunks | None = None,
     ) -> None:
         self.env = env
         self.plan = plan
@@ -104,6 +107,7 @@ class Pool:
         self.ended: Callable[[Request], None] = _nobody
         self.preemptions = 0
         self._jumping = jumping
+        self.chunks = chunks
         self.replicas: list[Replica] = []
         self.serving: dict[Replica, None] = {}
         self._leaving: dict[Replica, Callable[[Replica], None]] = {}
@@ -128,6 +132,7 @@ class Pool:
             self.log,
             self._on_end,
             number=len(self.replicas),
+            observer=self.chunks,
             pool=self.number,
             jumping=self._jumping,
         )

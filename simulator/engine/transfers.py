@@ -1,19 +1,18 @@
 """The transfers of a cluster: from prefill to decode replicas, with failures and retries.
 
 With layer-wise overlap a layer's KV entries leave while the next layer is computed, so that when the
-prompt is done only what the links could not carry in the meantime is left, at least the last layer's:
+prompt is done only what the links could not carry in the meantime is left, at least the last layer's
+(Splitwise, ISCA 2024, 4.3). A prompt is computed in chunks, one a step, and what a chunk makes cannot leave
+before it is computed; of the last chunk the last layer is left:
 
-    left = max(bytes / layers, bytes - room of the path since the prompt began)
+    left = max(bytes of the last chunk / layers,
+               largest of all chunks (bytes of it and those behind it - room of the path since it began))
 
-(Splitwise, ISCA 2024, 4.3). The room is what the fullest link of the path could have carried in that time
-beside all that others sent over it, and no more than a path alone gets. What is sent during the prompt takes
-room from those that come later, so no link carries more than it can; as nobody knows the target before the
-prompt is done, it does not slow down what is on the links meanwhile.
-
-A prompt in several chunks counts as one: all of its cache is taken to be there to send from its first step
-on, and the last layer to be that of the whole prompt. The first is too early for later chunks, which shows
-where the link is about as slow as the prompt; the second is too much (of n chunks, the last one leaves 1/n of
-it), which shows where it is fast.
+which is how much a line has grown by the end (Lindley, 1952), as if the layers of a chunk came evenly. The
+room is what the fullest link of the path could have carried in that time beside all that others sent over
+it, and no more than a path alone gets. What is sent during the prompt takes room from those that come later,
+so no link carries more than it can; as nobody knows the target before the prompt is done, it does not slow
+down what is on the links meanwhile.
 
 A transfer fails with a set probability, when all of it was sent, and on a dead link, when its sender has
 waited `TIME_OUT_NS` for an answer; it is sent again as often as ``retries`` says.
@@ -21,13 +20,14 @@ waited `TIME_OUT_NS` for an answer; it is sent again as often as ``retries`` say
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
 
 import numpy as np
 from simpy.events import Event
 
+from simulator.engine.chunks import Chunk
 from simulator.engine.replica import Replica
 from simulator.engine.timing import Appointment, NsEnvironment
 from simulator.engine.topology import Attachment, NodePlan, OwnLinks, Topology, Wiring
@@ -170,10 +170,17 @@ class Transfers:
 
     def _left(self, shipment: Shipment, path: Path) -> tuple[float, float]:
         """What did not leave during the prompt, and what would not have if it were alone [bytes]."""
-        most = path.bytes_per_s * (self.env.now - shipment.begun_ns) / NS_PER_S
-        room = min(most, *(link.room_since(shipment.begun_ns) for link in path.links))
-        last = shipment.size / shipment.layers
-        return max(last, shipment.size - max(room, 0.0)), max(last, shipment.size - most)
+        per_token = shipment.size / shipment.chunks[-1].tokens
+        behind = last = shipment.size
+        left = alone = 0.0
+        for chunk in shipment.chunks:
+            most = path.bytes_per_s * (self.env.now - chunk.begin_ns) / NS_PER_S
+            room = min(most, *(link.room_since(chunk.begin_ns) for link in path.links))
+            left = max(left, behind - max(room, 0.0))
+            alone = max(alone, behind - most)
+            last, behind = behind, shipment.size - per_token * chunk.tokens
+        last /= shipment.layers
+        return max(last, left), max(last, alone)
 
     def recording(self, waits: int, waited_ns: int) -> TransferRecording:
         """What was sent so far; the arguments say who waited for room on the decode side, and how long."""
@@ -219,8 +226,8 @@ class Shipment:
         Of all of it [bytes].
     layers
         Over which it can leave piece by piece; 0: it leaves in one piece.
-    begun_ns
-        When the prompt began to be computed [ns].
+    chunks
+        In which the prompt was computed; there is one at least where there are layers.
     arrived, failed
         Called when it is there, or when it was tried too often.
     under_way
@@ -229,7 +236,7 @@ class Shipment:
 
     __slots__ = (
         "arrived",
-        "begun_ns",
+        "chunks",
         "failed",
         "layers",
         "size",
@@ -247,7 +254,7 @@ class Shipment:
         target: Replica,
         size: float,
         layers: int,
-        begun_ns: int,
+        chunks: Sequence[Chunk],
         arrived: Callable[[], None],
         failed: Callable[[], None],
     ) -> None:
@@ -255,7 +262,7 @@ class Shipment:
         self.target = target
         self.size = size
         self.layers = layers
-        self.begun_ns = begun_ns
+        self.chunks = chunks
         self.arrived = arrived
         self.failed = failed
         self.tries = 0

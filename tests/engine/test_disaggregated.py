@@ -264,6 +264,73 @@ def test_a_slow_link_is_hidden_as_far_as_the_prompt_lasts():
     assert late.finish_ns - late.first_token_ns - 4 * STEP_NS == 20 * MS - 11 * MS
 
 
+def in_chunks(link, **more):
+    """Steps of 100 prompt tokens: 80 of another request and 20 of ours, 100 of ours; 11 ms each."""
+    target = pair(
+        link=link,
+        overlaps=True,
+        layers=10,
+        prefill_settings=settings(max_num_batched_tokens=100, **more),
+    )
+    ended = run(target, [request(0, prompt=80, output=1), request(1, prompt=120)])
+    (ours,) = [one for one in ended if one.index == 1]
+    assert ours.first_token_ns == 2 * 11 * MS
+    return ours.finish_ns - ours.first_token_ns - 4 * STEP_NS
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_of_a_prompt_in_chunks_the_last_layer_of_the_last_chunk_is_left(asynchronous):
+    """A token takes 1 us."""
+    assert in_chunks(LINK, async_scheduling=asynchronous) == 10 * 1000 + 500
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_no_chunk_leaves_before_it_is_computed(asynchronous):
+    """A token takes 150 us: 100 tokens 15 ms, of which 11 ms pass while they are computed."""
+    slow = LinkPlan(BYTES_PER_TOKEN / 150e-6)
+    assert in_chunks(slow, async_scheduling=asynchronous) == pytest.approx(4 * MS, abs=1)
+
+
+def test_a_line_that_earlier_chunks_have_left_behind_is_still_to_be_sent():
+    """A token takes 1 ms: 20 tokens 20 ms, of which 11 ms pass before 100 more come."""
+    assert in_chunks(LinkPlan(BYTES_PER_TOKEN / 1e-3)) == pytest.approx(120 * MS - 22 * MS, abs=1)
+
+
+@pytest.mark.parametrize("policy", ["fcfs", "priority"])
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_chunks_of_all_prompts_are_known_and_forgotten(policy, asynchronous):
+    """Prompts are preempted, cancelled and lost; jumps change nothing."""
+    small = settings(
+        max_num_batched_tokens=128, num_gpu_blocks=40, async_scheduling=asynchronous, policy=policy
+    )
+
+    def outcome(jumping):
+        target = pair(2, 2, prefill_settings=small, overlaps=True, layers=10, sharing="fair", jumping=jumping)
+        rng = np.random.default_rng(8)
+        prompts = rng.integers(1, 500, 150).tolist()
+        requests = [request(i, i * 15 * MS, prompt=n, priority=i % 3) for i, n in enumerate(prompts)]
+
+        def give_up(_):
+            for one in requests:
+                if one.index % 9 == 0 and one.place is not None and one.finish_ns == NEVER:
+                    one.place.abort(one)
+
+        def kill(_):
+            for lost in target.kill(target.pools[0].replicas[0]):
+                target.again(lost)
+
+        for time_ms in range(0, 2000, 70):
+            Appointment(target.env, time_ms * MS, give_up)
+        Appointment(target.env, 1000 * MS, kill)
+        run(target, requests)
+        recording = target.recording()
+        check_conservation(recording)
+        assert not target.pools[0].chunks._of
+        return recording.requests.finish_ns.tolist(), recording.transfers
+
+    assert outcome(jumping=True) == outcome(jumping=False)
+
+
 @pytest.mark.parametrize("sharing", ["fair", "fifo"])
 @pytest.mark.parametrize("times_too_slow", [0.5, 1.5, 4.0])
 def test_what_leaves_during_prompts_fits_the_link(sharing, times_too_slow):
