@@ -2,8 +2,9 @@
 
 Operation is location-based: facility energy * intensity of the region's grid, whatever certificates the
 operator buys. Where the intensity is given by hour of the day, the energy of every window of the run meets
-the intensity of its hour. The hardware's own emissions (embodied) are spread evenly over its life and stand
-apart, for they are neither measured nor avoidable by running less.
+the intensity of its hour: steps, idle draw, and hosts at the middle of what they may draw. The hardware's own
+emissions (embodied) are spread evenly over its life and stand apart, for they are neither measured nor
+avoidable by running less.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from simulator.results.context import RunContext
+from simulator.results.context import PoolContext, RunContext
 from simulator.results.energy import J_PER_KWH, EnergySummary
 from simulator.results.fleet import mean_on, on_between
 from simulator.results.pool_use import measured_windows
-from simulator.results.ranges import Range, named, per, times, total
+from simulator.results.ranges import Range, mid, named, per, times, total
 from simulator.results.recording import Recording
 
 HOURS_PER_DAY = 24
@@ -70,14 +71,19 @@ def grid_intensity(recording: Recording, context: RunContext) -> Range | None:
         part = measured_windows(windows, context.warmup_ns)
         edges_ns = np.arange(len(windows.steps) + 1)[part] * windows.width_ns
         on = on_between(pool, edges_ns.astype(np.float64))
-        idle_j = (about.idle_w or 0.0) * on * windows.width_ns / 1e9
-        used = windows.prefill_j[part] + windows.decode_j[part] + idle_j
+        resting_j = _at_rest_w(about) * on * windows.width_ns / 1e9
+        used = windows.prefill_j[part] + windows.decode_j[part] + resting_j
         hours = (edges_ns[:-1] // NS_PER_HOUR + context.site.first_hour) % HOURS_PER_DAY
         energy_j += np.bincount(hours, used, HOURS_PER_DAY)
     used_j = float(energy_j.sum())
     if not used_j > 0:
         return None
     return Range.exactly(float(energy_j @ np.array(by_hour)) / used_j)
+
+
+def _at_rest_w(pool: PoolContext) -> float:
+    """What a replica that is on draws with its hosts, whether it works or not [W]; of these what is known."""
+    return (pool.idle_w or 0.0) + (mid(times(pool.host_w, pool.devices_per_replica)) or 0.0)
 
 
 def embodied_of(recording: Recording, context: RunContext, duration_s: float) -> Range | None:

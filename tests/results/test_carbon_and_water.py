@@ -51,6 +51,36 @@ def test_idle_energy_meets_the_hour_in_which_the_machines_were_on():
     assert intensity == pytest.approx(0.1 * clean + 0.9 * (1 - clean), rel=0.01)
 
 
+def test_hosts_draw_in_every_hour_in_which_their_machines_are_on():
+    """One hour without a gap at 0.6 kg/kWh, then one of near rest that emits nothing."""
+    by_hour = (0.6, *[0.0] * 23)
+    site = replace(context().site, pue=Range.exactly(1.0), grid_kg_per_kwh_by_hour=by_hour)
+    busy = np.arange(18_000) * 0.2
+    recording = one_server([*(busy - 1e-3).clip(0), 7199.0], width_ns=10 * S)
+    about = with_pool(context(site=site), devices_per_replica=2, host_w=Range(100.0, 200.0, 400.0))
+    summary = summarise(recording, about)
+    # 100 W at rest, two devices with hosts of 200 W, and 7 J for each request.
+    first_hour_j = 3600 * (100 + 2 * 200) + 18_000 * 7.0
+    assert summary.carbon.operational_kg.mid == pytest.approx(0.6 * first_hour_j / 3.6e6, rel=2e-3)
+
+
+def test_hours_share_the_energy_of_the_hosts_that_are_known():
+    by_hour = (0.6, *[0.0] * 23)
+    site = replace(context().site, grid_kg_per_kwh_by_hour=by_hour)
+    recording = one_server([0.0, 7199.0], width_ns=10 * S)
+    pool, about = recording.pools[0], context(site=site)
+    other = replace(about.pools[0], name="other", host_w=None)
+    known = replace(about.pools[0], host_w=Range.exactly(500.0))
+    first = with_fleet(recording, [0, 3600 * S], [1, 0]).pools[0]
+    # The known hosts are on in the first hour only: 600 W and 100 W in it, 100 W after it.
+    summary = summarise(
+        replace(recording, pools=(first, replace(pool, name="other"))),
+        replace(about, pools=(known, other)),
+    )
+    intensity = summary.carbon.operational_kg.mid / (summary.energy.facility_j.mid / 3.6e6)
+    assert intensity == pytest.approx(0.6 * 700 / 800, rel=5e-3)
+
+
 def test_embodied_carbon_stands_apart_and_is_spread_over_the_life():
     about = with_pool(context(life_years=3.0), embodied_kg=Range(100.0, 300.0, 300.0))
     carbon = summarise(RECORDING, about).carbon
