@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -11,8 +12,10 @@ from simulator.planning.size.size import size
 from simulator.planning.size.tables import spread_table
 from simulator.planning.size.uncertainty import drawn, spread_of
 from simulator.results.latencies import latencies_of
+from simulator.scenario.loading import load_scenario
 from simulator.simulation import run_scenario
 
+ROOT = Path(__file__).parents[3]
 STEP = {"backend": "linear", "base_ns": 4_000_000, "prefill_token_ns": 20_000, "decode_token_ns": 50_000}
 
 
@@ -31,6 +34,17 @@ def test_slower_steps_are_faster_arrivals_and_stricter_objectives_on_another_clo
     one, other = (latencies_of(result.recording.requests) for result in (slow, seen))
     assert one.e2e == pytest.approx(2 * other.e2e, rel=1e-6)
     assert slow.summary.attainment.overall == seen.summary.attainment.overall
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("told", ["README.md", "scenarios/sizing-chat.yaml"])
+def test_the_shipped_question_is_answered_as_its_header_says(shipped_spreads, told):
+    assert f'"{shipped_spreads[0].sentence()}"' in (ROOT / told).read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def shipped_spreads():
+    return spread_of(size(load_scenario("sizing-chat")))
 
 
 @pytest.mark.slow
