@@ -34,6 +34,7 @@ from simulator.latency.memory import overflow_tier, place_layout, streamed_tier
 from simulator.latency.operator_tables.source import TableSource, find_tables
 from simulator.latency.operator_tables.work import Operator, TabledWork, with_tables
 from simulator.latency.placement import Placement
+from simulator.latency.possible import refuse_impossible
 from simulator.latency.pricer import StepPricer
 from simulator.latency.roofline.constants import RooflineConstants, resolve_constants
 from simulator.latency.roofline.pricer import RooflinePricer
@@ -143,6 +144,7 @@ def compile_backend(
     streams = isinstance(spec, RooflineBackendSpec | OperatorTablesBackendSpec)
     if streams and not isinstance(execution, RooflineExecution):
         execution = RooflineExecution()
+    refuse_impossible(layout, execution, spec)
     machine = machine_of(device, streamed_tier(execution), overflow_tier(execution))
     draft = None if speculation is None else draft_layout(speculation, layout)
     guest = draft if speculation is not None and speculation.apart is None else None
