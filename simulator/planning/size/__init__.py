@@ -9,7 +9,7 @@ search        the fewest units of one family, simulated; a generator that asks f
 neighbour     one unit fewer: what it failed under, and what it missed there
 workers       runs many searches at once over the cores of this machine
 highest_rate  the rate that a given cluster holds
-within_budget the objectives that a budget buys
+within_budget the objectives that a budget buys, or of tenants the load
 uncertainty   errors of backend, traffic and prices, propagated
 answer        what was found: design, failing neighbour, verification
 size          the whole question
