@@ -11,7 +11,6 @@ from typing import Protocol
 
 from simulator.engine.cluster import Cluster, ClusterPlan, pools_of
 from simulator.engine.limits import longest_request, refuse_length
-from simulator.engine.pool import PoolPlan
 from simulator.engine.sources import ClosedLoop, OpenLoop
 from simulator.engine.timing import NsEnvironment
 from simulator.reasoning.build import build_desk
@@ -66,9 +65,7 @@ def simulate(
         Where a request is too long for the cluster.
     """
     tenants = traffic if isinstance(traffic, Sequence) else [TenantTraffic(traffic)]
-    if not plan.refuses:
-        for tenant, about in zip(tenants, plan.tenants, strict=False):
-            refuse_long_requests(tenant.source, pools_of(plan.pools, about))
+    refuse_long_requests(plan, tenants)
     env = NsEnvironment()
     cluster = Cluster(env, plan, streams)
     reads = any(pool.settings.enable_prefix_caching for pool in plan.pools)
@@ -88,15 +85,23 @@ def simulate(
     return recording if desk is None else replace(recording, tasks=desk.recording())
 
 
-def refuse_long_requests(source: RequestSource, pools: Sequence[PoolPlan]) -> None:
-    """Refuse a workload whose longest possible request no pool could hold.
+def refuse_long_requests(plan: ClusterPlan, tenants: Sequence[TenantTraffic]) -> None:
+    """Refuse a workload whose longest possible request no pool could hold, unless the gateway is to.
 
     Where lengths are unbounded nothing is known yet; the gateway refuses each as it comes.
+
+    Raises
+    ------
+    InputError
+        Where a request is too long for the cluster.
     """
-    longest = source.max_total_tokens
-    if longest is not None and longest > longest_request(pools):
-        outputs = [pool for pool in pools if pool.role != "prefill"]
-        raise refuse_length(outputs, longest, "the longest request can have")
+    if plan.refuses:
+        return
+    for tenant, about in zip(tenants, plan.tenants, strict=False):
+        longest, pools = tenant.source.max_total_tokens, pools_of(plan.pools, about)
+        if longest is not None and longest > longest_request(pools):
+            outputs = [pool for pool in pools if pool.role != "prefill"]
+            raise refuse_length(outputs, longest, "the longest request can have")
 
 
 class Work(Protocol):

@@ -29,8 +29,12 @@ from simulator.results.ranges import Range, total
 from simulator.scenario.objectives import SloSpec
 from simulator.scenario.scenario import Scenario
 from simulator.simulation.context import context_of
+from simulator.simulation.event_loop import refuse_long_requests
 from simulator.simulation.pools import PreparedPool, prepare_pools
+from simulator.simulation.run import cluster_plan
+from simulator.simulation.tenants import traffic_of
 from simulator.units.clock import NS_PER_S
+from simulator.units.random_streams import RandomStreams
 
 #: Share of a replica's time that the guess fills: arrivals come in bursts.
 _FILLED = 0.85
@@ -78,10 +82,12 @@ def estimate(family: Family, demand: Demand) -> Estimate:
     Raises
     ------
     InputError
-        Where one unit can not be built: the model does not fit, or the layout is impossible.
+        Where one unit can not be built: the model does not fit, the layout is impossible, or the longest
+        request finds no room.
     """
     unit = family.unit
     pools = prepare_pools(unit)
+    refuse_long_requests(cluster_plan(unit, pools), traffic_of(unit, RandomStreams(unit.seed)))
     context = context_of(unit, pools)
     rated = [None if pool.rated_w is None else pool.rated_w * pool.replicas for pool in context.pools]
     least, guess = _units(unit, pools, demand)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import ceil, inf, isclose
 
 from simulator.errors import InputError
@@ -22,6 +23,8 @@ from simulator.scenario.scenario import Scenario
 
 #: A family that can be built, with its estimate.
 Buildable = tuple[Family, Estimate]
+#: One that can not, and why.
+Impossible = tuple[Family, InputError]
 
 
 def size(
@@ -51,57 +54,59 @@ def size(
     rules = rules_of(scenario)
     refuse_changing_machines(scenario)
     families, refusals = families_of(scenario, hardware)
-    groups, impossible = _groups(scenario, families)
+    groups = _groups(scenario, families)
     trials: list[Trial] = []
-    searches = [_counted(_best_of(hardware, group, rules), trials) for hardware, group in groups.items()]
+    searches = [_counted(_best_of(name, *group, rules), trials) for name, group in groups.items()]
     answers = run_searches(searches, run_trial, jobs=jobs, progress=progress)
     _refuse_untested(answers)
     candidates = [
         _refused(hardware, answer.message, rules) if isinstance(answer, InputError) else answer
         for hardware, answer in zip(groups, answers, strict=True)
     ]
-    refusals |= {hardware: reason for hardware, reason in impossible.items() if hardware not in groups}
     candidates += [_refused(hardware, reason, rules) for hardware, reason in refusals.items()]
     return SizeAnswer(scenario, rules, ranked(candidates, rules), *count(trials))
 
 
-def _refuse_untested(answers: Sequence[Candidate | InputError]) -> None:
-    """Refuse a question of which no trial of any hardware says anything."""
-    untested = [one for one in answers if isinstance(one, UntestedError)]
-    if untested and len(untested) == len(answers):
+def _refuse_untested(outcomes: Sequence[object]) -> None:
+    """Refuse a question of which no trial says anything."""
+    untested = [one for one in outcomes if isinstance(one, UntestedError)]
+    if untested and len(untested) == len(outcomes):
         raise untested[0]
 
 
 def _groups(
     scenario: Scenario, families: Sequence[Family]
-) -> tuple[dict[str, list[Buildable]], dict[str, str]]:
+) -> dict[str, tuple[list[Buildable], list[Impossible]]]:
     """Families that can be built by hardware, and why others can not."""
     demand = demand_of(scenario)
-    groups: dict[str, list[Buildable]] = {}
-    impossible: dict[str, str] = {}
+    groups: dict[str, tuple[list[Buildable], list[Impossible]]] = {}
     for family in families:
+        buildable, impossible = groups.setdefault(family.hardware, ([], []))
         try:
-            found = estimate(family, demand)
+            buildable.append((family, estimate(family, demand)))
         except InputError as error:
-            impossible[family.hardware] = error.message
-        else:
-            groups.setdefault(family.hardware, []).append((family, found))
-    return groups, impossible
+            impossible.append((family, error))
+    return groups
 
 
 def _counted(
     search: Searching[Ask, Trial, Candidate], trials: list[Trial]
 ) -> Searching[Ask, Trial, Candidate]:
     """The same search, with its trials kept."""
-    replies: list[Trial] | None = None
+    go_on: Callable[[], list[Ask]] = partial(next, search)
     while True:
         try:
-            asks = next(search) if replies is None else search.send(replies)
+            asks = go_on()
         except StopIteration as end:
             found: Candidate = end.value
             return found
-        replies = yield asks
-        trials += replies
+        try:
+            replies = yield asks
+        except InputError as error:
+            go_on = partial(search.throw, error)
+        else:
+            trials += replies
+            go_on = partial(search.send, replies)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,21 +122,30 @@ class _Entry:
         return self.family, self.estimate
 
 
-def _best_of(hardware: str, group: Sequence[Buildable], rules: Rules) -> Searching[Ask, Trial, Candidate]:
+def _best_of(
+    hardware: str, group: Sequence[Buildable], impossible: Sequence[Impossible], rules: Rules
+) -> Searching[Ask, Trial, Candidate]:
     """The best design of one hardware.
 
     The family that looks best goes first. Another has to beat it, so it is enough to try what would: where
-    the most units that still cost less do not meet the objectives, none does.
+    the most units that still cost less do not meet the objectives, none does. A family whose simulation is
+    impossible is left out.
     """
     best: tuple[Found, Estimate] | None = None
     others: list[str] = []
-    for entry in (yield from _best_first(group, rules)):
+    entries, not_simulated = yield from _best_first(group, rules)
+    refused = [*impossible, *not_simulated]
+    for entry in entries:
         family, guess = entry.buildable
         limit = (
             None if best is None else _weight((best[0].family, best[1]), best[0].units + rules.spare, rules)
         )
         below = None if limit is None else _fewer_than(limit, entry.buildable, rules)
-        outcome = yield from entry.search.run(below)
+        try:
+            outcome = yield from entry.search.run(below)
+        except InputError as error:
+            refused.append((family, error))
+            continue
         if isinstance(outcome, Found):
             if best is not None:
                 others.append(f"{best[0].family.label}: {counted(best[0].units, 'unit')}")
@@ -144,14 +158,24 @@ def _best_of(hardware: str, group: Sequence[Buildable], rules: Rules) -> Searchi
             if outcome.more_may_do:
                 reason += f"; {_no_less(limit, entry.buildable, max(below, guess.least), rules)}"
             others.append(f"{family.label}: not better ({reason})")
+    if best is None and not others:
+        _refuse_untested([error for _, error in refused])
+    others += [f"{family.label}: {error.message}" for family, error in refused]
     if best is None:
-        reason = others[0].split(": ", 1)[1] if len(others) == 1 else "; ".join(others)
-        return Candidate(hardware, None, None, reason, tuple(others), rules.spare)
+        return Candidate(hardware, None, None, _why_none(others), tuple(others), rules.spare)
     return Candidate(hardware, best[0], best[1], None, tuple(others), rules.spare)
 
 
-def _best_first(group: Sequence[Buildable], rules: Rules) -> Searching[Ask, Trial, list[_Entry]]:
-    """Families in the order in which they are settled, what looks best first.
+def _why_none(others: Sequence[str]) -> str:
+    """Why no family will do: once where it is the same for all."""
+    reasons = dict.fromkeys(other.split(": ", 1)[1] for other in others)
+    return next(iter(reasons)) if len(reasons) == 1 else "; ".join(others)
+
+
+def _best_first(
+    group: Sequence[Buildable], rules: Rules
+) -> Searching[Ask, Trial, tuple[list[_Entry], list[Impossible]]]:
+    """Families in the order in which they are settled, what looks best first; and what can not be simulated.
 
     By one trial of each number of units, for that says much more than an estimate and costs little of what
     settling does: each family is tried with the most units that would beat the best so far, and looked at
@@ -160,16 +184,24 @@ def _best_first(group: Sequence[Buildable], rules: Rules) -> Searching[Ask, Tria
     by_guess = sorted(group, key=lambda one: _weight(one, one[1].guess + rules.spare, rules))
     entries = [_Entry(*one, UnitSearch(*one, rules)) for one in by_guess]
     if len(entries) == 1:
-        return entries
+        return entries, []
     ahead: list[_Entry] = []
+    behind: list[_Entry] = []
+    impossible: list[Impossible] = []
     limit: tuple[float, float] | None = None
     for entry in entries:
         below = None if limit is None else _fewer_than(limit, entry.buildable, rules)
-        likely = yield from entry.search.likely(below)
-        if likely is not None:
+        try:
+            likely = yield from entry.search.likely(below)
+        except InputError as error:
+            impossible.append((entry.family, error))
+            continue
+        if likely is None:
+            behind.append(entry)
+        else:
             ahead.insert(0, entry)
             limit = _weight(entry.buildable, likely + rules.spare, rules)
-    return [*ahead, *(entry for entry in entries if entry not in ahead)]
+    return [*ahead, *behind], impossible
 
 
 def _weight(one: Buildable, units: int, rules: Rules) -> tuple[float, float]:

@@ -1,7 +1,8 @@
 """Runs many searches at once over the cores of this machine.
 
 A search is a generator: it asks for simulations, and goes on when all of them are there. While one waits,
-others keep the cores busy. A search that raises `InputError` ends with that as its answer.
+others keep the cores busy. A simulation that is impossible raises its `InputError` in the search, which may
+go on without it; a search that does not ends with that as its answer.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from simulator.errors import InputError
@@ -23,14 +25,19 @@ Searching = Generator[list[Question], list[Reply], Answer]
 
 
 @dataclass(slots=True)
-class _Open(Generic[Question, Reply, Answer]):
-    """A search, what it waits for, and the replies it has."""
+class _Asked(Generic[Question, Reply, Answer]):
+    """What a search waits for, and the replies it has."""
 
     index: int
     search: Searching[Question, Reply, Answer]
-    questions: list[Question] = field(default_factory=list)
-    replies: list[Reply | None] = field(default_factory=list)
-    missing: int = 0
+    questions: list[Question]
+    replies: list[Any] = field(init=False)
+    missing: int = field(init=False)
+    refused: bool = False
+
+    def __post_init__(self) -> None:
+        self.replies = [None] * len(self.questions)
+        self.missing = len(self.questions)
 
 
 def run_searches(
@@ -69,13 +76,17 @@ def run_alone(search: Searching[Question, Reply, Answer], answer: Callable[[Ques
     InputError
         Where the search does, or an answer.
     """
-    try:
-        questions = next(search)
-        while True:
-            questions = search.send([answer(question) for question in questions])
-    except StopIteration as end:
-        found: Answer = end.value
-        return found
+    go_on: Callable[[], list[Question]] = partial(next, search)
+    while True:
+        try:
+            questions = go_on()
+        except StopIteration as end:
+            found: Answer = end.value
+            return found
+        try:
+            go_on = partial(search.send, [answer(question) for question in questions])
+        except InputError as error:
+            go_on = partial(search.throw, error)
 
 
 def _one_after_the_other(
@@ -102,26 +113,26 @@ def _side_by_side(
     progress: Done | None,
 ) -> list[Answer | InputError]:
     answers: dict[int, Answer | InputError] = {}
-    waiting: deque[tuple[_Open[Question, Reply, Answer], int]] = deque()
-    running: dict[Future[Any], tuple[_Open[Question, Reply, Answer], int]] = {}
+    waiting: deque[tuple[_Asked[Question, Reply, Answer], int]] = deque()
+    running: dict[Future[Any], tuple[_Asked[Question, Reply, Answer], int]] = {}
 
-    def go_on(one: _Open[Question, Reply, Answer], replies: list[Any] | None) -> None:
+    def proceed(
+        index: int, search: Searching[Question, Reply, Answer], go_on: Callable[[], list[Question]]
+    ) -> None:
         try:
-            one.questions = next(one.search) if replies is None else one.search.send(replies)
+            asked = _Asked(index, search, go_on())
         except StopIteration as end:
-            answers[one.index] = end.value
+            answers[index] = end.value
         except InputError as error:
-            answers[one.index] = error
+            answers[index] = error
         else:
-            one.replies = [None] * len(one.questions)
-            one.missing = len(one.questions)
-            waiting.extend((one, position) for position in range(len(one.questions)))
+            waiting.extend((asked, position) for position in range(len(asked.questions)))
             return
         if progress is not None:
             progress(len(answers), len(searches))
 
     for index, search in enumerate(searches):
-        go_on(_Open(index, search), None)
+        proceed(index, search, partial(next, search))
     while waiting or running:
         # One more than there are workers lies ready, so that none waits for this process.
         while waiting and len(running) < workers + 1:
@@ -130,17 +141,16 @@ def _side_by_side(
         done, _ = wait(running, return_when=FIRST_COMPLETED)
         for future in done:
             one, position = running.pop(future)
-            if one.index in answers:
+            if one.refused:
                 continue
             try:
                 one.replies[position] = future.result()
             except InputError as error:
-                answers[one.index] = error
+                one.refused = True
                 waiting = deque(item for item in waiting if item[0] is not one)
-                if progress is not None:
-                    progress(len(answers), len(searches))
+                proceed(one.index, one.search, partial(one.search.throw, error))
                 continue
             one.missing -= 1
             if one.missing == 0:
-                go_on(one, one.replies)
+                proceed(one.index, one.search, partial(one.search.send, one.replies))
     return [answers[index] for index in range(len(searches))]

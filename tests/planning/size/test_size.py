@@ -18,6 +18,7 @@ from simulator.planning.size.size import _best_of, size
 from simulator.planning.size.tables import headline, tables_of
 from simulator.planning.size.trial import Ask, run_trial
 from simulator.planning.size.verdict import verdict_of
+from simulator.planning.size.workers import run_alone
 from simulator.scenario.compare import EntrantSpec
 from simulator.simulation import run_scenario
 from tests.planning.size.trials import answered, trial
@@ -257,10 +258,55 @@ def test_a_split_that_ties_with_the_best_is_said_to_tie(busy, enough, minimise, 
         alone = ask.scenario.workload.arrivals.process == "constant"
         return trial(1.0 if alone or (machines >= enough and not split) else 0.5, ask.seed)
 
-    best, _ = answered(_best_of("nvidia-l4", group, rules_of(scenario)), reply)
+    best, _ = answered(_best_of("nvidia-l4", group, (), rules_of(scenario)), reply)
     assert best.found.units == enough
     (other,) = best.others
     assert "1:2: not better" in other and said in other
+
+
+def long_prompts(chat, rate, parallelism):
+    """Llama-70B on H100, with prompts that the cache of two of them can not hold."""
+    workload = {
+        "arrivals": {"process": "poisson", "rate": f"{rate} /s"},
+        "prompt_tokens": {"distribution": "lognormal", "mu": 7.0, "sigma": 1.0, "max": 60000},
+        "output_tokens": {"distribution": "lognormal", "mu": 5.0, "sigma": 0.5, "max": 500},
+    }
+    slo = {"ttft": "20 s", "tpot": "200 ms", "attainment": 0.9}
+    size = {"parallelism": parallelism, "replications": 2}
+    return chat(model="llama-3.1-70b", workload=workload, slo=slo, requests=150, size=size)
+
+
+@pytest.mark.parametrize("rate", [0.3, 2.0])
+def test_a_layout_that_cannot_hold_the_longest_request_leaves_the_others_in(chat, rate):
+    found = size(long_prompts(chat, rate, [{"tensor": 2}, {"tensor": 4}]), jobs=1).best
+    alone = size(long_prompts(chat, rate, [{"tensor": 4}]), jobs=1).best
+    assert found.found.family.label.startswith("tensor 4") and found.units == alone.units
+    (other,) = found.others
+    assert other.startswith("tensor 2, 256 seats: the longest request can have 60,500 tokens, but the KV")
+
+
+def test_where_no_layout_can_hold_it_the_reason_is_said_of_each(chat):
+    (one,) = size(long_prompts(chat, 0.3, [{"tensor": 2}, {"tensor": 2, "pipeline": 1}]), jobs=1).candidates
+    assert one.found is None and one.reason.startswith("the longest request can have")
+
+
+@pytest.mark.parametrize(("impossible", "possible"), [(8, 64), (64, 8)])
+def test_settings_that_cannot_be_simulated_leave_the_others_in(busy, impossible, possible):
+    """Whatever stands in the way shows only in a trial."""
+    scenario = busy(rate=1.0, size={"engine": [{"max_num_seqs": 8}, {"max_num_seqs": 64}]})
+    demand = demand_of(scenario)
+    group = [(family, estimate(family, demand)) for family in families_of(scenario)[0]]
+
+    def reply(ask):
+        (pool,) = ask.scenario.cluster.pools
+        if pool.engine.max_num_seqs == impossible:
+            raise InputError("no such seats")
+        alone = ask.scenario.workload.arrivals.process == "constant"
+        return trial(1.0 if alone or pool.replicas >= 3 else 0.5, ask.seed)
+
+    best = run_alone(_best_of("nvidia-l4", group, (), rules_of(scenario)), reply)
+    assert best.found.units == 3 and best.found.family.pools[0].engine.max_num_seqs == possible
+    assert best.others == (f"tensor 1, {impossible} seats, max_num_seqs {impossible}: no such seats",)
 
 
 def test_every_arrangement_keeps_what_else_the_cluster_says(busy):
