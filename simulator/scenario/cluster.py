@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, PositiveFloat, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from simulator.errors import nearest
 from simulator.scenario.adaptation import AdaptSpec
@@ -17,7 +17,7 @@ from simulator.scenario.network import NetworkSpec, TransferSpec
 from simulator.scenario.operations import AnyFailuresSpec, AutoscaleSpec, StartSpec
 from simulator.scenario.references import NameOrInline
 from simulator.scenario.routing import RoundRobinSpec, RouterSpec
-from simulator.scenario.spec import Count, Spec
+from simulator.scenario.spec import Count, PositiveDollars, Spec
 from simulator.scenario.speculation import SpeculationSpec
 from simulator.units.quantity import USDPerHour, Watts
 
@@ -121,8 +121,9 @@ class PoolSpec(Spec):
     price: USDPerHour | None = None
     """Price of one device for an hour; default: the shipped prices."""
 
-    purchase: PositiveFloat | None = None
-    """Price of one device with its share of the server [USD], for `prices.own`; default: the shipped one."""
+    purchase: PositiveDollars | None = None
+    """Price of one device with its share of the server, `30000 USD` or `30000`, for `prices.own`; default:
+    the shipped one."""
 
     power: PowerSpec = PowerSpec()
     """Draw of one device where the profile has none, or another."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, PositiveFloat
+from pydantic import BeforeValidator, Field
 
 from simulator.scenario.cluster import PowerSpec
-from simulator.scenario.spec import Spec
+from simulator.scenario.spec import PositiveDollars, Spec
 from simulator.units.quantity import USDPerHour
 
 
@@ -20,8 +20,9 @@ class EntrantSpec(Spec):
     price: USDPerHour | None = None
     """Price of one device for an hour; default: the shipped prices."""
 
-    purchase: PositiveFloat | None = None
-    """Price of one device with its share of the server [USD], for `prices.own`; default: the shipped one."""
+    purchase: PositiveDollars | None = None
+    """Price of one device with its share of the server, `30000 USD` or `30000`, for `prices.own`; default:
+    the shipped one."""
 
     power: PowerSpec = PowerSpec()
     """Draw of one device where the profile has none, or another."""

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from simulator.units.quantity import Seconds
+from simulator.units.quantity import Dollars, Seconds
 
 
 class Spec(BaseModel):
@@ -42,3 +42,6 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 #: A time above zero [s].
 PositiveSeconds = Annotated[Seconds, Field(gt=0.0)]
+
+#: A price to buy above zero [USD].
+PositiveDollars = Annotated[Dollars, Field(gt=0.0)]

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from simulator.scenario.scenario import Scenario
 from simulator.scenario.workload.arrivals import ReplaySpec
 from simulator.units.clock import NS_PER_S, ns_from_seconds
+from simulator.units.quantity import USD, format_quantity
 
 #: Share of the duration before which traffic that has ended is remarked upon.
 _LONG_BEFORE = 0.5
@@ -24,7 +25,12 @@ def asked_in_vain(scenario: Scenario, urgencies: Collection[int], end_ns: int) -
     end_ns
         When its last request ended [ns].
     """
-    return (*_priorities(scenario, urgencies), *_failures(scenario, end_ns), *_duration(scenario, end_ns))
+    return (
+        *_priorities(scenario, urgencies),
+        *_failures(scenario, end_ns),
+        *_duration(scenario, end_ns),
+        *_purchases(scenario),
+    )
 
 
 def _priorities(scenario: Scenario, urgencies: Collection[int]) -> Iterator[str]:
@@ -65,3 +71,16 @@ def _duration(scenario: Scenario, end_ns: int) -> Iterator[str]:
         yield (
             f"duration ({asked:.6g} s) had no effect: the last {last} had ended at {end_ns / NS_PER_S:.6g} s."
         )
+
+
+def _purchases(scenario: Scenario) -> Iterator[str]:
+    """Prices of hardware that nobody buys."""
+    if scenario.prices.own is not None:
+        return
+    for number, pool in enumerate(scenario.cluster.pools):
+        if pool.purchase is not None:
+            said = f"cluster.pools.{number}.purchase, {format_quantity(pool.purchase, USD.unit)}"
+            yield (
+                f"The purchase price of pool {pool.name!r} ({said}) has no effect: hardware is rented; to own"
+                " it say prices.own: {}."
+            )

@@ -99,6 +99,7 @@ PER_SECOND = Dimension(
     | {f"requests{per}": rate for per, rate in _PER_TIMES.items()},
     ("/s",),
 )
+USD = Dimension("price to buy", "USD", "30000 USD", {"USD": Fraction(1)}, ("USD",))
 USD_PER_HOUR = Dimension(
     "price",
     "USD/hour",
@@ -123,6 +124,7 @@ DIMENSIONS = (
     WATTS,
     FLOPS_PER_SECOND,
     PER_SECOND,
+    USD,
     USD_PER_HOUR,
     USD_PER_KILOWATT_HOUR,
     GRAMS_PER_KILOWATT_HOUR,
@@ -234,12 +236,14 @@ def _in_unit(value: float, scale: str, dimension: Dimension) -> str:
     return f"{value!r} {base}"
 
 
-def _quantity_type(dimension: Dimension) -> tuple[BeforeValidator, PlainSerializer, WithJsonSchema]:
-    """Lets a float field read and write text with a unit. Refuses negative values."""
+def _quantity_type(
+    dimension: Dimension, *, plain: bool = False
+) -> tuple[BeforeValidator, PlainSerializer, WithJsonSchema]:
+    """Lets a float field read and write text with a unit, ``plain`` numbers too. Refuses negative values."""
 
     def read(value: object) -> float:
         try:
-            number = parse_quantity(value, dimension.unit)
+            number = parse_quantity(value, dimension.unit, plain=plain)
         except InputError as error:
             raise ValueError(error.message) from None
         if number < 0:
@@ -249,9 +253,9 @@ def _quantity_type(dimension: Dimension) -> tuple[BeforeValidator, PlainSerializ
     def write(value: float | None) -> str | None:
         return None if value is None else format_quantity(value, dimension.unit)
 
-    schema = {
-        "type": "string",
-        "description": f"a {dimension.name} with its unit",
+    schema: dict[str, Any] = {
+        **({"type": ["string", "number"], "minimum": 0} if plain else {"type": "string"}),
+        "description": f"a {dimension.name} with its unit{f', or in {dimension.unit}' if plain else ''}",
         "examples": [dimension.example],
     }
     return BeforeValidator(read), PlainSerializer(write), WithJsonSchema(schema)
@@ -264,6 +268,7 @@ _time_type = _quantity_type(SECONDS)
 _power_type = _quantity_type(WATTS)
 _compute_type = _quantity_type(FLOPS_PER_SECOND)
 _rate_type = _quantity_type(PER_SECOND)
+_purchase_type = _quantity_type(USD, plain=True)
 _price_type = _quantity_type(USD_PER_HOUR)
 _electricity_type = _quantity_type(USD_PER_KILOWATT_HOUR)
 _carbon_type = _quantity_type(GRAMS_PER_KILOWATT_HOUR)
@@ -281,6 +286,8 @@ Watts = Annotated[float, _power_type[0], _power_type[1], _power_type[2]]
 FlopsPerSecond = Annotated[float, _compute_type[0], _compute_type[1], _compute_type[2]]
 #: Rate [1/s], written as "6.45 /s".
 PerSecond = Annotated[float, _rate_type[0], _rate_type[1], _rate_type[2]]
+#: Price to buy [USD], written as "30000 USD" or 30000: no other unit is in question.
+Dollars = Annotated[float, _purchase_type[0], _purchase_type[1], _purchase_type[2]]
 #: Price [USD/hour], written as "2.5 USD/hour".
 USDPerHour = Annotated[float, _price_type[0], _price_type[1], _price_type[2]]
 #: Price of electricity [USD/kWh], written as "0.08 USD/kWh".

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from simulator.errors import InputError
 from simulator.units import quantity
-from simulator.units.quantity import Bytes, PerSecond, Seconds, format_quantity, parse_quantity
+from simulator.units.quantity import Bytes, Dollars, PerSecond, Seconds, format_quantity, parse_quantity
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,7 @@ from simulator.units.quantity import Bytes, PerSecond, Seconds, format_quantity,
         ("2.5 USD/hour", "USD/hour", 2.5),
         ("2.5 $/h", "USD/hour", 2.5),
         ("60 USD/day", "USD/hour", 2.5),
+        ("30 k$", "USD", 30e3),
         ("1e3 GB", "byte", 1e12),
     ],
 )
@@ -117,6 +118,16 @@ def test_a_field_stores_si_and_writes_text() -> None:
 def test_a_field_says_what_is_wrong(content: dict[str, object], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         _Box.model_validate(content)
+
+
+def test_a_price_to_buy_may_come_without_its_unit() -> None:
+    class Bought(BaseModel):
+        price: Dollars
+
+    for price in ("30000 USD", "30 kUSD", "30000", 30000, 30000.0):
+        bought = Bought.model_validate({"price": price})
+        assert bought.price == 30e3
+        assert bought.model_dump() == {"price": "30000 USD"}
 
 
 def test_everyday_units_do_not_load_pint() -> None:
