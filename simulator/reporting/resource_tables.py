@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from simulator.reporting import numbers as show
 from simulator.reporting.hardware import devices_in_words, replicas_in_words
 from simulator.reporting.table import Table
+from simulator.results.context import PoolContext
 from simulator.results.fleet import FleetUse
 from simulator.results.hosts import MissingHosts
 from simulator.results.pool_use import PoolUse
@@ -70,11 +71,9 @@ def _life_source(result: Result) -> Iterator[str]:
 def _ownership_rows(result: Result) -> Iterator[tuple[str, str]]:
     """What owning is reckoned from, where hardware is owned."""
     context = result.context
-    prices = {pool.device: pool.purchase for pool in context.pools if pool.owned}
-    if not prices:
+    if not any(pool.owned for pool in context.pools):
         return
-    for device, price in prices.items():
-        yield f"Purchase of one {device} in its server", show.span(price, show.dollars)
+    yield from _purchase_rows(context.pools)
     yield (
         "Life, and share of it in service",
         f"{show.number(context.life_years, 'years')}, {show.percent(context.share_in_service)}",
@@ -82,6 +81,18 @@ def _ownership_rows(result: Result) -> Iterator[tuple[str, str]]:
     yield "Upkeep per year, of the purchase price", show.percent(context.upkeep_per_year)
     electricity = result.summary.cost.electricity_of_owned
     yield "Electricity of what is owned, in the cost", show.span(electricity, show.dollars)
+
+
+def _purchase_rows(pools: Sequence[PoolContext]) -> Iterator[tuple[str, str]]:
+    """Every price that a device is bought at, with the pools of each where a device has several."""
+    bought: dict[str, dict[Range, list[str]]] = {}
+    for pool in pools:
+        if pool.purchase is not None:
+            bought.setdefault(pool.device, {}).setdefault(pool.purchase, []).append(repr(pool.name))
+    for device, prices in bought.items():
+        for price, names in prices.items():
+            pools_of = f" (pool{'s' if len(names) > 1 else ''} {', '.join(names)})" if len(prices) > 1 else ""
+            yield f"Purchase of one {device} in its server{pools_of}", show.span(price, show.dollars)
 
 
 def _break_even_rows(result: Result) -> list[tuple[str, str]]:
