@@ -176,8 +176,8 @@ class Cluster:
     def add(self, pool: Pool, former: Replica | None = None) -> Replica:
         """One replica more in a pool, on the machine of a former one if given; it takes requests at once."""
         replica = pool.add()
-        if former is not None and self.transfers is not None:
-            self.transfers.wiring.machines.succeed(replica, former)
+        if self.transfers is not None:
+            self.transfers.wiring.settle(replica, former)
         self._services[pool.plan.model].join(replica)
         return replica
 
@@ -308,7 +308,14 @@ class Cluster:
         plan = self.plan.transfer
         if plan is None:
             return None
-        wiring = wiring_of(self.env, plan, [pool.plan.attachment for pool in self.pools])
+        operations, pools = self.plan.operations, self.plan.pools
+        machines = [pool.replicas for pool in pools]
+        if operations is not None:
+            machines = [fleet.slots for fleet in operations.fleets]
+        wiring = wiring_of(self.env, plan, [pool.attachment for pool in pools], machines)
+        for pool in self.pools:
+            for replica in pool.serving:
+                wiring.settle(replica)
         return Transfers(self.env, plan, wiring, streams.generator("transfers"))
 
     def _router(self, spec: AnyRouterSpec, pools: list[Pool], random: Generator) -> Router:

@@ -11,6 +11,7 @@ inside a node or rack that are not full speed, and other traffic on the network.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -112,6 +113,10 @@ class Wiring(Protocol):
     links: list[Link]
     machines: Machines
 
+    def settle(self, replica: Replica, former: Replica | None = None) -> None:
+        """A replica comes into service: on a new machine, or where a former one ran."""
+        ...
+
     def path(self, source: Replica, target: Replica) -> Path:
         """The way of a KV cache."""
         ...
@@ -131,6 +136,11 @@ class OwnLinks:
         self.links: list[Link] = []
         self.machines = Machines()
 
+    def settle(self, replica: Replica, former: Replica | None = None) -> None:
+        """A new machine's link is its own, wherever it stands."""
+        if former is not None:
+            self.machines.succeed(replica, former)
+
     def path(self, source: Replica, target: Replica) -> Path:
         """The source's link."""
         machine = self.machines.first_on(source)
@@ -149,21 +159,29 @@ class OwnLinks:
 
 
 class Placement:
-    """Gives replicas their places: node by node, in the order in which they come into service."""
+    """Gives replicas their places: node by node, pool by pool in the order of the scenario.
 
-    def __init__(self, plan: NodePlan, attachments: Sequence[Attachment]) -> None:
+    Parameters
+    ----------
+    machines
+        Most of each pool at once: places are kept for those that do not serve yet.
+    """
+
+    def __init__(self, plan: NodePlan, attachments: Sequence[Attachment], machines: Sequence[int]) -> None:
         self._plan = plan
         self._attachments = attachments
         self._nodes = 0
         self._open: dict[object, tuple[int, int]] = {}  # node and free devices, by whose node it is
+        self._free = [deque(self._next(pool) for _ in range(most)) for pool, most in enumerate(machines)]
         self._places: dict[Replica, Location] = {}
 
+    def settle(self, replica: Replica) -> None:
+        """A new machine of a pool stands where the pool's next place is."""
+        self._places[replica] = self._free[replica.pool].popleft()
+
     def of(self, replica: Replica) -> Location:
-        """Where a replica stands; a new one is given the next place."""
-        place = self._places.get(replica)
-        if place is None:
-            place = self._places[replica] = self._next(replica.pool)
-        return place
+        """Where a machine stands, known by its first replica."""
+        return self._places[replica]
 
     def _next(self, pool: int) -> Location:
         about = self._attachments[pool]
@@ -181,14 +199,27 @@ class Placement:
 class Topology:
     """Links of nodes and racks; see the module."""
 
-    def __init__(self, env: NsEnvironment, plan: NodePlan, attachments: Sequence[Attachment]) -> None:
+    def __init__(
+        self,
+        env: NsEnvironment,
+        plan: NodePlan,
+        attachments: Sequence[Attachment],
+        machines: Sequence[int],
+    ) -> None:
         self.env = env
-        self.placement = Placement(plan, attachments)
+        self.placement = Placement(plan, attachments, machines)
         self._plan = plan
         self._attachments = attachments
         self._ports: dict[tuple[LinkKind, Replica | int], Link] = {}
         self.links: list[Link] = []
         self.machines = Machines()
+
+    def settle(self, replica: Replica, former: Replica | None = None) -> None:
+        """A new machine gets the next place of its pool."""
+        if former is not None:
+            self.machines.succeed(replica, former)
+        else:
+            self.placement.settle(replica)
 
     def path(self, source: Replica, target: Replica) -> Path:
         """Ports of both replicas, and uplinks between racks."""

@@ -271,8 +271,10 @@ class Shipment:
         self.time_out: Appointment | None = None  # where its link is dead
 
 
-def wiring_of(env: NsEnvironment, plan: TransferPlan, attachments: list[Attachment]) -> Wiring:
-    """Links of their own, or those of nodes and racks."""
+def wiring_of(
+    env: NsEnvironment, plan: TransferPlan, attachments: Sequence[Attachment], machines: Sequence[int]
+) -> Wiring:
+    """Links of their own, or those of nodes and racks; by pool: how it is connected, its most machines."""
     if plan.own_link is not None:
         return OwnLinks(env, plan.own_link)
-    return Topology(env, plan.nodes, attachments)
+    return Topology(env, plan.nodes, attachments, machines)

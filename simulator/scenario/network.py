@@ -56,8 +56,9 @@ class NetworkSpec(Spec):
     """Racks; default: all nodes are equally near."""
 
     placement: Literal["separate", "shared"] = "separate"
-    """`separate`: a node holds replicas of one pool; `shared`: pools on the same hardware fill nodes one
-    behind the other, so that a prefill and a decode replica may stand in one node."""
+    """Replicas fill nodes and racks pool by pool, in the order of the file; one with `autoscale` has places
+    for its `max`. `separate`: a node holds replicas of one pool; `shared`: a pool begins in the node where
+    the one before it on the same hardware ended, so that a prefill and a decode replica may stand in one."""
 
 
 class TransferSpec(Spec):
