@@ -183,21 +183,19 @@ class Cluster:
 
     def drain(self, replica: Replica, then: Callable[[Replica], None] = lambda replica: None) -> None:
         """A replica gets no more requests; ``then`` is called once those that it has have ended."""
-        pool = self.pools[replica.pool]
-        self._services[pool.plan.model].leave(replica)
-        pool.drain(replica, then)
+        self._service(replica).leave(replica)
+        self.pools[replica.pool].drain(replica, then)
 
-    def kill(self, replica: Replica) -> list[Request]:
-        """A replica is gone at once, and with it all KV caches in it and on their way to it.
+    def kill(self, *replicas: Replica) -> list[Request]:
+        """Replicas are gone at once, and with them all KV caches in them and on their way to them.
 
-        Returns the requests that lost what they had, in order of admission: each must be sent
-        `again`, or ended with ``gateway.end(request, "failed")``.
+        Returns the requests that lost what they had, replica by replica in order of admission: each must be
+        sent `again`, or ended with ``gateway.end(request, "failed")``.
         """
-        pool = self.pools[replica.pool]
-        service = self._services[pool.plan.model]
-        if replica in pool.serving:
-            service.leave(replica)
-        return service.lost_with(replica, pool.halt(replica))
+        for replica in replicas:  # all of them, lest one is sent what another one loses
+            if replica in self.pools[replica.pool].serving:
+                self._service(replica).leave(replica)
+        return [request for replica in replicas for request in self._lost_with(replica)]
 
     def again(self, request: Request) -> None:
         """Send a request once more that was lost with its replica; its client keeps the tokens it has."""
@@ -205,7 +203,7 @@ class Cluster:
 
     def change_link_pace(self, replica: Replica, factor: float) -> None:
         """From now on the links out of a prefill replica are so many times slower."""
-        self._services[self.pools[replica.pool].plan.model].change_link_pace(replica, factor)
+        self._service(replica).change_link_pace(replica, factor)
 
     # -- waiting for replicas ----------------------------------------------------------------------
 
@@ -244,6 +242,12 @@ class Cluster:
         return self.transfers.recording(
             sum(about.waits for about in handing_over), sum(about.waited_ns for about in handing_over)
         )
+
+    def _service(self, replica: Replica) -> Service:
+        return self._services[self.pools[replica.pool].plan.model]
+
+    def _lost_with(self, replica: Replica) -> list[Request]:
+        return self._service(replica).lost_with(replica, self.pools[replica.pool].halt(replica))
 
     def _by_model(self, request: Request) -> None:
         self._service_of[request.tenant].submit(request)

@@ -222,20 +222,19 @@ class Fleet:
 
     # -- failing ------------------------------------------------------------------------------
 
-    def fail(self, slot: Slot) -> None:
-        """A machine that is on stops at once; what its replica had is lost."""
-        if slot.state not in ON:
-            return
-        self.failures += 1
-        slot.token += 1
-        replica, slot.replica = slot.replica, None
-        self._change(slot, State.DOWN)
-        if replica is None:
-            return
+    def fail(self, *slots: Slot) -> None:
+        """Machines that are on stop at once, all together; what their replicas had is lost."""
+        stopped = [slot for slot in slots if slot.state in ON]
+        replicas = [slot.replica for slot in stopped if slot.replica is not None]
+        for slot in stopped:
+            slot.token += 1
+            slot.replica = None
+            self._change(slot, State.DOWN)
         settings = self.pool.plan.settings
-        held = settings.usable_blocks - replica.free_blocks_now()
+        held = sum(settings.usable_blocks - replica.free_blocks_now() for replica in replicas)
+        lost = self._cluster.kill(*replicas)
+        self.failures += len(stopped)
         self.lost_kv_tokens += held * settings.block_size
-        lost = self._cluster.kill(replica)
         self.lost_requests += len(lost)
         for request in lost:
             self._lost(request)

@@ -87,6 +87,33 @@ def test_what_fails_loses_its_cache_and_its_requests_begin_again_elsewhere():
     check_conservation(target.recording())
 
 
+@pytest.mark.parametrize("again", [True, False])
+def test_machines_that_fail_together_lose_every_request_once(again):
+    """None is sent again to a machine that stops in the same instant."""
+    target, fleet = fleet_of(replicas=5, again=again, policy="least_outstanding")
+    at(target, 3 * STEP_NS, lambda: fleet.fail(*fleet.slots[:4]))
+    ended = serve(target, [request(number, output=20) for number in range(10)])
+    assert (fleet.failures, fleet.lost_requests) == (4, 8)
+    assert len(ended) == 10
+    assert {r.replica for r in ended if r.finish_reason == "length"} == {4}
+    check_conservation(target.recording())
+
+
+def test_a_cache_on_its_way_goes_to_no_decode_machine_that_fails_with_its_target():
+    operations = OperationsPlan((FleetPlan(slots=1), FleetPlan(slots=3)), (None, None))
+    target = cluster(
+        pool("prompts", role="prefill", kv_bytes_per_token=1000.0),
+        pool("outputs", role="decode", replicas=3),
+        link=LinkPlan(1e6),
+        operations=operations,
+    )
+    decode = target._operations.fleets[1]
+    at(target, 50 * MS, lambda: decode.fail(*decode.slots[:2]))
+    (only,) = serve(target, [request(0)])
+    transfers = target.recording().transfers
+    assert (only.replica, transfers.transfers, transfers.cancelled) == (2, 2, 1)
+
+
 def test_lost_requests_can_end_as_failed_and_are_counted():
     target, fleet = fleet_of(replicas=2, again=False)
     at(target, 3 * STEP_NS, lambda: fleet.fail(fleet.slots[0]))

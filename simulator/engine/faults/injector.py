@@ -79,8 +79,7 @@ class FaultInjector:
         slots: Sequence[Slot] = self._fleets[pool].within(component, number)
         if component not in SLOWING:
             slots = [slot for slot in slots if slot.has_machine]
-        for slot in slots:
-            self._worsen(slot, pool, component, factor)
+        self._worsen(slots, pool, component, factor)
         if lasts_ns is not None:
             self.repairs += 1
             Background(self.env, lasts_ns, lambda: self._repair(where, slots, factor))
@@ -92,14 +91,15 @@ class FaultInjector:
         for slot in slots:
             self._mend(slot, pool, component, factor)
 
-    def _worsen(self, slot: Slot, pool: int, component: Component, factor: float) -> None:
+    def _worsen(self, slots: Sequence[Slot], pool: int, component: Component, factor: float) -> None:
         fleet = self._fleets[pool]
         if component in SLOWING:
-            self._slowed[slot, component].append(factor)
-            self._pace(fleet, slot, component)
+            for slot in slots:
+                self._slowed[slot, component].append(factor)
+                self._pace(fleet, slot, component)
         else:
-            self._reasons[slot] += 1
-            fleet.fail(slot)
+            self._reasons.update(slots)
+            fleet.fail(*slots)
 
     def _mend(self, slot: Slot, pool: int, component: Component, factor: float) -> None:
         fleet = self._fleets[pool]

@@ -49,6 +49,18 @@ def test_machines_in_one_node_fail_together():
     assert set(target.recording().pools[0].fleet.serving.tolist()) == {0, 2, 4}
 
 
+def test_a_rack_that_fails_loses_each_request_once_whatever_becomes_of_it():
+    def lost(again):
+        fleet = FleetPlan(slots=6, devices=4, node_devices=8, rack_nodes=2)
+        target = failing(ScriptedFault("rack", 0, 995 * MS, 0, S), replicas=6, fleet=fleet, again=again)
+        serve(target, evenly(40, gap_ns=30 * MS, output=30))
+        recorded = target.recording().pools[0].fleet
+        assert recorded.failures == 4
+        return recorded.lost_requests
+
+    assert lost(again=True) == lost(again=False) > 0
+
+
 def test_a_machine_serves_again_once_all_that_broke_is_repaired():
     fleet = FleetPlan(slots=1, devices=2, node_devices=2)
     target = failing(
