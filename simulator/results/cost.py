@@ -140,7 +140,7 @@ def cost_of(
         electricity=electricity,
         electricity_of_owned=total(power),
         allocated=_per_million(allocation, by_pool, uses, input_tokens, output_tokens),
-        used=_per_million(usage, by_pool, uses, input_tokens, output_tokens),
+        used=_per_million(usage, used, uses, input_tokens, output_tokens),
         per_million_tokens=per(allocation, (input_tokens + output_tokens) / 1e6),
         per_million_output_tokens=per(allocation, output_tokens / 1e6),
         per_request=per(allocation, requests),

@@ -1,29 +1,46 @@
-"""Tables of what was used."""
+"""What a run took, in tables: prices, the part of a cost that was used."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
-from simulator.reporting.resource_tables import transfer_tables
-from simulator.results.link_kinds import INTO_RACKS, OWN
-from simulator.results.recording import LinkRecording, TransferRecording
-from tests.results.recordings import MS, S, one_server, result
+from simulator.reporting.numbers import dollars
+from simulator.reporting.resource_tables import cost_table, pool_table
+from simulator.results.ranges import Range
+from tests.results.recordings import S, context, one_server, result, with_fleet
+
+RECORDING = one_server(np.arange(10.0))
 
 
-def test_links_say_how_full_and_how_long_busy_they_were_on_average_and_at_most():
-    recording = one_server(np.arange(4.0))
-    end_ns = recording.end_ns
-    several = LinkRecording(OWN.name, 2, 1e9, 4, 0.5 * end_ns, end_ns // 2, 0.4 * end_ns, end_ns // 3)
-    one = LinkRecording(INTO_RACKS.name, 1, 1e9, 4, 0.5 * end_ns, end_ns // 4, 0.5 * end_ns, end_ns // 4)
-    carried = TransferRecording(6, 4, 1, 1, 1e9, 4 * S, 0, 0, (several, one), alone_ns=40 * MS)
-    (table,) = transfer_tables(result(replace(recording, transfers=carried)))
-    rows = dict(table.rows)
-    assert rows["Transfers"] == "6 (1 failed, 1 cancelled)"
-    assert rows["Mean time of a transfer"] == "1.00 s"
-    assert rows["If it were alone"] == "10.0 ms"
-    assert rows["2 links out of a prefill replica"] == (
-        "1.00 GB/s each, used 25 % (the fullest 40 %), busy 25 % (the longest 33.3 %)"
-    )
-    assert rows["1 link into racks"] == "1.00 GB/s each, used 50 %, busy 25 %"
+def bought(prices: dict[str, float]) -> dict[str, str]:
+    """Rows of the cost table about what was bought, for pools of one device at these prices."""
+    pool, about = RECORDING.pools[0], context().pools[0]
+    pools = tuple(replace(about, name=name, purchase=Range.exactly(usd)) for name, usd in prices.items())
+    recording = replace(RECORDING, pools=tuple(replace(pool, name=name) for name in prices))
+    rows = cost_table(result(recording, context(pools=pools))).rows
+    return {label: text for label, text in rows if label.startswith("Purchase")}
+
+
+def test_every_price_that_a_device_is_bought_at_is_shown_with_its_pools():
+    assert bought({"main": 20000.0, "old": 40000.0, "spare": 20000.0}) == {
+        "Purchase of one test-device in its server (pools 'main', 'spare')": "$20,000.00",
+        "Purchase of one test-device in its server (pool 'old')": "$40,000.00",
+    }
+
+
+def test_one_price_of_a_device_needs_no_pools():
+    assert bought({"main": 20000.0, "spare": 20000.0}) == {
+        "Purchase of one test-device in its server": "$20,000.00"
+    }
+
+
+def test_a_pool_that_is_given_up_shows_what_its_last_replicas_used():
+    drained = result(with_fleet(one_server(np.zeros(46)), [0, S], [1, 0], [0, 1]))
+    rows = dict(cost_table(drained).rows)
+    assert rows["of it while busy"] == rows["Measured time"]
+    assert dict(pool_table(drained).rows)["Utilisation"] == "100 %"
+    assert drained.summary.cost.usage.mid == pytest.approx(drained.summary.cost.total_usd)
+    assert dollars(drained.summary.cost.total_usd) in rows["Measured time"]

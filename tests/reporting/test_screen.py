@@ -88,25 +88,6 @@ def test_what_is_rented_beside_what_is_owned_is_named():
     assert in_cost < shown.summary.cost.electricity.mid
 
 
-def test_every_price_that_a_device_is_bought_at_is_shown_with_its_pools():
-    pool, about = STABLE.pools[0], context().pools[0]
-    prices = {"main": 20000.0, "old": 40000.0, "spare": 20000.0}
-
-    def purchases(priced):
-        pools = tuple(replace(about, name=n, purchase=Range.exactly(usd)) for n, usd in priced.items())
-        recording = replace(STABLE, pools=tuple(replace(pool, name=name) for name in priced))
-        text = re.sub("   +", "  ", printed(result(recording, context(pools=pools)), 200))
-        return re.findall(r"Purchase of one test-device in its server.*\S", text)
-
-    assert purchases(prices) == [
-        "Purchase of one test-device in its server (pools 'main', 'spare')  $20,000.00",
-        "Purchase of one test-device in its server (pool 'old')  $40,000.00",
-    ]
-    assert purchases({"main": 20000.0, "spare": 20000.0}) == [
-        "Purchase of one test-device in its server  $20,000.00"
-    ]
-
-
 def test_sums_over_hosts_say_whose_they_leave_out():
     pool, about = STABLE.pools[0], context()
     recording = replace(STABLE, pools=(pool, replace(pool, name="other")))

@@ -227,3 +227,22 @@ def test_the_busy_parts_of_pools_add_up_to_that_of_all():
     assert sum(cost.usage_by_pool_usd.values()) == pytest.approx(cost.usage.mid)
     for pool, usd in cost.usage_by_pool_usd.items():
         assert 0 < usd < cost.by_pool_usd[pool]
+
+
+def test_what_prompts_used_is_that_of_the_pools_that_computed_them():
+    """Two pools of the same rent, one for prompts that is seldom busy and one for outputs that often is."""
+    pool, about = RECORDING.pools[0], context()
+    busy_ns = pool.windows.busy_ns
+    prompts = replace(pool.windows, busy_ns=busy_ns // 2, prefill_ns=busy_ns // 2)
+    outputs = replace(pool.windows, busy_ns=4 * busy_ns, prefill_ns=0 * busy_ns)
+    pools = (replace(pool, windows=prompts), replace(pool, name="other", windows=outputs))
+    cost = summarise(
+        replace(RECORDING, pools=pools),
+        replace(about, pools=(about.pools[0], replace(about.pools[0], name="other"))),
+    ).cost
+    used = cost.usage_by_pool_usd
+    assert used["other"] == pytest.approx(8 * used["main"])
+    assert cost.used.input.mid * 1000e-6 == pytest.approx(used["main"])
+    assert cost.used.output.mid * 110e-6 == pytest.approx(used["other"])
+    # Both stand there all the time, whatever they do.
+    assert cost.allocated.input.mid * 1000e-6 == pytest.approx(RENT)

@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from simulator.reporting.series import TIME_POINTS, pool_series
+from simulator.reporting.series import pool_series
 from simulator.results.overload import load_of
 from simulator.results.pool_use import use_of_pool, waiting_from, waiting_per_window
 from simulator.results.recording import Recording
@@ -54,14 +54,6 @@ def test_a_pool_that_grows_is_overloaded_where_as_many_from_the_start_are():
     found = [load_of(each, 0) for each in (fixed, grown(fixed, [0, 1], [1, 5]))]
     assert found[0].overloaded
     assert found[1] == found[0]
-
-
-def test_the_queue_over_time_in_a_figure_is_the_one_of_the_summary():
-    pool = overloaded_five(width_ns=100 * MS).pools[0]
-    count = len(pool.windows.steps)
-    together = -(-count // TIME_POINTS)
-    assert together > 1
-    assert pool_series(pool).waiting == pytest.approx(waiting_from(pool, np.arange(0, count, together)))
 
 
 def test_a_wider_interval_holds_the_mean_of_its_windows():
