@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Self
 
 from pydantic import Field, model_validator
 
@@ -17,10 +17,10 @@ class KvTierSpec(Spec):
     name: str = Field(min_length=1)
     """Name in the results."""
 
-    bandwidth: Annotated[BytesPerSecond, Field(gt=0.0)]
+    bandwidth: BytesPerSecond
     """Of reading, for one replica; loads of a replica follow one another."""
 
-    write_bandwidth: Annotated[BytesPerSecond, Field(gt=0.0)] | None = None
+    write_bandwidth: BytesPerSecond | None = None
     """Of writing, for one replica; what a request leaves behind is found once it is written, one after the
     other. Default: at once."""
 

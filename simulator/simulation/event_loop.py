@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import struct
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from simulator.engine.cluster import Cluster, ClusterPlan, pools_of
 from simulator.engine.limits import longest_request, refuse_length
 from simulator.engine.sources import ClosedLoop, OpenLoop
 from simulator.engine.timing import NsEnvironment
+from simulator.errors import InputError
 from simulator.reasoning.build import build_desk
 from simulator.results.recording import Recording
 from simulator.scenario.reasoning import ReasoningSpec
@@ -26,6 +28,8 @@ Progress = Callable[[int, float | None], None]
 #: Wall time between two calls of it [s], and events between two looks at the clock.
 PROGRESS_S = 0.2
 PROGRESS_EVENTS = 2048
+#: Latest time that can be recorded, after 292 years [ns].
+LAST_NS = 2**63 - 1
 #: New objects between two searches for cyclic garbage.
 YOUNG_OBJECTS = 500_000
 
@@ -62,7 +66,7 @@ def simulate(
     Raises
     ------
     InputError
-        Where a request is too long for the cluster.
+        Where a request is too long for the cluster, or something takes longer than the clock can count.
     """
     tenants = traffic if isinstance(traffic, Sequence) else [TenantTraffic(traffic)]
     refuse_long_requests(plan, tenants)
@@ -79,9 +83,9 @@ def simulate(
         else:
             end_ns = until_ns if tenant.until_ns is None else tenant.until_ns
             ClosedLoop(env, requests_of_tenant, submit, tenant.source.concurrency, end_ns)
-    with rare_collections():
+    with rare_collections(), within_the_clock(env):
         _run(cluster, desk or cluster.gateway, requests, until_ns, progress)
-    recording = cluster.recording()
+        recording = cluster.recording()
     return recording if desk is None else replace(recording, tasks=desk.recording())
 
 
@@ -140,6 +144,20 @@ def _goes_on(cluster: Cluster) -> bool:
         cluster.env.step()
         return True
     return cluster.give_up() > 0
+
+
+@contextmanager
+def within_the_clock(env: NsEnvironment) -> Iterator[None]:
+    """Times are recorded as 64-bit integers; what lasts longer than those count is a slip of the pen."""
+    try:
+        yield
+    except (struct.error, OverflowError):
+        if env.now <= LAST_NS:
+            raise
+        raise InputError(
+            "simulated time has gone beyond 292 years; part of the scenario is far too slow (a bandwidth, a"
+            " rate) or lasts far too long"
+        ) from None
 
 
 @contextmanager

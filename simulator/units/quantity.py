@@ -15,9 +15,10 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from math import inf, isinf
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from simulator.errors import InputError
 
@@ -205,13 +206,24 @@ def parse_quantity(value: object, unit: str, *, plain: bool = False) -> float:
         raise InputError(f"found {value!r} without a unit; {expected}")
     text = text.replace("$", "USD")
     factor = dimension.units.get(text)
-    if factor is not None:
-        # exact arithmetic, rounded once: "10 us" is the float nearest to 1e-5
-        return float(Fraction(number) * factor)
-    by_pint = _factor_by_pint(text, unit)
-    if by_pint is None:
-        raise InputError(f"found {value!r}, whose unit {text!r} is not a {dimension.name}; {expected}")
-    return float(number) * by_pint
+    if factor is None:
+        by_pint = _factor_by_pint(text, unit)
+        if by_pint is None:
+            raise InputError(f"found {value!r}, whose unit {text!r} is not a {dimension.name}; {expected}")
+        product = float(number) * by_pint
+    else:
+        product = _rounded(Fraction(number) * factor)
+    if isinf(product):
+        raise InputError(f"found {value!r}, more than a floating-point number can hold; {expected}")
+    return product
+
+
+def _rounded(exact: Fraction) -> float:
+    """Exact arithmetic, rounded once: "10 us" is the float nearest to 1e-5. Infinite beyond all floats."""
+    try:
+        return float(exact)
+    except OverflowError:
+        return inf
 
 
 def format_quantity(value: float, unit: str) -> str:
@@ -276,8 +288,8 @@ _water_type = _quantity_type(LITRES_PER_KILOWATT_HOUR)
 
 #: Amount of memory [bytes], written as "80 GB" or "80 GiB".
 Bytes = Annotated[float, _bytes_type[0], _bytes_type[1], _bytes_type[2]]
-#: Bandwidth [bytes/s], written as "3.35 TB/s".
-BytesPerSecond = Annotated[float, _bandwidth_type[0], _bandwidth_type[1], _bandwidth_type[2]]
+#: Bandwidth above zero [bytes/s], written as "3.35 TB/s".
+BytesPerSecond = Annotated[float, _bandwidth_type[0], _bandwidth_type[1], _bandwidth_type[2], Field(gt=0.0)]
 #: Time [s], written as "500 ms".
 Seconds = Annotated[float, _time_type[0], _time_type[1], _time_type[2]]
 #: Power [W], written as "700 W".

@@ -86,6 +86,35 @@ def test_a_wrong_value_names_its_key_and_what_is_allowed(small, key, value, mess
     assert caught.value.key == key
 
 
+@pytest.mark.parametrize("value", ["0 GB/s", 0])
+@pytest.mark.parametrize(
+    ("key", "around"),
+    [
+        ("cluster.transfer.bandwidth", {}),
+        ("cluster.network.node.bandwidth", {}),
+        ("cluster.network.port.bandwidth", {}),
+        ("cluster.network.rack.uplink", {"cluster.network.rack.nodes": 2}),
+        ("cluster.pools[0].start.load_bandwidth", {}),
+        (
+            "cluster.pools[0].latency.bandwidth",
+            {
+                "cluster.pools[0].latency.backend": "decode_offload",
+                "cluster.pools[0].latency.partner": "groq-lpu-v1",
+                "cluster.pools[0].latency.devices": 700,
+            },
+        ),
+        (
+            "cluster.pools[0].kv_tiers[0].bandwidth",
+            {"cluster.pools[0].kv_tiers": [{"name": "host", "capacity": "1 GB", "bandwidth": "1 GB/s"}]},
+        ),
+    ],
+)
+def test_a_link_that_carries_nothing_is_refused(small, key, around, value):
+    with pytest.raises(InputError, match="expected more than 0") as caught:
+        load_scenario(small, {**around, key: value})
+    assert caught.value.key == key
+
+
 def test_a_missing_key_says_what_it_is_for(written):
     path = written("workload: azure-conv-2023\nmodel: llama-3.1-8b\nrequests: 5\n")
     error = refusal(path)

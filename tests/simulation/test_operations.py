@@ -227,3 +227,16 @@ def test_machines_that_come_and_go_are_told_from_the_fewest_to_the_most():
     assert pool_table(scaled).rows[0] == ("Hardware", span)
     assert " on 3 × 1 × NVIDIA H100 SXM5 " in question(failing)
     assert " on 2 × 1 × NVIDIA H100 SXM5 " in question(fixed)
+
+
+@pytest.mark.parametrize(
+    "slow",
+    [{"transfer": {"bandwidth": "0.001 B/s"}}, {"transfer": {"bandwidth": "1 GB/s", "latency": "1e20 s"}}],
+)
+def test_what_lasts_longer_than_the_clock_counts_is_refused(slow):
+    pools = [
+        {"name": role, "role": role, "hardware": "nvidia-h100-sxm", "replicas": 1}
+        for role in ("prefill", "decode")
+    ]
+    with pytest.raises(InputError, match="beyond 292 years"):
+        run(cluster={"pools": pools, **slow})

@@ -72,6 +72,12 @@ def test_a_plain_number_counts_where_the_caller_allows_it() -> None:
     assert parse_quantity("80", "byte", plain=True) == 80.0
 
 
+@pytest.mark.parametrize("text", ["1e400 s", "1e300 week", "1e400 week"])
+def test_what_no_float_can_hold_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match="more than a floating-point number can hold"):
+        parse_quantity(text, "ns")
+
+
 def test_zero_needs_no_unit() -> None:
     assert parse_quantity(0, "s") == parse_quantity("0", "s") == 0.0
 
