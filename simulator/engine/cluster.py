@@ -18,6 +18,7 @@ from simulator.engine.chunks import Chunks
 from simulator.engine.clients import Clients
 from simulator.engine.disaggregated import Disaggregation
 from simulator.engine.gateway import NO_DELAYS, Gateway, ServingDelays
+from simulator.engine.losses import Losses
 from simulator.engine.operations import Operations, OperationsPlan
 from simulator.engine.pool import Pool, PoolPlan
 from simulator.engine.replica import Replica
@@ -133,6 +134,7 @@ class Cluster:
         self.gateway.neighbours = self._neighbours
         self.gateway.clients = [self._clients(tenant, streams) for tenant in plan.tenants]
         self.transfers = self._built_transfers(streams)
+        self._losses = Losses(self.pools)
         self._services = {
             model: self._built_service(model, streams)
             for model in dict.fromkeys(pool.model for pool in plan.pools)
@@ -296,7 +298,7 @@ class Cluster:
                 random = streams.generator(".".join(parts))
                 routers[numbers] = PoolsRouter(self._router(self.plan.router, entry, random), numbers)
             by_tenant.append(routers[numbers])
-        return Service(self.pools, mine, by_tenant, decode, gateway.done, gateway.aborted)
+        return Service(self.pools, mine, by_tenant, decode, gateway.done, gateway.aborted, self._losses)
 
     def _disaggregation(self, mine: list[Pool], model: str, streams: RandomStreams) -> Disaggregation | None:
         decode = [pool for pool in mine if pool.plan.role == "decode"]
@@ -306,7 +308,9 @@ class Cluster:
         random = streams.generator(".".join(("router", "decode", *self._suffix(model))))
         router = self._router(self._decode_policy(), decode, random)
         gateway = self.gateway
-        return Disaggregation(self.env, self.pools, mine, router, self.transfers, gateway.done, gateway.end)
+        return Disaggregation(
+            self.env, self.pools, mine, router, self.transfers, gateway.done, gateway.end, self._losses
+        )
 
     def _built_transfers(self, streams: RandomStreams) -> Transfers | None:
         plan = self.plan.transfer

@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from math import inf
 
 from simulator.engine.chunks import Chunk
+from simulator.engine.losses import Losses
 from simulator.engine.pool import Pool
 from simulator.engine.replica import Replica
 from simulator.engine.request import NEVER, Request
@@ -134,6 +135,8 @@ class Disaggregation:
         Called with every request that has ended in a replica.
     end
         Ends a request between two replicas, for a reason.
+    losses
+        Outputs that lost their replica.
 
     Attributes
     ----------
@@ -152,6 +155,7 @@ class Disaggregation:
         transfers: Transfers,
         done: Callable[[Request], None],
         end: Callable[[Request, str], None],
+        losses: Losses,
     ) -> None:
         self.env = env
         self._pools = pools
@@ -159,6 +163,7 @@ class Disaggregation:
         self._transfers = transfers
         self._done = done
         self._end = end
+        self._losses = losses
         self.left_prefill: Callable[[Replica, Request], None]
         for pool in mine:
             if pool.plan.role == "prefill":
@@ -199,6 +204,8 @@ class Disaggregation:
         _hand_over(prompt, request)
         request.pool, request.replica = prompt.pool, prompt.replica
         aborted = prompt.finish_reason == "abort"
+        if not aborted:
+            self._losses.went_on(request, self._pools[prompt.pool], prompt.first_token_ns)
         if aborted or request.outputs == request.output_tokens:
             del self._under_way[request.index]
             whole = "stop" if request.stops else "length"
@@ -345,6 +352,8 @@ class Disaggregation:
         for handover in list(self._outputs.values()):
             if handover.target is replica:
                 self._leave_output(self._outputs.pop(handover.request.index))
+                has_gone_on = NEVER < handover.resumed_ns <= self.env.now
+                self._losses.lost(handover.request, self.env.now if has_gone_on else handover.paused_ns)
         for prompt in prompts:
             self._taken_chunks(prompt, replica)
         whole = [self._under_way.pop(prompt.index).request for prompt in prompts]
@@ -352,6 +361,7 @@ class Disaggregation:
             shipment = handover.shipment
             if handover.source is replica and handover.is_computed:
                 self._recall(handover)
+                self._losses.lost(handover.request, handover.paused_ns)
                 whole.append(self._under_way.pop(handover.request.index).request)
             elif shipment is not None and shipment.target is replica:
                 self._transfers.cancel(shipment)

@@ -87,6 +87,8 @@ class Pool:
         All there ever were, by number; a number is never used again.
     serving
         Those that take requests now.
+    gaps
+        Between tokens that no decode step shows (see `engine.losses`) [ns].
     """
 
     def __init__(
@@ -106,6 +108,7 @@ class Pool:
         self.log = StepLog(plan.pricer, keep_steps)
         self.ended: Callable[[Request], None] = _nobody
         self.preemptions = 0
+        self.gaps: list[int] = []
         self._jumping = jumping
         self.chunks = chunks
         self.replicas: list[Replica] = []
@@ -195,7 +198,7 @@ class Pool:
             kv_blocks_per_replica=settings.usable_blocks,
             block_size=settings.block_size,
             windows=self.log.windows(),
-            inter_token=self.log.inter_token(),
+            inter_token=self.log.inter_token().with_more(self.gaps),
             steps=self.log.steps,
             prefix_queried_tokens=sum(s.queries for s in stats),
             prefix_hit_tokens=sum(s.hits for s in stats),

@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from simulator.engine.disaggregated import Disaggregation
+from simulator.engine.losses import Losses
 from simulator.engine.pool import Pool
 from simulator.engine.replica import Replica
-from simulator.engine.request import Request
+from simulator.engine.request import NEVER, Request
 from simulator.engine.routing.router import Router
 
 
@@ -36,6 +37,8 @@ class Service:
         Called with every request that has ended.
     aborted
         Called with every request that is dropped while it waits for a replica.
+    losses
+        Outputs that lost their replica.
     """
 
     def __init__(
@@ -46,8 +49,10 @@ class Service:
         disaggregation: Disaggregation | None,
         done: Callable[[Request], None],
         aborted: Callable[[Request], None],
+        losses: Losses,
     ) -> None:
         self._pools = pools
+        self._losses = losses
         self._routers = [None if router is None else router.router for router in routers]
         self._distinct = list(dict.fromkeys(router for router in routers if router is not None))
         self.disaggregation = disaggregation
@@ -77,6 +82,8 @@ class Service:
         replica = router.choose(request)
         for listener in self._listeners[replica.pool]:
             listener.sent(replica, request)
+        if request.outputs and self._pools[replica.pool].plan.role == "unified":
+            self._losses.go_on(request)
         self._begin[replica.pool](request, replica)
 
     def join(self, replica: Replica) -> None:
@@ -123,13 +130,20 @@ class Service:
 
     def lost_with(self, replica: Replica, requests: list[Request]) -> list[Request]:
         """A replica is gone with these requests: whole requests that must begin again."""
+        role = self._pools[replica.pool].plan.role
+        if role == "unified":
+            for request in requests:
+                self._losses.leave(request, replica.env.now)
+                self._losses.lost(request, replica.env.now)
         if self.disaggregation is None:
             return requests
-        if self._pools[replica.pool].plan.role == "prefill":
+        if role == "prefill":
             return self.disaggregation.lost_with(replica, requests)
         return [*requests, *self.disaggregation.lost_with(replica, ())]
 
     def _ended(self, request: Request) -> None:
+        if request.begun_ns != NEVER:
+            self._losses.leave(request, self._pools[request.pool].env.now)
         if self._listeners[request.pool]:
             self._left(self._pools[request.pool].replicas[request.replica], request)
         self._done(request)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,6 +86,17 @@ class LatencyHistogram:
     count: Ints
     sum_ns: int
     total: int
+
+    def with_more(self, latencies_ns: Sequence[int]) -> LatencyHistogram:
+        """The same with some more latencies in it [ns]."""
+        if not latencies_ns:
+            return self
+        more = np.maximum(np.array(latencies_ns, dtype=np.int64), self.lowest_ns)
+        bins = (np.log(more / self.lowest_ns) / log(self.ratio)).astype(np.int64)
+        count = self.count + np.bincount(np.minimum(bins, len(self.count) - 1), minlength=len(self.count))
+        return replace(
+            self, count=count, sum_ns=self.sum_ns + sum(latencies_ns), total=self.total + len(latencies_ns)
+        )
 
 
 @dataclass(frozen=True, slots=True)

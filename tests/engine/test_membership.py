@@ -95,6 +95,81 @@ def test_a_lost_request_can_end_as_failed():
     assert (recording.requests.output_tokens[failed] == 3).all()
 
 
+def gaps_of(recording):
+    """Inter-token latencies of all pools, how many and their sum [ns]; and the same of all requests."""
+    histograms = [pool.inter_token for pool in recording.pools]
+    assert all(one.total == one.count.sum() and one.count.min() >= 0 for one in histograms)
+    requests = recording.requests
+    between = int((requests.finish_ns - requests.first_token_ns).sum())
+    found = sum(one.total for one in histograms), sum(one.sum_ns for one in histograms)
+    return found, (int((requests.output_tokens - 1).sum()), between)
+
+
+def test_the_wait_for_the_token_after_a_loss_is_an_inter_token_latency():
+    """Counted from the loss: 104 known tokens are computed again elsewhere."""
+    target = cluster(pool(replicas=2))
+    first = target.pools[0].replicas[0]
+    kill_ns = STEP_NS + 100 * 10_000 + 3 * STEP_NS + STEP_NS // 2  # four tokens are out
+    at(target, kill_ns, lambda: [target.again(r) for r in target.kill(first)])
+    (only,) = run(target, [request(0, output=10)])
+    (count, sum_ns), (expected, between_ns) = gaps_of(target.recording())
+    assert count == expected == 9
+    assert sum_ns == between_ns - STEP_NS // 2  # less the part of a step before the loss
+    longest = target.recording().pools[0].inter_token
+    (last,) = np.flatnonzero(longest.count == 1)
+    assert longest.lowest_ns * longest.ratio**last == pytest.approx(STEP_NS + 104 * 10_000, rel=0.01)
+    assert only.first_answer_ns == only.first_token_ns == STEP_NS + 100 * 10_000
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+@pytest.mark.parametrize("jumping", [False, True])
+@pytest.mark.parametrize("roles", [("unified",), ("prefill", "decode"), ("unified", "prefill", "decode")])
+def test_every_token_after_the_first_has_its_gap_although_replicas_are_lost(roles, jumping, asynchronous):
+    """Replicas of every role die one after the other, some under requests that were lost before."""
+    own = settings(async_scheduling=asynchronous)
+    pools = [pool(role, role=role, replicas=6, settings=own, kv_bytes_per_token=1e3) for role in roles]
+    target = cluster(*pools, policy="least_outstanding", link=LinkPlan(1e6, 1000), jumping=jumping)
+    lost = []
+
+    def kill(number, replica):
+        mine = target.kill(target.pools[number].replicas[replica])
+        lost.extend(mine)
+        for one in mine:
+            target.again(one)
+
+    for replica in range(4):
+        for number in range(len(roles)):
+            at(target, (100 + 31 * replica + 11 * number) * MS, lambda n=number, r=replica: kill(n, r))
+    ended = run(target, [request(i, 3 * i * MS, output=3 + i % 30) for i in range(120)])
+    recording = target.recording()
+    check_conservation(recording)
+    assert len(ended) == 120 and len(lost) > 20
+    (count, sum_ns), (expected, between_ns) = gaps_of(recording)
+    assert count == expected
+    step_ns = STEP_NS + 2000 * 10_000  # the longest that there are
+    assert between_ns - len(lost) * step_ns < sum_ns <= between_ns
+
+
+def test_first_tokens_are_the_clients_where_a_lost_output_never_goes_on():
+    """One gives up while it is computed again, one's second replica dies with it."""
+    target = cluster(pool(replicas=3))
+    replicas = target.pools[0].replicas
+
+    def again():
+        for one in target.kill(replicas[0]):
+            target.again(one)
+
+    at(target, 40 * MS, again)
+    at(target, 42 * MS, lambda: requests[0].place.abort(requests[0]))
+    at(target, 45 * MS, lambda: [target.gateway.end(one, "failed") for one in target.kill(replicas[1])])
+    at(target, 45 * MS, lambda: [target.gateway.end(one, "failed") for one in target.kill(replicas[2])])
+    requests = [request(i, output=30) for i in range(4)]
+    ended = run(target, requests)
+    assert {one.finish_reason for one in ended} <= {"abort", "failed"}
+    assert all(STEP_NS < one.first_token_ns < 2 * STEP_NS for one in ended)
+    assert all(one.begun_ns == NEVER for one in ended)
+
+
 def turmoil(seed, *, policy, roles, jumping=True, caching=False, scheduler="vllm", asynchronous=False):
     """Replicas join, leave and die at random under random traffic; the recording."""
     draw = np.random.default_rng(seed)
