@@ -30,13 +30,13 @@ def answer(frontier: Frontier) -> str:
     if not wanted:
         return (
             "No target was asked for: the column 'on the front of' says which designs none beats in what;"
-            " --target or --budget picks one."
+            f" --target or --budget picks one.{_left_out(frontier)}"
         )
     one = frontier.cheapest
     asked = " for ".join(wanted)
     unpriced = ", ".join(frontier.unpriced)
     of = f" Of those with a price; none is known of {unpriced}." if unpriced else ""
-    of += _open(frontier) + _close(frontier) + _cautioned(frontier)
+    of += _left_out(frontier) + _open(frontier) + _close(frontier) + _cautioned(frontier)
     if one is None:
         surely = "surely " if frontier.undecided else ""
         return f"No design {surely}gives {asked}.{of}"
@@ -44,6 +44,17 @@ def answer(frontier: Frontier) -> str:
         f"{'Cheapest' if frontier.target is not None else 'Best'} for {asked}: {one.name}, with"
         f" {show.percent(one.accuracy)} right at {show.dollars(one.cost_per_task_usd)} per task.{of}"
     )
+
+
+def _left_out(frontier: Frontier) -> str:
+    """How many designs serve less than they were asked to."""
+    if frontier.all_fall_short:
+        return " Every design of known accuracy is overloaded or misses the objectives."
+    number = len(frontier.left_out)
+    if not number:
+        return ""
+    are = "is" if number == 1 else "are"
+    return f" {show.counted(number, 'design')} {are} left out: overloaded, or short of the objectives."
 
 
 def _open(frontier: Frontier) -> str:
@@ -195,11 +206,18 @@ def _row(one: Weighed, frontier: Frontier) -> tuple[str, ...]:
         show.dollars(one.cost_per_task_usd),
         _latency(one.p50_task_latency_s),
         energy(one.energy_per_task_j),
-        ", ".join(fronts),
+        ", ".join(fronts) or _why_not(one),
         _latency(one.p99_task_latency_s),
         show.number(one.calls_per_task),
         show.number(one.output_tokens_per_task),
     )
+
+
+def _why_not(one: Weighed) -> str:
+    """What keeps a design off all fronts but other designs; empty where nothing does."""
+    if one.overloaded:
+        return "none: overloaded"
+    return "none: misses the objectives" if one.falls_short else ""
 
 
 def _right(one: Weighed) -> str:

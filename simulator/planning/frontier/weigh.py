@@ -2,7 +2,8 @@
 
 Accuracy is the expected one of the task set (`reasoning.quality.expected`) and carries what it rests on, and
 an interval where it is drawn; a target within the interval is not decided. Designs that no published figure
-covers have cost, latency and energy, no accuracy and the reason for that, and stand on no front.
+covers have cost, latency and energy, no accuracy and the reason for that, and stand on no front. Nor do those
+that serve less than they were asked to, as in a sweep: their cost is that of a queue that grows.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from simulator.planning.designs import only_pool
 from simulator.planning.frontier.designs import Design
 from simulator.planning.layouts import in_words
 from simulator.planning.run_many import Backend, Done, in_processes
+from simulator.planning.sweep.pareto import falls_short
 from simulator.reasoning.build import build_judge
 from simulator.reasoning.judging import TaskSetJudge
 from simulator.reasoning.quality.expected import ExpectedRight, expected_accuracy
@@ -57,6 +59,8 @@ class Weighed:
         That of a replica.
     idle_machines
         Why the cost is that of idle machines, if so.
+    overloaded, slo_met
+        Whether the queue grows without bound, and whether the scenario's objectives are met (None: has none).
     """
 
     model: str
@@ -77,6 +81,7 @@ class Weighed:
     output_tokens_per_task: float | None
     vain_thinking_share: float | None
     overloaded: bool | None
+    slo_met: bool | None = None
     refusal: str | None = None
     layout: str | None = None
     idle_machines: str | None = None
@@ -89,6 +94,11 @@ class Weighed:
         """Model, hardware and strategy."""
         devices = f"{self.devices} x " if self.devices else ""
         return f"{self.label}, {self.model} on {devices}{self.hardware}"
+
+    @property
+    def falls_short(self) -> bool:
+        """Whether it serves less than it was asked to."""
+        return falls_short(self.overloaded, self.slo_met)
 
     def reaches(self, target: float) -> bool:
         """Whether it surely is that accurate."""
@@ -112,9 +122,9 @@ class Frontier:
     Attributes
     ----------
     fronts
-        For each of ``WEIGHED``, the designs that no other beats in accuracy at as little of it.
+        For each of ``WEIGHED``, those of the `standing` designs that no other beats in accuracy at as little.
     cheapest
-        The cheapest design that surely reaches the target within the budget; None where none does, or
+        The cheapest of them that surely reaches the target within the budget; None where none does, or
         nothing was asked for.
     undecided
         Designs within the budget and no dearer than that whose accuracy was drawn and not to the point where
@@ -129,6 +139,18 @@ class Frontier:
     undecided: Sequence[Weighed]
     target: float | None
     budget: float | None
+
+    @property
+    def left_out(self) -> list[Weighed]:
+        """Designs of known accuracy that serve less than they were asked to, where others do not."""
+        kept = standing(self.designs)
+        return [one for one in self.designs if one.accuracy is not None and one not in kept]
+
+    @property
+    def all_fall_short(self) -> bool:
+        """Whether every design of known accuracy serves less than it was asked to: none is left out then."""
+        kept = standing(self.designs)
+        return bool(kept) and all(one.falls_short for one in kept)
 
     @property
     def unpriced(self) -> list[str]:
@@ -163,7 +185,8 @@ class Frontier:
         """The cheapest that reaches the target by a problem or more, where the answer only just does."""
         if self.target is None or not self.only_just:
             return None
-        surer = [one for one in self.designs if one.reaches(self.target) and not one.is_close_to(self.target)]
+        kept = standing(self.designs)
+        surer = [one for one in kept if one.reaches(self.target) and not one.is_close_to(self.target)]
         within = [one for one in surer if _affordable(one, self.budget)]
         return min(within, key=lambda one: one.cost_per_task_usd or 0.0, default=None)
 
@@ -177,6 +200,8 @@ class Frontier:
             "only_just": self.only_just,
             "close_calls": [one.name for one in self.close_calls],
             "unpriced": self.unpriced,
+            "left_out": [one.name for one in self.left_out],
+            "all_fall_short": self.all_fall_short,
             "fronts": {key: [one.name for one in front] for key, front in self.fronts.items()},
             "designs": [_named(one) for one in self.designs],
         }
@@ -197,9 +222,16 @@ def weigh(
 ) -> Frontier:
     """Simulate all designs, each in a process of its own."""
     found = in_processes(_weighed, designs, jobs=jobs, backend=backend, progress=progress)
-    fronts = {key: front(found, key) for key, _, _ in WEIGHED}
-    best = cheapest(found, target, budget)
-    return Frontier(found, fronts, best, undecided(found, target, budget, best), target, budget)
+    kept = standing(found)
+    fronts = {key: front(kept, key) for key, _, _ in WEIGHED}
+    best = cheapest(kept, target, budget)
+    return Frontier(found, fronts, best, undecided(kept, target, budget, best), target, budget)
+
+
+def standing(designs: Sequence[Weighed]) -> list[Weighed]:
+    """Designs of known accuracy that serve what they were asked to; all of known accuracy where none does."""
+    judged = [one for one in designs if one.accuracy is not None]
+    return [one for one in judged if not one.falls_short] or judged
 
 
 def front(designs: Sequence[Weighed], key: str) -> list[Weighed]:
@@ -270,6 +302,7 @@ def _weighed(design: Design) -> Weighed:
         output_tokens_per_task=figures["output_tokens_per_task"],
         vain_thinking_share=figures["vain_thinking_share"],
         overloaded=figures["overloaded"],
+        slo_met=figures["slo_met"],
         task_set_problems=None if right is None else _problems(design.scenario),
         accuracy_of_single=None if judge is None else judge.single,
         accuracy_law=None if judge is None else judge.law,

@@ -94,10 +94,13 @@ def pareto_front(designs: Sequence[Design], goals: Sequence[Goal]) -> list[Desig
 
 def is_sound(design: Design) -> bool:
     """Whether a design serves what it was asked to within its objectives, under every seed."""
-    return not any(
-        record.figures.get("overloaded") or record.figures.get("slo_met") is False
-        for record in design.records
-    )
+    runs = [record.figures for record in design.records]
+    return not any(falls_short(run.get("overloaded"), run.get("slo_met")) for run in runs)
+
+
+def falls_short(overloaded: bool | None, slo_met: bool | None) -> bool:
+    """Whether a run serves less than it was asked to: its queue grows, or it misses its objectives."""
+    return bool(overloaded) or slo_met is False
 
 
 def _beats(one: tuple[float, ...], other: tuple[float, ...]) -> bool:

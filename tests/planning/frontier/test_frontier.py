@@ -10,7 +10,7 @@ import pytest
 from simulator.cli.main import main
 from simulator.planning.frontier.designs import designs_of
 from simulator.planning.frontier.tables import answer, figures_of, front_tables, tables_of
-from simulator.planning.frontier.weigh import cheapest, front, undecided, weigh
+from simulator.planning.frontier.weigh import cheapest, front, standing, undecided, weigh
 from simulator.reasoning.quality.laws import no_law_of
 from simulator.reporting import numbers as show
 from simulator.scenario.frontier import FrontierSpec
@@ -130,6 +130,45 @@ def test_an_answer_that_only_just_reaches_the_target_and_has_no_surer_one_says_s
     alone = replace(found, designs=[vote], cheapest=vote, target=vote.accuracy - 0.01)
     assert alone.runner_up is None
     assert "not that far above the target, no other design is" in answer(alone)
+
+
+def test_designs_that_serve_less_than_they_were_asked_to_stand_on_no_front(found):
+    chain, vote = by(found, SEVEN_B, "chain"), by(found, SEVEN_B, "majority_vote")
+    queueing, late = replace(chain, overloaded=True), replace(chain, label="late", slo_met=False)
+
+    def weighed(*designs, target):
+        kept = standing(designs)
+        fronts = {key: front(kept, key) for key in found.fronts}
+        return replace(
+            found, designs=designs, fronts=fronts, target=target, cheapest=cheapest(kept, target, None)
+        )
+
+    both = weighed(queueing, late, vote, target=0.5)
+    assert both.cheapest is vote and both.fronts["cost_per_task_usd"] == [vote]
+    assert both.left_out == [queueing, late] and both.to_dict()["left_out"] == [queueing.name, late.name]
+    assert "2 designs are left out: overloaded, or short of the objectives." in answer(both)
+    assert "2 designs are left out" in answer(replace(both, target=None))
+    marks = {row[0]: row[5] for row in tables_of(both)[0].rows}
+    assert marks[queueing.name] == "none: overloaded" and marks[late.name] == "none: misses the objectives"
+    surer = replace(vote, label="surer", accuracy=0.99, accuracy_low=0.99, overloaded=True)
+    assert weighed(vote, surer, target=vote.accuracy - 0.01).runner_up is None
+
+    all_short = weighed(queueing, late, target=0.5)
+    assert all_short.cheapest is queueing and all_short.left_out == []
+    assert "Every design of known accuracy is overloaded or misses the objectives." in answer(all_short)
+    assert found.left_out == [] and not found.all_fall_short and "left out" not in answer(found)
+
+
+def test_a_queue_that_grows_is_seen_in_the_designs_that_are_simulated():
+    """Twelve tasks a second are too many for votes of 64, and few for single chains."""
+    busy = {**SMALL, "workload.arrivals": {"process": "poisson", "rate": "12 /s"}, "requests": 200}
+    del busy["workload.arrivals.concurrency"]
+    scenario = load_scenario("reasoning-frontier", busy)
+    strategies = ["chain", {"kind": "majority_vote", "samples": 64}]
+    asked = FrontierSpec.model_validate({"models": [SEVEN_B], "strategies": strategies})
+    found = weigh(designs_of(scenario, asked), target=0.6, jobs=1)
+    assert [one.overloaded for one in found.designs] == [False, True]
+    assert found.cheapest is None and len(found.left_out) == 1
 
 
 def test_accuracies_that_tables_show_as_one_are_one():
