@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from simulator.reporting import numbers as show
-from simulator.reporting.hardware import devices_in_words, replicas_in_words
+from simulator.reporting.hardware import devices_in_words, replica_in_words, replicas_in_words
 from simulator.reporting.table import Table
 from simulator.results.context import PoolContext
 from simulator.results.fleet import FleetUse
@@ -154,7 +154,7 @@ def pool_table(result: Result) -> Table:
         (
             "Hardware",
             *(
-                f"{replicas_in_words(about, use)} × {about.devices_per_replica} × {about.device}"
+                f"{replicas_in_words(about, use)} × {replica_in_words(about)}"
                 for about, use in zip(abouts, uses, strict=True)
             ),
         ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from simulator.reporting import numbers as show
-from simulator.reporting.hardware import replicas_in_words
+from simulator.reporting.hardware import replica_in_words, replicas_in_words
 from simulator.reporting.resource_tables import (
     cost_table,
     energy_table,
@@ -98,7 +98,7 @@ def _hardware(result: Result, index: int) -> str:
     count = replicas_in_words(pool, result.summary.pools[index])
     replicas = "" if count == "1" else f"{count} × "
     role = "" if pool.role == "unified" else f" ({pool.role})"
-    return f"{replicas}{pool.devices_per_replica} × {pool.device}{role}"
+    return f"{replicas}{replica_in_words(pool)}{role}"
 
 
 def _slo_tile(result: Result) -> Tile:

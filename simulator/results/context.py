@@ -8,6 +8,7 @@ that a saved result can be summed up and drawn again without the scenario's part
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from math import ceil
 from typing import Any
 
 from simulator.models.accuracy import AccuracyChange
@@ -48,11 +49,24 @@ class ApiPrice:
 
 
 @dataclass(frozen=True, slots=True)
+class DevicesBeside:
+    """``count`` devices beside each replica: they hold feed-forward weights, or the draft."""
+
+    device: str
+    count: int
+    per_system: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class PoolContext:
     """One pool of equal replicas.
 
     Attributes
     ----------
+    devices_per_replica
+        Devices that hold the replica itself, of the kind that ``device`` names.
+    beside
+        Further devices of each replica; draws and prices have them in.
     idle_w
         Draw of one replica's devices with weights loaded and no work [W], None if unknown.
     rated_w
@@ -60,11 +74,12 @@ class PoolContext:
     no_power
         Where the energy is unknown: which draw is missing and what says it, one phrase each.
     price
-        Rent per device-hour, None if unknown.
+        Rent per device-hour with its share of those beside, None if unknown.
     no_price
         Where it is unknown: why, and what says one, in words.
     purchase
-        Price of one device with its share of the server [USD], where hardware is owned and not rented.
+        Price of one device with its share of the server and of those beside [USD], where hardware is owned
+        and not rented.
     purchase_rows
         What that price rests on; None where the scenario gives it.
     purchase_source
@@ -74,9 +89,9 @@ class PoolContext:
     autoscale_max
         Most replicas that an autoscaler may have on; None without one.
     host_w
-        Draw of a device's share of its server, the device aside [W], None if unknown.
+        Draw of a device's share of its server, the device aside [W], None if unknown; likewise.
     embodied_kg
-        Emissions of making a device and its share of the server [kg CO2e], None if unknown.
+        Emissions of making a device and its share of the server [kg CO2e], None if unknown; likewise.
     devices_per_system
         Devices in one unit as it is sold.
     backend
@@ -120,11 +135,35 @@ class PoolContext:
     accuracy_changes: tuple[AccuracyChange, ...] = ()
     known_errors: KnownErrors = NOTHING_KNOWN
     seats: int | None = None
+    beside: tuple[DevicesBeside, ...] = ()
 
     @property
     def devices(self) -> int:
-        """Devices of the whole pool."""
+        """Devices that hold the replicas which there are at first, those beside them aside."""
         return self.devices_per_replica * self.replicas
+
+    @property
+    def most_replicas(self) -> int:
+        """Replicas that can be on at once."""
+        return max(self.replicas, self.autoscale_max or 0)
+
+    @property
+    def most_devices(self) -> int:
+        """Devices that can be on at once, those beside the replicas included."""
+        each = self.devices_per_replica + sum(other.count for other in self.beside)
+        return each * self.most_replicas
+
+    @property
+    def most_systems(self) -> int:
+        """Units, as they are sold, that hold these devices."""
+        kinds = [(self.devices_per_replica, self.devices_per_system)]
+        kinds += [(other.count, other.per_system) for other in self.beside]
+        return sum(ceil(each * self.most_replicas / per_system) for each, per_system in kinds)
+
+    @property
+    def most_rated_w(self) -> float | None:
+        """Power limit of all devices that can be on at once [W], None if not published."""
+        return None if self.rated_w is None else self.rated_w * self.most_replicas
 
     @property
     def owned(self) -> bool:
@@ -291,6 +330,7 @@ def _pool_from(data: dict[str, Any]) -> PoolContext:
             "purchase_rows": _rows_from(data.get("purchase_rows")),
             **{name: _range_from(data[name]) for name in ("purchase", "host_w", "embodied_kg")},
             "no_power": tuple(data.get("no_power", ())),
+            "beside": tuple(DevicesBeside(**other) for other in data.get("beside", ())),
             "estimates": tuple(data["estimates"]),
             "notes": tuple(data["notes"]),
             "accuracy_changes": tuple(AccuracyChange(**change) for change in data["accuracy_changes"]),

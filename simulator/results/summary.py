@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from math import ceil
 from typing import Any
 
 from simulator.latency.pricer import BOUNDS
@@ -137,12 +136,12 @@ class Summary:
 
     def _fleet_keys(self) -> dict[str, Any]:
         pools = self.context.pools
-        rated = [None if pool.rated_w is None else pool.rated_w * pool.replicas for pool in pools]
+        rated = [pool.most_rated_w for pool in pools]
         facility = mid(self.energy.facility_j)
         tpot = self.latency.tpot
         return {
-            "devices": sum(pool.devices for pool in pools),
-            "systems": sum(ceil(pool.devices / pool.devices_per_system) for pool in pools),
+            "devices": sum(pool.most_devices for pool in pools),
+            "systems": sum(pool.most_systems for pool in pools),
             "power_limit_w": None if None in rated else sum(watts for watts in rated if watts is not None),
             "facility_power_w": self.rate(facility),
             "tokens_per_s_user": None if tpot is None or not tpot.median else 1e3 / tpot.median,
@@ -153,7 +152,8 @@ class Summary:
         about, use = self.context.pools[index], self.pools[index]
         return {
             "device": about.device,
-            "devices": about.devices,
+            "devices": about.most_devices,
+            "devices_beside": [asdict(other) for other in about.beside],
             "replicas": about.replicas,
             "role": about.role,
             "model": about.model,

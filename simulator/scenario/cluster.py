@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from simulator.errors import nearest
 from simulator.scenario.adaptation import AdaptSpec
 from simulator.scenario.admission import AdmissionSpec
-from simulator.scenario.backend import AutoBackendSpec, BackendSpec
+from simulator.scenario.backend import AutoBackendSpec, BackendSpec, DecodeOffloadBackendSpec
 from simulator.scenario.engine import EngineSpec
 from simulator.scenario.kv_tiers import KvTierSpec
 from simulator.scenario.model import ModelSpec
@@ -136,6 +136,21 @@ class PoolSpec(Spec):
 
     autoscale: AutoscaleSpec | None = None
     """Who starts and stops replicas; `replicas` is how many there are at first. Default: nobody."""
+
+    @property
+    def devices_per_replica(self) -> int:
+        """Devices of one replica, with those beside it."""
+        return self.parallelism.devices + sum(count for _, count in self.beside)
+
+    @property
+    def beside(self) -> tuple[tuple[str, int], ...]:
+        """Hardware and number of the devices beside a replica that take feed-forward parts or draft."""
+        found = []
+        if isinstance(self.latency, DecodeOffloadBackendSpec):
+            found.append((self.latency.partner, self.latency.devices))
+        if self.speculative is not None and self.speculative.apart is not None:
+            found.append((self.speculative.apart.hardware, self.speculative.apart.tensor))
+        return tuple(found)
 
     @property
     def speculation(self) -> SpeculationSpec | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from simulator.errors import InputError
 from simulator.hardware.device import Device
 from simulator.hardware.price_lists import PriceRange
@@ -16,9 +18,9 @@ from simulator.hardware.prices import (
 from simulator.latency.compile import BackendProvenance, CompiledBackend
 from simulator.models.accuracy import accuracy_changes
 from simulator.models.catalogue import name_shown
-from simulator.results.context import ApiPrice, DevicePrice, PoolContext, RunContext
+from simulator.results.context import ApiPrice, DevicePrice, DevicesBeside, PoolContext, RunContext
 from simulator.results.price_rows import PriceRows
-from simulator.results.ranges import Range
+from simulator.results.ranges import Range, times, total
 from simulator.scenario.cluster import PoolSpec
 from simulator.scenario.prices import OwnershipSpec, PricesSpec
 from simulator.scenario.scenario import Scenario
@@ -69,6 +71,7 @@ def _pool(number: int, pool: PreparedPool, model: str, prices: PricesSpec) -> Po
     backend, device, spec, card = pool.backend, pool.device, pool.spec, pool.card
     devices = backend.placement.devices
     price = _with_partners(device_price(device, spec.price, prices.tier), backend, prices.tier)
+    beside = [(partner, count / devices) for partner, count in backend.partners]
     purchase = None if prices.own is None else _purchase(device, spec, backend)
     return PoolContext(
         name=spec.name,
@@ -87,8 +90,8 @@ def _pool(number: int, pool: PreparedPool, model: str, prices: PricesSpec) -> Po
         purchase_source="" if purchase is None else _purchase_source(device, spec),
         no_purchase="" if prices.own is None or purchase is not None else _no_purchase(number, pool),
         autoscale_max=None if spec.autoscale is None else spec.autoscale.max,
-        host_w=_host_w(device, spec),
-        embodied_kg=_embodied_kg(device),
+        host_w=_host_w(device, spec, beside),
+        embodied_kg=_with_shares(_embodied_kg, device, beside),
         devices_per_system=device.devices_per_system,
         backend=backend.provenance.backend,
         provenance=_provenance(backend.provenance),
@@ -96,6 +99,10 @@ def _pool(number: int, pool: PreparedPool, model: str, prices: PricesSpec) -> Po
         known_errors=known_errors(spec.latency, card, device, backend),
         notes=backend.provenance.notes,
         accuracy_changes=accuracy_changes(card, *pool.formats),
+        beside=tuple(
+            DevicesBeside(partner.name, count, partner.devices_per_system)
+            for partner, count in backend.partners
+        ),
         seats=min(spec.engine.max_num_seqs, spec.engine.max_num_active_seqs or spec.engine.max_num_seqs),
     )
 
@@ -188,9 +195,22 @@ def _rated_w(device: Device, backend: CompiledBackend) -> float | None:
     return sum((part.tdp_w or 0.0) * count for part, count in parts)
 
 
-def _host_w(device: Device, spec: PoolSpec) -> Range | None:
-    if spec.power.host is not None:
-        return Range.exactly(spec.power.host)
+def _with_shares(
+    figure: Callable[[Device], Range | None], device: Device, beside: Sequence[tuple[Device, float]]
+) -> Range | None:
+    """A figure of a device with its share of the devices beside the replica, None where one is unknown."""
+    return total([figure(device), *(times(figure(other), share) for other, share in beside)])
+
+
+def _host_w(device: Device, spec: PoolSpec, beside: Sequence[tuple[Device, float]]) -> Range | None:
+    """Draw of hosts; what the scenario says is that of each device, whichever side it stands on."""
+    given = spec.power.host
+    if given is not None:
+        return Range.exactly(given * (1.0 + sum(share for _, share in beside)))
+    return _with_shares(_shipped_host_w, device, beside)
+
+
+def _shipped_host_w(device: Device) -> Range | None:
     return next((Range(*row.host) for row in server_of(device.id) if row.host is not None), None)
 
 

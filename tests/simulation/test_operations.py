@@ -218,11 +218,28 @@ def test_the_examples_load(name):
     assert load_scenario(name).name == name
 
 
+def test_chips_and_their_limit_are_those_of_all_that_can_be_on_at_once():
+    scaled, fixed = run(**SCALED), run(**{f"{POOL}replicas": 3})
+    figures, expected = scaled.summary.to_dict(), fixed.summary.to_dict()
+    assert scaled.context.pools[0].replicas == 1
+    for key in ("devices", "systems", "power_limit_w"):
+        assert figures[key] == expected[key]
+    assert figures["pools"][0]["devices"] == 3 == figures["pools"][0]["fleet"]["slots"]
+    assert figures["mean_power_w"] < figures["power_limit_w"]
+
+
+def test_of_how_many_machines_those_served_is_said():
+    idle = run(**{**SCALED, f"{POOL}autoscale": {**SCALED[f"{POOL}autoscale"], "target": 1000}})
+    assert pool_table(idle).rows[0] == ("Hardware", "1 of 3 × 1 × NVIDIA H100 SXM5")
+
+
 def test_machines_that_come_and_go_are_told_from_the_fewest_to_the_most():
     scaled, failing, fixed = (run(**one) for one in (SCALED, FAILING, {f"{POOL}replicas": 2}))
     fleet = scaled.summary.pools[0].fleet
     assert fleet.most_serving > fleet.fewest_serving
-    span = f"{fleet.fewest_serving} to {fleet.most_serving} × 1 × NVIDIA H100 SXM5"
+    most = scaled.context.pools[0].most_replicas
+    of_all = "" if most == fleet.most_serving else f" of {most}"
+    span = f"{fleet.fewest_serving} to {fleet.most_serving}{of_all} × 1 × NVIDIA H100 SXM5"
     assert f" on {span} under" in question(scaled)
     assert pool_table(scaled).rows[0] == ("Hardware", span)
     assert " on 3 × 1 × NVIDIA H100 SXM5 " in question(failing)

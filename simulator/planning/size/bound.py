@@ -89,7 +89,7 @@ def estimate(family: Family, demand: Demand) -> Estimate:
     pools = prepare_pools(unit)
     refuse_long_requests(cluster_plan(unit, pools), traffic_of(unit, RandomStreams(unit.seed)))
     context = context_of(unit, pools)
-    rated = [None if pool.rated_w is None else pool.rated_w * pool.replicas for pool in context.pools]
+    rated = [pool.most_rated_w for pool in context.pools]
     least, guess = _units(unit, pools, demand)
     return Estimate(
         least=least,

@@ -60,7 +60,7 @@ class Family:
     @property
     def devices(self) -> int:
         """Devices of one unit [1]."""
-        return sum(pool.parallelism.devices * pool.replicas for pool in self.pools)
+        return sum(pool.devices_per_replica * pool.replicas for pool in self.pools)
 
     def with_units(self, units: int) -> Scenario:
         """The scenario on so many units."""

@@ -43,7 +43,8 @@ def _of_each(best: Candidate) -> str:
     """How many of each device there are, where there are several kinds."""
     numbers: Counter[str] = Counter()
     for pool in best.scenario.cluster.pools:
-        numbers[load_device(pool.hardware).id] += pool.replicas * pool.parallelism.devices
+        for hardware, count in ((pool.hardware, pool.parallelism.devices), *pool.beside):
+            numbers[load_device(hardware).id] += pool.replicas * count
     if len(numbers) < 2:
         return ""
     return f" ({', '.join(f'{number:,} {device}' for device, number in numbers.items())})"

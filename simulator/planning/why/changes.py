@@ -158,7 +158,7 @@ def _judged(guess: float, tried: tuple[str, Scenario]) -> _Outcome:
         return _Outcome(what, (), None, 0, error.message)
     design = found[0].alone
     rates = tuple(one.rate for one in found)
-    devices = sum(pool.devices for pool in design.context.pools)
+    devices = sum(pool.most_devices for pool in design.context.pools)
     return _Outcome(what, rates, design.cost.per_hour_usd, devices)
 
 
