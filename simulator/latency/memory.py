@@ -45,14 +45,15 @@ def place_layout(
         return own if guest is None else own.beside(guest.weight_bytes, guest.cache)
 
     def memory_of(parallelism: tuple[int, int]) -> DeviceMemory:
-        return device(replace(layout, tensor=parallelism[0], pipeline=parallelism[1]))
+        return device(replace(single, tensor=parallelism[0], pipeline=parallelism[1]))
+
+    # What is proposed is a layout by itself, not one of the copies or groups of the layout that did not fit.
+    single = replace(layout, data=1, expert=1, context=1, micro_batches=None)
 
     fit = Fit(
         model=f"{layout.card.name} ({layout.weight_dtype} weights, {layout.kv_dtype} KV cache)",
         device=f"{layout.devices} x {machine.name}",
-        described=(
-            f"parallelism {{tensor: {layout.tensor}, pipeline: {layout.pipeline}, data: {layout.data}}}"
-        ),
+        described=f"parallelism {{{_in_words(layout)}}}",
         memory_of=memory_of,
         candidates=candidates(layout, machine, execution),
     )
@@ -65,6 +66,14 @@ def place_layout(
         engine.num_gpu_blocks,
         engine.max_num_seqs,
     )
+
+
+def _in_words(layout: Layout) -> str:
+    """The sizes that decide what lies on a device."""
+    sizes = {"tensor": layout.tensor, "pipeline": layout.pipeline, "data": layout.data}
+    beside = {"expert": layout.expert, "context": layout.context}
+    sizes |= {name: size for name, size in beside.items() if size > 1}
+    return ", ".join(f"{name}: {size}" for name, size in sizes.items())
 
 
 def device_memory(

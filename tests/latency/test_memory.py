@@ -39,6 +39,30 @@ def test_the_proposed_layout_fits(compiled, device, model, weights):
     )
 
 
+@pytest.mark.parametrize("split", [{"data": 16}, {"context": 2}, {"data": 2, "context": 4}])
+def test_the_room_of_the_proposed_layout_is_its_own_not_that_of_copies_it_does_not_have(compiled, split):
+    import re
+
+    with pytest.raises(DoesNotFitError) as refusal:
+        compiled("nvidia-h200-sxm", "llama-3.1-70b", **split)
+    text = str(refusal.value)
+    for size, count in split.items():
+        assert f"{size}: {count}" in text.split("per device")[0]
+    found = re.search(r"\{tensor: 2\}: 2 devices .* room for ([\d,]+) tokens", text)
+    assert found is not None
+    placed = compiled("nvidia-h200-sxm", "llama-3.1-70b", tensor=2).placement
+    assert int(found[1].replace(",", "")) // placed.block_size == placed.num_blocks
+
+
+def test_so_it_is_with_experts_that_were_spread(compiled):
+    with pytest.raises(DoesNotFitError) as refusal:
+        compiled("nvidia-h100-sxm", "mixtral-8x22b", data=2, expert=2)
+    alone = str(refusal.value).split("smallest")[1]
+    with pytest.raises(DoesNotFitError) as refusal:
+        compiled("nvidia-h100-sxm", "mixtral-8x22b")
+    assert alone == str(refusal.value).split("smallest")[1]
+
+
 def test_bytes_add_up_to_the_usable_memory(compiled):
     placed = compiled("nvidia-h100-sxm", "llama-3.1-8b").placement
     usable = 0.9 * 80 * 2**30
