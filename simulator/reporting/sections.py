@@ -102,16 +102,30 @@ def _hardware(result: Result, index: int) -> str:
 
 
 def _slo_tile(result: Result) -> Tile:
-    reached, slo = result.summary.attainment, result.context.slo
+    reached = result.summary.attainment
     if reached.met is None:
-        return Tile("Objectives", "none given" if not slo.given else "no requests")
+        given = any(slo.given for slo in result.context.objectives)
+        return Tile("Objectives", "no requests" if given else "none given")
     tone = "good" if reached.met else "bad"
     within = ", ".join(f"{name} by {show.percent(share)}" for name, share in reached.percentiles.items())
     if reached.overall is None:
         return Tile("Objectives", "met" if reached.met else "missed", within, tone)
-    wanted = f"{show.percent(slo.attainment)} of requests asked for"
+    wanted = _asked_share(result)
     wanted = f"{wanted}; {within}" if within else wanted
     return Tile("Objectives met by", show.percent(reached.overall), wanted, tone)
+
+
+def _asked_share(result: Result) -> str:
+    """The share of requests that is asked for, with tenants by each that asks for any."""
+    context = result.context
+    if not context.tenants:
+        return f"{show.percent(context.slo.attainment)} of requests asked for"
+    asked = [
+        f"{tenant.name} {show.percent(tenant.slo.attainment)}"
+        for tenant in context.tenants
+        if tenant.slo.per_request
+    ]
+    return f"asked for: {', '.join(asked)}"
 
 
 def _latency_tile(label: str, values: Distribution | None) -> Tile:

@@ -284,11 +284,11 @@ class RunContext:
     @property
     def has_objectives(self) -> bool:
         """True where requests have thresholds to meet."""
-        return any(slo.per_request for slo in self._slos)
+        return any(slo.per_request for slo in self.objectives)
 
     @property
-    def _slos(self) -> list[Slo]:
-        """Whose objectives requests have: each tenant's, or the scenario's."""
+    def objectives(self) -> list[Slo]:
+        """Objectives that requests are held to: each tenant's, or the scenario's."""
         return [tenant.slo for tenant in self.tenants] or [self.slo]
 
     @property

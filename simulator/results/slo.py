@@ -4,6 +4,9 @@ A request meets the objectives when it finished and met every given threshold. A
 token has no TPOT and meets any TPOT threshold, as in ``vllm bench serve``. Requests that timed
 out, were shed or failed count as misses; requests that the client aborted do not count.
 
+With tenants each request is held to its own tenant's thresholds; those of tenants without any count neither
+as good nor as missed.
+
 A percentile is within its limit when at least that share of the counted requests is: a request that never
 finished is beyond any limit.
 """
@@ -105,28 +108,39 @@ def meets(requests: RequestColumns, latencies: Latencies, slo: Slo) -> Mask:
 
 
 def meets_own(requests: RequestColumns, latencies: Latencies, context: RunContext) -> Mask:
-    """True for every request that finished within the thresholds of its tenant (or of the scenario)."""
+    """True for every request that finished within the thresholds of its tenant (or of the scenario).
+
+    False where its tenant has none: nothing is asked of it that it could meet.
+    """
     if not context.tenants:
         return meets(requests, latencies, context.slo)
     good = np.zeros(len(requests.request), dtype=bool)
     for number, tenant in enumerate(context.tenants):
-        good |= meets(requests, latencies, tenant.slo) & (requests.tenant == number)
+        if tenant.slo.per_request:
+            good |= meets(requests, latencies, tenant.slo) & (requests.tenant == number)
     return good
+
+
+def _is_asked(requests: RequestColumns, context: RunContext) -> Mask:
+    """True for every request of a tenant with thresholds."""
+    asked = [number for number, tenant in enumerate(context.tenants) if tenant.slo.per_request]
+    mask: Mask = np.isin(requests.tenant, asked)
+    return mask
 
 
 def overall_attainment(
     requests: RequestColumns, latencies: Latencies, context: RunContext, measured: Mask
 ) -> Attainment:
-    """Attainment of all; with tenants each request by its own objectives, met where every tenant's are."""
+    """Attainment of all; with tenants of those with thresholds, by their own, met where all tenants' are."""
     if not context.tenants:
         return attainment_of(requests, latencies, context.slo, measured)
     reached = own_objectives_reached(requests, latencies, context, measured)
     if not reached:
         return Attainment(None, None, None, None, None)
-    counted = measured & (requests.status != ABORTED)
+    counted = measured & (requests.status != ABORTED) & _is_asked(requests, context)
     good = meets_own(requests, latencies, context)[counted]
     return Attainment(
-        overall=float(good.mean()) if context.has_objectives else None,
+        overall=float(good.mean()) if len(good) else None,
         ttft=None,
         tpot=None,
         e2e=None,

@@ -6,6 +6,7 @@ import pytest
 
 from simulator import run
 from simulator.errors import InputError
+from simulator.reporting.sections import tiles
 from simulator.results.conservation import check_conservation
 from simulator.results.files import read_result, write_result
 from simulator.scenario.loading import load_scenario
@@ -50,6 +51,31 @@ def test_every_tenant_has_its_own_figures_and_they_add_up():
     assert own["batch"]["cost_usd"] > own["chat"]["cost_usd"]  # twice as many tokens
     assert own["chat"]["slo_attainment"] == 1.0 and own["batch"]["slo_attainment"] is None
     assert own["batch"]["priority"] == 5
+
+
+def test_the_goodput_of_all_is_that_of_those_who_ask_for_something():
+    tight = scenario()
+    tight["tenants"][0]["slo"] = {"ttft": "25 ms", "attainment": 0.9}
+    tight["tenants"].append(
+        {"name": "web", "workload": traffic(3), "slo": {"e2e": "10 s", "attainment": 0.8}}
+    )
+    result = run(tight)
+    summary = result.to_dict()
+    own = by_name(summary)
+    assert own["batch"]["request_goodput"] is None and own["batch"]["completed"]
+    assert 0 < own["chat"]["slo_attainment"] < 1
+    good = own["chat"]["request_goodput"] + own["web"]["request_goodput"]
+    assert summary["request_goodput"] == pytest.approx(good)
+    within = sum(own[name]["slo_attainment"] * own[name]["requests"] for name in ("chat", "web"))
+    asked = own["chat"]["requests"] + own["web"]["requests"]
+    assert summary["slo_attainment"] == pytest.approx(within / asked)
+
+
+def test_the_share_asked_for_is_that_of_each_tenant_who_asks():
+    asking = scenario()
+    asking["tenants"][0]["slo"] = {"ttft": "500 ms", "attainment": 0.95}
+    tile = tiles(run(asking))[0]
+    assert (tile.label, tile.value, tile.detail) == ("Objectives met by", "100 %", "asked for: chat 95 %")
 
 
 def test_priorities_that_nothing_heeds_are_said_to_have_no_effect():
