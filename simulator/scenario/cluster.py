@@ -176,9 +176,10 @@ class PoolSpec(Spec):
     def _begins_within_the_scalers_limits(self) -> Self:
         scaler = self.autoscale
         if scaler is not None and not scaler.min <= self.replicas <= scaler.max:
+            fewest = f"autoscale.min = {scaler.min}" if scaler.min else "1, with which a pool begins,"
             raise ValueError(
                 f"replicas, how many there are at first, is {self.replicas}, but must lie between"
-                f" autoscale.min = {scaler.min} and autoscale.max = {scaler.max}"
+                f" {fewest} and autoscale.max = {scaler.max}"
             )
         return self
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import inf
 from numbers import Integral
 from pathlib import Path
@@ -216,6 +217,13 @@ class Scenario(Spec):
                 f"warmup ({self.warmup:g} s) must be shorter than duration ({self.duration:g} s),"
                 " or no request is left to measure"
             )
+        for name, workload, duration in self._traffic():
+            end_s = getattr(workload.arrivals, "ends_s", None)
+            if duration is None and end_s is not None:
+                raise ValueError(
+                    f"the traffic{name} ends in a rate of zero at {end_s:g} s, however many requests are"
+                    " to come: say duration, or let its last point have a factor above zero"
+                )
         expected = self._expected_requests()
         if expected > MOST_REQUESTS:
             raise ValueError(
@@ -223,6 +231,14 @@ class Scenario(Spec):
                 f" {MOST_REQUESTS:,}: ask for less time or fewer requests"
             )
         return self
+
+    def _traffic(self) -> Iterator[tuple[str, WorkloadSpec, float | None]]:
+        """Whose traffic, in words, the traffic, and how long it comes [s]."""
+        if not self.tenants:
+            yield "", self.workload, self.duration
+        for one in self.tenants:
+            own = one.requests is not None or one.duration is not None
+            yield f" of tenant {one.name!r}", one.workload, one.duration if own else self.duration
 
     def _expected_requests(self) -> float:
         """Requests that come, as far as their number or a rate says."""

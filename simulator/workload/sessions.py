@@ -71,6 +71,7 @@ class SessionSource:
             ready = int(np.searchsorted(turns.arrival_ns, horizon_ns, side="right"))
             yield cut(turns, 0, ready)
             pending = [cut(turns, ready, len(turns))]
+        yield from pending  # of a plan that ended: no further session can come before these
 
     def _session_blocks(self) -> Iterator[tuple[Traffic, int]]:
         """All turns of the next sessions, and the start of the last of them [ns]."""

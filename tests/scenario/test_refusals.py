@@ -167,6 +167,24 @@ def test_traffic_without_an_end_is_refused(small):
     assert "requests: 10000, or duration: 10 min" in str(refusal(small))
 
 
+def test_traffic_that_ends_by_its_own_plan_needs_a_duration_not_a_number_of_requests(small):
+    points = [{"at": "0 s", "factor": 1}, {"at": "60 s", "factor": 0}]
+    small["workload"]["arrivals"] = {"process": "series", "rate": "5 /s", "points": points}
+    assert "ends in a rate of zero at 60 s" in str(refusal(small))
+    assert load_scenario({**small, "duration": "1 min"}).duration == 60.0
+    tenants = [{"name": "a", "workload": small.pop("workload")}]
+    assert "traffic of tenant 'a' ends" in str(refusal({**small, "tenants": tenants}))
+    assert load_scenario({**small, "tenants": tenants, "duration": "1 min"}).requests == 100
+
+
+def test_a_pool_that_may_be_switched_off_begins_with_a_replica(small):
+    small["cluster"]["pools"][0] |= {
+        "replicas": 4,
+        "autoscale": {"policy": "queue", "target": 1, "min": 0, "max": 3},
+    }
+    assert "between 1, with which a pool begins, and autoscale.max = 3" in str(refusal(small))
+
+
 def test_a_warmup_that_leaves_nothing_to_measure_is_refused(small):
     assert "must be shorter than duration" in str(refusal(small | {"duration": "1 min", "warmup": "60 s"}))
 

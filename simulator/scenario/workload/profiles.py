@@ -71,7 +71,8 @@ class SeriesSpec(PlannedSpec):
     """Arrivals whose mean rate runs through given points: ramps, stages, a load test.
 
     Between points the rate moves along a straight line (``linear``), along an exponential
-    (``geometric``) or stays (``hold``). After the last point it stays, or starts again.
+    (``geometric``) or stays (``hold``). After the last point it stays, or starts again. Where it stays at
+    zero, traffic ends, and the scenario must say a duration.
     """
 
     process: Literal["series"]
@@ -94,9 +95,15 @@ class SeriesSpec(PlannedSpec):
             raise ValueError("a geometric ramp cannot pass through zero")
         if self.repeat and len(times) < 2:
             raise ValueError("a plan that repeats needs at least two points")
-        if (max(factors) if self.repeat else factors[-1]) <= 0.0:
-            raise ValueError("traffic must not end in a rate of zero; say duration or requests instead")
+        if max(factors) <= 0.0:
+            raise ValueError("at least one of points must have a factor above zero")
         return self
+
+    @property
+    def ends_s(self) -> float | None:
+        """Time from which on nothing comes any more [s]; None where the plan does not end."""
+        last = self.points[-1]
+        return last.at if last.factor <= 0.0 and not self.repeat else None
 
 
 class WeeklySpec(PlannedSpec):

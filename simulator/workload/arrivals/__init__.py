@@ -1,4 +1,4 @@
-"""Arrival processes: from a spec to endless blocks of arrival times [ns]."""
+"""Arrival processes: from a spec to blocks of arrival times [ns]."""
 
 from __future__ import annotations
 
@@ -43,5 +43,8 @@ ARRIVAL_BUILDERS: dict[type[Spec], Callable[[Any, RandomStreams], Times]] = {
 
 
 def arrival_times(spec: ArrivalSpec, streams: RandomStreams) -> Times:
-    """Endless blocks of non-decreasing arrival times [ns], of whatever length is convenient."""
+    """Blocks of non-decreasing arrival times [ns], of whatever length is convenient.
+
+    Endless, but where a plan ends in a rate of zero.
+    """
     return ARRIVAL_BUILDERS[type(spec)](spec, streams)

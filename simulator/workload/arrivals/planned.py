@@ -8,6 +8,7 @@ count with the share of the step that they cover.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,16 +32,18 @@ HOUR = 3600.0
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
-def planned(spec: PlannedSpec, plan: Plan, step_s: float, streams: RandomStreams) -> Times:
-    """Blocks of arrival times [ns] at the planned rate."""
-    rates = planned_rates(spec, plan, step_s)
+def planned(
+    spec: PlannedSpec, plan: Plan, step_s: float, streams: RandomStreams, ends_s: float | None = None
+) -> Times:
+    """Blocks of arrival times [ns] at the planned rate, up to a time [s]; default: without an end."""
+    rates = planned_rates(spec, plan, step_s, inf if ends_s is None else ends_s)
     return modulated(rates, step_s, gamma_gaps(streams.generator("arrivals"), spec.burstiness))
 
 
-def planned_rates(spec: PlannedSpec, plan: Plan, step_s: float) -> Rates:
-    """The plan with its spikes, step by step [1/s]."""
+def planned_rates(spec: PlannedSpec, plan: Plan, step_s: float, ends_s: float = inf) -> Rates:
+    """The plan with its spikes, step by step [1/s], until it ends [s]."""
     start = 0
-    while True:
+    while start * step_s < ends_s:
         begin = np.arange(start, start + STEPS, dtype=np.float64) * step_s
         yield spec.rate * plan(begin + 0.5 * step_s) * raised(spec.spikes, begin, step_s)
         start += STEPS
@@ -66,7 +69,7 @@ def scheduled(spec: ScheduledSpec, streams: RandomStreams) -> Times:
 
 def series(spec: SeriesSpec, streams: RandomStreams) -> Times:
     """A plan through points."""
-    return planned(spec, series_plan(spec), spec.step, streams)
+    return planned(spec, series_plan(spec), spec.step, streams, spec.ends_s)
 
 
 def series_plan(spec: SeriesSpec) -> Plan:

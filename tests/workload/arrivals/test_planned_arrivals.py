@@ -70,7 +70,7 @@ def test_a_week_can_begin_at_any_hour(make):
     [
         ([("1 s", 1.0)], {}, "start at 0 s"),
         ([("0 s", 1.0), ("5 s", 2.0), ("5 s", 3.0)], {}, "rise in time"),
-        ([("0 s", 1.0), ("5 s", 0.0)], {}, "rate of zero"),
+        ([("0 s", 0.0), ("5 s", 0.0)], {}, "above zero"),
         ([("0 s", 0.0), ("5 s", 1.0)], {"between": "geometric"}, "through zero"),
         ([("0 s", 1.0)], {"repeat": True}, "at least two"),
     ],
@@ -78,3 +78,30 @@ def test_a_week_can_begin_at_any_hour(make):
 def test_a_plan_that_makes_no_sense_is_refused(points, rest, message):
     with pytest.raises(ValidationError, match=message):
         SeriesSpec.model_validate(series(points, **rest))
+
+
+ENDING = series([("0 s", 1.0), ("10 s", 1.0), ("20 s", 0.0)])
+
+
+def test_a_plan_that_ends_in_a_rate_of_zero_ends_with_it(make):
+    ending = make(None, duration_s=3600, arrivals=ENDING)
+    assert len(ending) == pytest.approx(1500, rel=0.1)
+    assert ending.arrival_ns.max() < 20e9
+    kept_up = {**ENDING, "points": [*ENDING["points"], {"at": "1 h", "factor": 0.0}]}
+    assert make(None, duration_s=3600, arrivals=kept_up).arrival_ns.tolist() == ending.arrival_ns.tolist()
+
+
+def test_sessions_begun_before_the_end_of_a_plan_still_have_their_later_turns(make):
+    sessions = {"turns": {"distribution": "fixed", "tokens": 3}, "gap": {"median": "60 s", "sigma": 0.1}}
+    first, whole = (
+        make(None, duration_s=3600, arrivals=ENDING, **({} if alone else {"sessions": sessions}))
+        for alone in (True, False)
+    )
+    assert len(whole) == 3 * len(first)
+    assert whole.arrival_ns.max() > 100e9
+    assert (np.diff(whole.arrival_ns) >= 0).all()
+
+
+def test_a_plan_that_starts_again_does_not_end(make):
+    again = {**ENDING, "repeat": True}
+    assert make(None, duration_s=100, arrivals=again).arrival_ns.max() > 80e9
