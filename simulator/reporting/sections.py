@@ -32,9 +32,13 @@ class Tile:
 def question(result: Result) -> str:
     """What was asked, in one sentence."""
     context = result.context
-    pools = ", ".join(_hardware(result, i) for i in range(len(context.pools)))
     load = f" under {context.workload}" if context.workload else ""
-    return f"{context.model} on {pools}{load}"
+    served: dict[str, list[str]] = {}
+    for number, pool in enumerate(context.pools):
+        served.setdefault(pool.model or context.model, []).append(_hardware(result, number))
+    if len(served) == 1:
+        served = {context.model: next(iter(served.values()))}
+    return " and ".join(f"{model} on {', '.join(pools)}" for model, pools in served.items()) + load
 
 
 def tiles(result: Result) -> tuple[Tile, ...]:

@@ -257,7 +257,8 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """A run in words and prices. ``pools`` stand in the order of the recording's pools.
+    """A run in words and prices. ``pools`` stand in the order of the recording's pools; ``model`` names all
+    that they serve.
 
     Hardware lives ``life_years`` by ``life_source``, is in service for ``share_in_service`` of it and costs
     ``upkeep_per_year`` of its price every year; ``api`` is what the same tokens could be bought from. In an

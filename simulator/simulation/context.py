@@ -44,12 +44,13 @@ def context_of(scenario: Scenario, pools: list[PreparedPool], notes: tuple[str, 
     """The context of a run of these pools; ``notes`` are what a reader must know of this run alone."""
     prices = scenario.prices
     owned = prices.own or OwnershipSpec()
+    models = [name_shown(scenario.model_of(pool.spec).card) for pool in pools]
     return RunContext(
         scenario=scenario.name,
-        model=name_shown(scenario.model.card),
+        model=", ".join(dict.fromkeys(models)),
         pools=tuple(
-            _pool(number, pool, name_shown(scenario.model_of(pool.spec).card), prices)
-            for number, pool in enumerate(pools)
+            _pool(number, pool, model, prices)
+            for number, (pool, model) in enumerate(zip(pools, models, strict=True))
         ),
         seed=scenario.seed,
         slo=slo_of(scenario.slo),

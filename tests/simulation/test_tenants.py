@@ -6,7 +6,7 @@ import pytest
 
 from simulator import run
 from simulator.errors import InputError
-from simulator.reporting.sections import tiles
+from simulator.reporting.sections import question, tiles
 from simulator.results.conservation import check_conservation
 from simulator.results.files import read_result, write_result
 from simulator.scenario.loading import load_scenario
@@ -153,6 +153,17 @@ def test_each_model_is_served_by_its_own_pools():
     result = run(asked)
     assert set(zip(result.requests.tenant, result.requests.pool, strict=True)) == {(0, 0), (1, 1)}
     assert [pool["model"] for pool in result.to_dict()["pools"]] == ["Llama 3.1 8B", "Qwen3 32B"]
+    assert result.to_dict()["model_id"] == "Llama 3.1 8B, Qwen3 32B"
+    assert question(result).startswith(
+        "Llama 3.1 8B on 1 × NVIDIA H100 SXM5 and Qwen3 32B on 2 × NVIDIA H100 SXM5"
+    )
+
+
+def test_pools_of_one_model_are_named_after_it_once():
+    pools = [{"name": name, "hardware": "nvidia-h100-sxm"} for name in ("one", "other")]
+    assert question(run(scenario(cluster={"pools": pools}))).startswith(
+        "Llama 3.1 8B on 1 × NVIDIA H100 SXM5, 1 × NVIDIA H100 SXM5"
+    )
 
 
 @pytest.mark.parametrize("jumping", [True, False])
