@@ -34,7 +34,8 @@ def size(
         bool, typer.Option("--uncertain", help="Propagate errors of backend, traffic and prices.")
     ] = False,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for size.json, design.yaml and the hand-over.")
+        Path | None,
+        typer.Option(help="Folder for size.json, and of a design design.yaml and the hand-over."),
     ] = None,
     jobs: Annotated[
         int | None, typer.Option(help="Simulations at once; default: one per core.", min=1)
@@ -45,15 +46,22 @@ def size(
     from simulator.cli.asked import scenario_asked
     from simulator.cli.counting import Counting
     from simulator.cli.output import check_writable
+    from simulator.planning.load import rate_of
     from simulator.planning.size.size import size as run_size
     from simulator.planning.size.uncertainty import spread_of
 
+    _check_question(find, budget, hardware, uncertain)
     asked = scenario_asked(scenario, set_, seed)
     if out is not None:
         check_writable(out)
-    if budget is not None or find != "units":
-        _inverse(asked, find, budget, hardware, jobs, json_)
+    if find == "rate":
+        _answer_inverse(*_highest_rate(asked, jobs), out, json_)
         return
+    if budget is not None:
+        _answer_inverse(*_within_budget(asked, budget, hardware, jobs), out, json_)
+        return
+    if uncertain:
+        rate_of(asked)  # what has none is refused now, not when the search is over
     with Counting("hardware") as progress:
         answer = run_size(asked, _entrants(asked, hardware), jobs=jobs, progress=progress)
     spreads: list[Spread] = []
@@ -65,38 +73,69 @@ def size(
         raise typer.Exit(1)
 
 
-def _inverse(
-    asked: Scenario, find: str, budget: str | None, hardware: str | None, jobs: int | None, json_: bool
-) -> None:
-    """The highest rate of the cluster, or what a budget buys; exit with 1 where there is none."""
+def _check_question(find: str, budget: str | None, hardware: str | None, uncertain: bool) -> None:
+    """Refuse a question that is none, and options that another question than the one asked takes."""
+    from simulator.errors import InputError
+
+    if find not in ("units", "rate", "slo"):
+        raise InputError(f"found --find {find!r}; allowed are units, rate, and slo with --budget")
+    if find == "slo" and budget is None:
+        raise InputError('--find slo needs a budget, e.g. --budget "30 USD/hour"')
+    if find == "rate":
+        asked = "--find rate, which asks what the scenario's own cluster holds"
+        idle = {"--budget": budget is not None, "--hardware": hardware is not None, "--uncertain": uncertain}
+    elif budget is not None:
+        asked = "--budget, which asks what so much money buys"
+        idle = {"--uncertain": uncertain}
+    else:
+        return
+    for option, given in idle.items():
+        if given:
+            raise InputError(f"has no effect beside {asked}: leave one of them out", file=option)
+
+
+def _highest_rate(asked: Scenario, jobs: int | None) -> tuple[dict[str, Any], Table]:
+    """The highest rate of the scenario's own cluster: figures, and a table of them."""
+    from simulator.planning.size.highest_rate import highest_rate
+    from simulator.planning.size.inverse_tables import rate_table
+
+    found = highest_rate(asked, jobs=jobs)
+    return {"scenario": asked.name, **found.to_dict()}, rate_table(found)
+
+
+def _within_budget(
+    asked: Scenario, budget: str, hardware: str | None, jobs: int | None
+) -> tuple[dict[str, Any], Table]:
+    """What a budget buys: figures, and a table of them."""
     from simulator.cli.counting import Counting
     from simulator.errors import InputError
-    from simulator.planning.size.highest_rate import highest_rate
-    from simulator.planning.size.inverse_tables import bought_table, rate_table
+    from simulator.planning.size.inverse_tables import bought_table
     from simulator.planning.size.within_budget import within_budget
     from simulator.units.quantity import parse_quantity
 
-    if find == "rate" and budget is None:
-        found = highest_rate(asked, jobs=jobs)
-        _print_inverse({"scenario": asked.name, **found.to_dict()}, rate_table(found), json_)
-        solved = found.rate is not None
-    elif find in ("slo", "units") and budget is not None:
-        try:
-            usd = parse_quantity(budget, "USD/hour")
-        except ValueError as error:
-            raise InputError(str(error), file="--budget") from None
-        if usd <= 0:
-            raise InputError(f"found {budget!r}, expected more than nothing", file="--budget")
-        with Counting("clusters") as progress:
-            bought = within_budget(asked, usd, _entrants(asked, hardware), jobs=jobs, progress=progress)
-        solved = any(one.reason is None for one in bought)
-        figures = {"scenario": asked.name, "budget_usd_per_hour": usd, "solved": solved}
-        _print_inverse({**figures, "bought": [one.to_dict() for one in bought]}, bought_table(bought), json_)
-    elif find == "slo":
-        raise InputError('--find slo needs a budget, e.g. --budget "30 USD/hour"')
-    else:
-        raise InputError(f"found --find {find!r}; allowed are units, rate, and slo with --budget")
-    if not solved:
+    try:
+        usd = parse_quantity(budget, "USD/hour")
+    except ValueError as error:
+        raise InputError(str(error), file="--budget") from None
+    if usd <= 0:
+        raise InputError(f"found {budget!r}, expected more than nothing", file="--budget")
+    with Counting("clusters") as progress:
+        bought = within_budget(asked, usd, _entrants(asked, hardware), jobs=jobs, progress=progress)
+    solved = any(one.reason is None for one in bought)
+    figures = {"scenario": asked.name, "budget_usd_per_hour": usd, "solved": solved}
+    return {**figures, "bought": [one.to_dict() for one in bought]}, bought_table(bought)
+
+
+def _answer_inverse(figures: dict[str, Any], table: Table, out: Path | None, json_: bool) -> None:
+    """Write and print what an inverse question was answered with; exit with 1 where there is nothing."""
+    from simulator.cli.output import write_text
+    from simulator.results.files import as_json
+
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        write_text(out / "size.json", as_json(figures))
+    _print_inverse(figures, table, json_)
+    if not figures["solved"]:
         raise typer.Exit(1)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,21 @@ def test_the_design_is_printed_and_can_be_run(scenario, capsys):
     assert json.loads(Path("sized/size.json").read_text()) == answer
     assert main(["run", "sized/design.yaml", "--check", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["devices"] == design["devices"]
+
+
+def documented(table):
+    """Keys in the first column of a table of docs/planning.md."""
+    text = (Path(__file__).parents[2] / "docs" / "planning.md").read_text()
+    rows = text.split(f"| {table} |")[1].split("\n\n")[0].splitlines()[2:]
+    return re.findall(r"`(\w+)`", "".join(row.split("|")[1] for row in rows))
+
+
+def test_every_key_of_the_answer_is_documented(scenario, capsys):
+    assert main(["size", scenario, "--jobs", "1", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert set(documented("key of `size --json`")) == set(answer)
+    ends = {"cost_per_hour_usd_low", "cost_per_hour_usd_high"}  # the table shortens them
+    assert set(documented("key of `design`")) == set(answer["design"]) - ends
 
 
 def test_a_design_for_tenants_can_be_run_and_checked_as_it_is_written(scenario, capsys):
@@ -90,9 +106,28 @@ def test_the_inverse_questions_have_answers(scenario, capsys):
     assert main(["size", scenario, "--find", "slo", "--budget", "0.1 USD/hour", "--jobs", "1"]) == 1
 
 
+@pytest.mark.parametrize("question", [["--find", "rate"], ["--budget", "4 USD/hour"]])
+def test_the_answer_to_an_inverse_question_is_written_where_asked(scenario, capsys, question):
+    assert main(["size", scenario, *question, "--jobs", "1", "--json", "--out", "found"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert json.loads(Path("found/size.json").read_text()) == printed
+    assert [path.name for path in Path("found").iterdir()] == ["size.json"]
+
+
+def test_uncertainty_about_a_load_without_a_rate_is_refused_before_the_search(scenario, capsys, monkeypatch):
+    monkeypatch.setattr("simulator.planning.size.size.size", lambda *_, **__: pytest.fail("it was sized"))
+    closed = ["--set", "workload.arrivals={process: closed_loop, concurrency: 4}"]
+    assert main(["size", scenario, "--uncertain", *closed]) == 2
+    assert "needs arrivals with a rate, not 'closed_loop'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--find", "rate", "--hardware", "l4"], "--hardware: has no effect beside --find rate, which asks"),
+        (["--find", "rate", "--uncertain"], "--uncertain: has no effect beside --find rate"),
+        (["--find", "rate", "--budget", "4 USD/hour"], "--budget: has no effect beside --find rate"),
+        (["--budget", "4 USD/hour", "--uncertain"], "--uncertain: has no effect beside --budget"),
         (["--find", "slo"], "needs a budget"),
         (["--find", "units?"], "allowed are units, rate"),
         (["--budget", "4 EUR"], "4 EUR"),
