@@ -23,7 +23,7 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 
 from simpy.events import Event
 
@@ -190,10 +190,12 @@ class Transfer:
     left
         Bytes still to be sent at ``since_ns`` [bytes].
     next
-        What happens to it next: its last byte leaves or arrives; None while it waits.
+        What happens to it next: its last byte leaves or arrives; None while something else happens before.
+    through_ns
+        When its last byte leaves, at its present rate [ns].
     """
 
-    __slots__ = ("arrived", "left", "next", "path", "rate", "since_ns", "size")
+    __slots__ = ("arrived", "left", "next", "path", "rate", "since_ns", "size", "through_ns")
 
     def __init__(self, path: Path, size: float, arrived: Callable[[], None]) -> None:
         self.path = path
@@ -202,7 +204,15 @@ class Transfer:
         self.left = size
         self.rate = 0.0
         self.since_ns = 0
+        self.through_ns = 0
         self.next: Appointment | None = None
+
+    def move(self, now: int, rate: float) -> None:
+        """Its bytes move at this rate from now on."""
+        self.left = self.left_by(now)
+        self.since_ns = now
+        self.rate = rate
+        self.through_ns = now + round(self.left / rate * NS_PER_S)
 
     def call_off(self) -> None:
         """What was to happen next will not."""
@@ -245,14 +255,6 @@ class Carrier(ABC):
 
         transfer.call_off()
         transfer.next = Appointment(self.env, delay_ns, due)
-
-    def _move(self, transfer: Transfer, rate: float, last_left: Callable[[Transfer], None]) -> None:
-        """Its bytes move at this rate from now on; ``last_left`` follows unless that changes again."""
-        now = self.env.now
-        transfer.left = transfer.left_by(now)
-        transfer.since_ns = now
-        transfer.rate = rate
-        self._appoint(transfer, round(transfer.left / rate * NS_PER_S), last_left)
 
     def _leave(self, transfer: Transfer) -> None:
         """The last byte has left: it arrives after the latency."""
@@ -304,7 +306,8 @@ class InTurn(Carrier):
     def _move_alone(self, transfer: Transfer) -> None:
         for link in transfer.path.links:
             link.take(link.rate)
-        self._move(transfer, transfer.path.bytes_per_s, self._finish)
+        transfer.move(self.env.now, transfer.path.bytes_per_s)
+        self._appoint(transfer, transfer.through_ns - self.env.now, self._finish)
 
     def _finish(self, transfer: Transfer) -> None:
         self._leave(transfer)
@@ -320,7 +323,10 @@ class InTurn(Carrier):
 
 
 class FairShare(Carrier):
-    """Max-min fair rates, worked out anew for all transfers that share links whenever one comes or goes."""
+    """Max-min fair rates, worked out anew for all transfers that share links whenever one comes or goes.
+
+    Of those that share links the one that is through first has an appointment; the others get new rates then.
+    """
 
     def send(self, path: Path, size: float, arrived: Callable[[], None]) -> Transfer:
         """It begins at once."""
@@ -348,24 +354,35 @@ class FairShare(Carrier):
 
     def _share(self, changed: Iterable[Link]) -> None:
         """Give all that the change of some links concerns their rates from now on."""
-        links, transfers = _neighbourhood(changed)
+        rest = dict.fromkeys(changed)
+        while rest:
+            links, transfers = _neighbourhood(next(iter(rest)))
+            if transfers:
+                self._share_among(transfers)
+            for link in links:
+                link.take(sum(transfer.rate for transfer in link.flows))
+                rest.pop(link, None)
+
+    def _share_among(self, transfers: list[Transfer]) -> None:
+        now = self.env.now
         for transfer, rate in max_min_rates(transfers).items():
+            transfer.call_off()
             if rate != transfer.rate:
-                self._move(transfer, rate, self._finish)
-        for link in links:
-            link.take(sum(transfer.rate for transfer in link.flows))
+                transfer.move(now, rate)
+        first = min(transfers, key=attrgetter("through_ns"))
+        self._appoint(first, first.through_ns - now, self._finish)
 
 
-def _neighbourhood(links: Iterable[Link]) -> tuple[list[Link], list[Transfer]]:
-    """These links and all transfers on them, the other links of those, all transfers on them, and so on."""
-    found = dict.fromkeys(links)
+def _neighbourhood(link: Link) -> tuple[list[Link], list[Transfer]]:
+    """A link and all transfers on it, the other links of those, all transfers on them, and so on."""
+    found = {link: None}
     transfers: dict[Transfer, None] = {}
-    todo = list(found)
+    todo = [link]
     while todo:
         for transfer in todo.pop().flows:
             if transfer not in transfers:
                 transfers[transfer] = None
-                new = [link for link in transfer.path.links if link not in found]
+                new = [other for other in transfer.path.links if other not in found]
                 found.update(dict.fromkeys(new))
                 todo += new
     return list(found), list(transfers)

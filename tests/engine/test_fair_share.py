@@ -346,3 +346,70 @@ def test_in_turn_a_link_whose_width_changes_works_off_its_line_at_what_it_has(se
     for index, (time, size) in enumerate(sends):
         through = max(through, float(np.interp(time, times, carried))) + size
         assert found[index] == pytest.approx(float(np.interp(through, carried, times)), abs=10 * index + 11)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 20_000), st.integers(1, 9_000), st.sampled_from([(0,), (1,), (0, 1), (1, 2)])
+        ),
+        min_size=1,
+        max_size=12,
+    ),
+    st.lists(st.tuples(st.integers(1, 30_000), st.integers(0, 2), st.sampled_from([1.0, 3.0])), max_size=4),
+)
+def test_over_a_network_rates_hold_from_one_event_to_the_next(sends, paces):
+    """Stepped through by hand: max-min rates until the first is through; links meet and part again."""
+    env = NsEnvironment()
+    links = [Link(env, LinkPlan(GB_PER_S)) for _ in range(3)]
+    carrier, found = FairShare(env), {}
+
+    def send(index, size, over):
+        path = Path.over(*(links[i] for i in over))
+        carrier.send(path, size, lambda: found.__setitem__(index, env.now))
+
+    def change(number, factor):
+        links[number].change_pace(factor)
+        carrier.adapt([links[number]])
+
+    sends = sorted(sends, key=lambda one: one[0])
+    paces = sorted({time: (number, factor) for time, number, factor in paces}.items())
+    for index, (time, size, over) in enumerate(sends):
+        Appointment(env, time, lambda _, one=(index, size, over): send(*one))
+    for time, (number, factor) in paces:
+        Appointment(env, time, lambda _, one=(number, factor): change(*one))
+    env.run()
+    expected = by_hand(sends, paces)
+    assert [found[i] for i in range(len(sends))] == pytest.approx(expected, abs=3 * len(sends) + 1)
+
+
+def by_hand(sends, paces):
+    """When each transfer over links of 1 byte/ns is through [ns]."""
+    env = NsEnvironment()
+    links = [Link(env, LinkPlan(1.0)) for _ in range(3)]
+    coming = [(time, index, None) for index, (time, _, _) in enumerate(sends)]
+    coming += [(time, None, change) for time, change in paces]
+    coming.sort(key=lambda one: one[0])
+    under_way, done, now = {}, {}, 0.0
+    while coming or under_way:
+        transfers = {
+            index: Transfer(Path.over(*(links[i] for i in sends[index][2])), left, lambda: None)
+            for index, left in under_way.items()
+        }
+        rates = max_min_rates(transfers.values())
+        ends = {index: now + under_way[index] / rates[transfers[index]] for index in under_way}
+        first = min(ends, key=ends.get) if ends else None
+        until = min(ends[first] if ends else np.inf, coming[0][0] if coming else np.inf)
+        for index in under_way:
+            under_way[index] -= (until - now) * rates[transfers[index]]
+        now = until
+        if first is not None and ends[first] <= until:
+            done[first] = now
+            del under_way[first]
+            continue
+        _, index, change = coming.pop(0)
+        if index is not None:
+            under_way[index] = float(sends[index][1])
+        else:
+            links[change[0]].change_pace(change[1])
+    return [done[i] for i in range(len(sends))]
