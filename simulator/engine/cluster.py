@@ -26,7 +26,7 @@ from simulator.engine.request import Request
 from simulator.engine.routing import Router, build_router
 from simulator.engine.service import PoolsRouter, Service
 from simulator.engine.tenant import TenantPlan
-from simulator.engine.timing import NsEnvironment
+from simulator.engine.timing import Background, NsEnvironment
 from simulator.engine.transfers import TransferPlan, Transfers, wiring_of
 from simulator.results.recording import FleetRecording, PoolRecording, Recording, TransferRecording
 from simulator.results.request_log import RequestLog
@@ -76,6 +76,8 @@ class ClusterPlan:
         Whether uneventful steps are taken in one go (same results, faster).
     keep_steps
         Whether every step is recorded.
+    counted_from_ns
+        When the warm-up is over, from which transfers are counted [ns].
     adaptation
         When replicas change between the prefill and the decode pool; None: never.
     operations
@@ -94,6 +96,7 @@ class ClusterPlan:
     keep_steps: bool = False
     operations: OperationsPlan | None = None
     adaptation: AdaptationPlan | None = None
+    counted_from_ns: int = 0
 
 
 def pools_of(pools: Sequence[PoolPlan], tenant: TenantPlan) -> list[PoolPlan]:
@@ -146,6 +149,8 @@ class Cluster:
         self.gateway.left = None if self._admission is None else self._admission.left
         self._operations = None if plan.operations is None else Operations(self, plan.operations, streams)
         self._adaptation = None if plan.adaptation is None else Adaptation(self, plan.adaptation)
+        if plan.counted_from_ns and self.transfers is not None:
+            Background(env, plan.counted_from_ns, self._begin_to_count)
 
     def submit(self, request: Request) -> None:
         """A client sends a request now.
@@ -238,12 +243,23 @@ class Cluster:
         )
 
     def _transfer_recording(self) -> TransferRecording | None:
-        handing_over = [s.disaggregation for s in self._services.values() if s.disaggregation is not None]
+        handing_over = self._handing_over()
         if self.transfers is None or not handing_over:
             return None
+        if self.env.now < self.plan.counted_from_ns:  # all of it was warm-up
+            self._begin_to_count()
         return self.transfers.recording(
             sum(about.waits for about in handing_over), sum(about.waited_ns for about in handing_over)
         )
+
+    def _handing_over(self) -> list[Disaggregation]:
+        return [s.disaggregation for s in self._services.values() if s.disaggregation is not None]
+
+    def _begin_to_count(self) -> None:
+        if self.transfers is not None:
+            self.transfers.begin_to_count()
+        for about in self._handing_over():
+            about.begin_to_count()
 
     def _service(self, replica: Replica) -> Service:
         return self._services[self.pools[replica.pool].plan.model]

@@ -378,6 +378,11 @@ class Disaggregation:
         self._router.join(replica)
         self._serve_line(replica)
 
+    def begin_to_count(self) -> None:
+        """Who waited for room before is left out; who does now counts with all of that time."""
+        self.waits = len(self._line)
+        self.waited_ns = 0
+
     def in_line(self) -> int:
         """Requests that wait for a decode replica with room."""
         return len(self._line)

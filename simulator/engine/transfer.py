@@ -100,6 +100,14 @@ class Link:
         self.transfers += 1
         return self.free_at
 
+    def begin_to_count(self) -> None:
+        """What it has carried so far is left out; of what is on it, what is left of it counts."""
+        now = self.env.now
+        self.transfers = len(self.flows)
+        self.bytes_sent = sum(transfer.left_by(now) for transfer in self.flows)
+        self.busy_ns = 0
+        self._busy_since = now
+
     def carry_unseen(self, size: float) -> None:
         """Bytes have used room that there was (`room_since`)."""
         self.bytes_sent += size

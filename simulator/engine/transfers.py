@@ -87,6 +87,19 @@ class Transfers:
         self._count = self._arrived = self._failed = self._cancelled = 0
         self._bytes = 0.0
         self._time_ns = self._alone_ns = 0
+        self._since_ns = 0
+
+    def begin_to_count(self) -> None:
+        """What has happened so far is left out; what is on its way counts with what is left of it."""
+        now, links = self.env.now, self.wiring.links
+        moving = dict.fromkeys(transfer for link in links for transfer in link.flows)
+        self._bytes = sum(transfer.left_by(now) for transfer in moving)
+        self._count -= self._arrived + self._failed + self._cancelled
+        self._arrived = self._failed = self._cancelled = 0
+        self._time_ns = self._alone_ns = 0
+        for link in links:
+            link.begin_to_count()
+        self._since_ns = now
 
     def send(self, shipment: Shipment) -> None:
         """Begin to carry a shipment to its target."""
@@ -183,7 +196,7 @@ class Transfers:
         return max(last, left), max(last, alone)
 
     def recording(self, waits: int, waited_ns: int) -> TransferRecording:
-        """What was sent so far; the arguments say who waited for room on the decode side, and how long."""
+        """What was counted; the arguments say who waited for room on the decode side, and how long."""
         return TransferRecording(
             transfers=self._count,
             arrived=self._arrived,
@@ -196,6 +209,7 @@ class Transfers:
             links=self._links(),
             alone_ns=self._alone_ns,
             overlaps=self.plan.overlaps,
+            since_ns=self._since_ns,
         )
 
     def _links(self) -> tuple[LinkRecording, ...]:

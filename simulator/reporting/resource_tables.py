@@ -14,7 +14,14 @@ from simulator.results.pool_use import PoolUse
 from simulator.results.ranges import Range, mid
 from simulator.results.recording import LinkRecording
 from simulator.results.result import Result
-from simulator.results.transfers import busiest_use, busy_share, link_use, longest_busy_share, mean_ms
+from simulator.results.transfers import (
+    busiest_use,
+    busy_share,
+    counted_ns,
+    link_use,
+    longest_busy_share,
+    mean_ms,
+)
 
 
 def cost_table(result: Result) -> Table:
@@ -221,7 +228,7 @@ def transfer_tables(result: Result) -> tuple[Table, ...]:
     about = result.summary.transfers
     if about is None:
         return ()
-    end_ns = result.recording.end_ns
+    span_ns = counted_ns(about, result.recording.end_ns)
 
     def mean(total_ns: int, count: int) -> str:
         figure = mean_ms(total_ns, count)
@@ -238,7 +245,7 @@ def transfer_tables(result: Result) -> tuple[Table, ...]:
         *(
             (
                 f"{show.counted(link.links, 'link')} {link.name}",
-                f"{show.number(link.bytes_per_s / 1e9, 'GB/s')} each, {_load_of(link, end_ns)}",
+                f"{show.number(link.bytes_per_s / 1e9, 'GB/s')} each, {_load_of(link, span_ns)}",
             )
             for link in about.links
         ),
@@ -246,10 +253,10 @@ def transfer_tables(result: Result) -> tuple[Table, ...]:
     return (Table("KV transfers", ("", ""), tuple(rows)),)
 
 
-def _load_of(link: LinkRecording, end_ns: int) -> str:
+def _load_of(link: LinkRecording, span_ns: int) -> str:
     """How full links of a kind were and how long something moved on them: the mean, and the most of any."""
-    used = _mean_and_most(link_use(link, end_ns), busiest_use(link, end_ns), "the fullest")
-    busy = _mean_and_most(busy_share(link, end_ns), longest_busy_share(link, end_ns), "the longest")
+    used = _mean_and_most(link_use(link, span_ns), busiest_use(link, span_ns), "the fullest")
+    busy = _mean_and_most(busy_share(link, span_ns), longest_busy_share(link, span_ns), "the longest")
     return f"used {used}, busy {busy}"
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from simulator.results.latency_summary import LatencySummary
 from simulator.results.link_kinds import kind_named
 from simulator.results.recording import LinkRecording, TransferRecording
-from simulator.results.transfers import busiest_use, mean_ms
+from simulator.results.transfers import busiest_use, counted_ns, mean_ms
 
 #: A link that carried this share of what it could is full: arrivals are uneven, and the run begins and ends.
 FULL = 0.9
@@ -22,8 +22,9 @@ def held_up_by_links(transfers: TransferRecording | None, latency: LatencySummar
     """Which links hold up the run, how full they are, how long transfers take, what helps; None: none do."""
     if transfers is None or not transfers.links:
         return None
-    fullest = max(transfers.links, key=lambda link: busiest_use(link, end_ns) or 0.0)
-    use = busiest_use(fullest, end_ns) or 0.0
+    span_ns = counted_ns(transfers, end_ns)
+    fullest = max(transfers.links, key=lambda link: busiest_use(link, span_ns) or 0.0)
+    use = busiest_use(fullest, span_ns) or 0.0
     waiting = _waiting_share(transfers, latency)
     if use < FULL and waiting < LARGE_WAIT:
         return None

@@ -278,7 +278,8 @@ class TransferRecording:
     ``time_ns`` is the time of all that arrived together, from when they could be sent to the last byte;
     ``alone_ns`` is what they would have taken had each been the only one, None in recordings of before it was
     kept. ``waits`` requests had to wait for room on the decode side, ``waited_ns`` in all. Layers leave while
-    the next ones are computed where it ``overlaps``.
+    the next ones are computed where it ``overlaps``. All of this from ``since_ns`` on, the end of the warm-up
+    [ns]: what was on its way then counts among those that were begun, with the bytes that were left of it.
     """
 
     transfers: int
@@ -292,6 +293,7 @@ class TransferRecording:
     links: tuple[LinkRecording, ...] = ()
     alone_ns: int | None = None
     overlaps: bool = False
+    since_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)

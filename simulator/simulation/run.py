@@ -96,6 +96,7 @@ def cluster_plan(scenario: Scenario, pools: list[PreparedPool]) -> ClusterPlan:
         jumping=scenario.jumping,
         keep_steps=scenario.record == "steps",
         adaptation=adaptation_plan(scenario.cluster),
+        counted_from_ns=ns_from_seconds(scenario.warmup),
         operations=operations_plan(scenario, pools),
     )
 

@@ -504,3 +504,46 @@ def test_a_cache_whose_target_is_lost_is_sent_again_in_one_piece():
     (only,) = run(target, [request(0)])
     assert (only.replica, only.first_token_ns) == (1, prompt_ns)
     assert only.finish_ns == prompt_ns + MS // 2 + 10 * MS + 4 * STEP_NS
+
+
+@pytest.mark.parametrize("sharing", ["fifo", "fair"])
+@pytest.mark.parametrize("jumping", [False, True])
+def test_transfers_and_links_are_counted_from_the_end_of_the_warm_up(sharing, jumping):
+    """Four transfers of 100 ms every second; the warm-up ends while the second four are on the link."""
+    slow = LinkPlan(1e6)
+
+    def transfers(counted_from_ns):
+        target = pair(link=slow, sharing=sharing, jumping=jumping, counted_from_ns=counted_from_ns)
+        times = [second * 1000 * MS + number * 20 * MS for second in range(3) for number in range(4)]
+        run(target, [request(index, time_ns) for index, time_ns in enumerate(times)])
+        recording = target.recording()
+        return recording.transfers, recording.end_ns
+
+    everything, end_ns = transfers(0)
+    assert (everything.transfers, everything.since_ns) == (12, 0)
+    counted, same_end_ns = transfers(1150 * MS)
+    assert same_end_ns == end_ns
+    left = {"fifo": 3, "fair": 4}[sharing]
+    assert (counted.transfers, counted.arrived, counted.since_ns) == (left + 4, left + 4, 1150 * MS)
+    (link,) = counted.links
+    (link_of_all,) = everything.links
+    moved_ns = 2 * 400 * MS - (1150 - 1011) * MS  # the link moves bytes from the first prompt's end on
+    assert link.busy_ns == pytest.approx(moved_ns, abs=MS)
+    assert link.bytes_sent == counted.bytes_sent == pytest.approx(moved_ns * 1e6 / 1e9, rel=1e-3)
+    assert link_of_all.busy_ns == pytest.approx(1200 * MS, abs=MS)
+    shares = transfer_dict(counted, end_ns)["links"][0]
+    assert shares["used_share"] == pytest.approx(moved_ns / (end_ns - 1150 * MS), rel=1e-3)
+
+
+def test_who_waits_for_room_at_the_end_of_the_warm_up_counts_with_all_of_that_time():
+    def waits(counted_from_ns):
+        roomy, tight = settings(), settings(num_gpu_blocks=11)
+        target = pair(prefill_settings=roomy, decode_settings=tight, counted_from_ns=counted_from_ns)
+        run(target, [request(index, prompt=80, output=20) for index in range(6)])
+        transfers = target.recording().transfers
+        return transfers.waits, transfers.waited_ns
+
+    (all_waits, all_waited_ns), (late, late_ns) = waits(0), waits(250 * MS)
+    assert 0 < late < all_waits
+    assert 250 * MS < late_ns < all_waited_ns
+    assert waits(10**12) == (0, 0)

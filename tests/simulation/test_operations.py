@@ -257,3 +257,21 @@ def test_what_lasts_longer_than_the_clock_counts_is_refused(slow):
     ]
     with pytest.raises(InputError, match="beyond 292 years"):
         run(cluster={"pools": pools, **slow})
+
+
+def test_transfers_leave_the_warm_up_out(tmp_path):
+    pools = [
+        {"name": role, "role": role, "hardware": "nvidia-h100-sxm", "replicas": 1}
+        for role in ("prefill", "decode")
+    ]
+    result = run(cluster={"pools": pools, "transfer": {"bandwidth": "1 GB/s"}}, warmup="8 s")
+    requests = result.recording.requests
+    measured = int((requests.arrival_ns >= 8 * 10**9).sum())
+    there_then = int((requests.finish_ns >= 8 * 10**9).sum())
+    transfers = result.to_dict()["transfers"]
+    assert 0 < measured <= transfers["arrived"] <= there_then < len(requests.request)
+    (link,) = transfers["links"]
+    assert 0 < link["bytes"] <= transfers["bytes"] + 1
+    assert link["used_share"] == pytest.approx(link["bytes"] / 1e9 / result.summary.duration_s)
+    write_result(result, tmp_path / "out")
+    assert read_result(tmp_path / "out").to_dict()["transfers"] == transfers
