@@ -525,7 +525,12 @@ class AggregateReplica(Replica):
         runs.append((begin, 1, duration, 0, NO_GROWTH, row))
         self._plan_end = end_ns = begin + duration
         self._planned = step + 1
+        passage_ns = 0
+        if self._has_passage and sequences and joining:
+            passage_ns = self._passage_ns(tokens, sequences, context, products)
         for request in joining:
+            if passage_ns and request.first_token_ns == NEVER and not request.remote_tokens:
+                request.passage_ns = passage_ns
             self._join(request, step, end_ns)
         if witness is not None:
             witness.composed(step, entries, admitted, preempted, now, begin, end_ns)
@@ -534,9 +539,9 @@ class AggregateReplica(Replica):
     def _join(self, request: Request, step: int, end_ns: int) -> None:
         """All known tokens of a request are scheduled by ``step``: it decodes from the next step on."""
         if request.first_token_ns == NEVER:
-            request.first_token_ns = end_ns
+            request.first_token_ns = end_ns + request.passage_ns
             if not request.thinking_tokens:
-                request.first_answer_ns = end_ns
+                request.first_answer_ns = request.first_token_ns
         request.base = base = request.computed - step
         wanted = min(request.output_tokens, self._longest - request.prompt_tokens)
         done = step + wanted - request.outputs - 1
@@ -736,7 +741,7 @@ class AggregateReplica(Replica):
         marks = self._answers_at.pop(step, None) if self._answers_at else None
         if marks is not None:
             for request in marks:
-                request.first_answer_ns = now
+                request.first_answer_ns = now + request.passage_ns
         witness = self._witness
         emitted = [] if witness is None else witness.emissions(step)
         ended = self._ends_at.pop(step, ())

@@ -166,6 +166,8 @@ class ListedReplica(Replica):
         plan.start_ns = plan.end_ns = max(now, self._free_at)
         if plan.tokens:
             plan.end_ns += self.pricer.step_ns(*plan.step)
+            if self._has_passage and plan.prefill_sequences:
+                plan.passage_ns = self._passage_ns(*plan.step[:4])
             self._log(plan)
         self._free_at = plan.end_ns
         self._under_way.append(plan)
@@ -202,9 +204,11 @@ class ListedReplica(Replica):
             self._preemptions_in_vain = 0
         for request, delivered in emitted:
             if request.first_token_ns == NEVER:
-                request.first_token_ns = now
+                if not request.remote_tokens:
+                    request.passage_ns = plan.passage_ns
+                request.first_token_ns = now + request.passage_ns
             if request.first_answer_ns == NEVER and request.outputs > request.thinking_tokens:
-                request.first_answer_ns = now
+                request.first_answer_ns = now + request.passage_ns
             del delivered
         if self.observer:
             self.observer.completed(self, plan, emitted, finished, aborted)

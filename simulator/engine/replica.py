@@ -20,9 +20,9 @@ from simulator.engine.request import FINISHED, NEVER, Request
 from simulator.engine.scheduler.plan import PrefixStats, StepPlan
 from simulator.engine.settings import EngineSettings
 from simulator.engine.speculation import DraftStats
-from simulator.engine.timing import Alarm, NsEnvironment
+from simulator.engine.timing import Alarm, Appointment, NsEnvironment
 from simulator.errors import SimulatorError
-from simulator.latency.pricer import StepPricer
+from simulator.latency.pricer import StepPricer, passage_of
 from simulator.latency.slowed import SlowedPricer
 from simulator.results.step_log import StepLog
 
@@ -84,6 +84,8 @@ class Replica:
         "_aborts",
         "_alarm",
         "_bring_blocks",
+        "_emerging",
+        "_has_passage",
         "_inbox",
         "_loading",
         "_most_tokens",
@@ -128,6 +130,7 @@ class Replica:
         self._most_tokens = settings.usable_blocks * settings.block_size
         self.pricer = self._own_pricer = pricer
         self._pace = 1.0
+        self._has_passage = passage_of(pricer) is not None
         self.log = log
         self.on_end = on_end
         self.number = number
@@ -155,6 +158,7 @@ class Replica:
         self._bring_blocks = False  # somebody in the inbox has reserved blocks
         self._to_free: list[Request] = []
         self._aborts: list[Request] = []
+        self._emerging: dict[Request, Appointment] = {}  # computed, but their last token is on its way
         self._alarm = Alarm(env, self._woken)
         self._wake_ns = NEVER  # when it rings
         self._wake_number = NEVER
@@ -221,6 +225,11 @@ class Replica:
             self._free_blocks()
         self._notice()
 
+    def _passage_ns(self, *prompts: int) -> int:
+        """How long the prompts of a step are still on their way when it has ended [ns]."""
+        passage = passage_of(self.pricer)
+        return 0 if passage is None else passage(*prompts)
+
     def _free_blocks(self) -> None:
         for request in self._to_free:
             self._release(request)
@@ -242,6 +251,9 @@ class Replica:
         given up end now.
         """
         now = self.env.now
+        for request, emerges in list(self._emerging.items()):  # let through
+            emerges.cancel()
+            self._emerge(request)
         held = [*self._held_requests(now), *self._inbox, *self._loading]
         self._loading.clear()
         given_up, self._aborts = set(self._aborts), []
@@ -345,7 +357,23 @@ class Replica:
 
     def _ended(self, request: Request, now: int) -> None:
         request.status = FINISHED
+        if request.passage_ns and request.finish_reason != "abort":
+            self._emerging[request] = Appointment(
+                self.env, request.passage_ns, lambda _: self._emerge(request)
+            )
+        else:
+            self._hand_out(request, now)
+
+    def _emerge(self, request: Request) -> None:
+        """The last token of a request has passed all stages."""
+        del self._emerging[request]
+        self._hand_out(request, self.env.now)
+
+    def _hand_out(self, request: Request, now: int) -> None:
         request.finish_ns = now
+        if request.passage_ns:  # where it ends early, nothing comes out later
+            request.first_token_ns = min(request.first_token_ns, now)
+            request.first_answer_ns = min(request.first_answer_ns, now)
         self.outstanding -= 1
         self.outstanding_tokens -= request.prompt_tokens + request.output_tokens
         if self.tiers is not None:

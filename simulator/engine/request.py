@@ -44,6 +44,9 @@ class Request:
     blocks when it has ended, until the replica is told to free them. While a replica goes on with what
     another one began, ``first_token_ns`` is the first token of its own, and ``begun_ns`` that of the other.
 
+    Its tokens come out ``passage_ns`` after the steps that compute them have ended: that long its prompt was
+    still on its way through the stages of a pipeline.
+
     ``place`` is whoever has the request now; ``attempts`` how often its client has sent it.
     """
 
@@ -80,6 +83,7 @@ class Request:
         "order",
         "output_tokens",
         "outputs",
+        "passage_ns",
         "place",
         "placeholders",
         "pool",
@@ -151,6 +155,7 @@ class Request:
         self.leave_step = NEVER
         self.answer_step = NEVER
         self.order = 0
+        self.passage_ns = 0
 
         self.tenant = 0
         self.attempts = 1
@@ -183,7 +188,7 @@ class Request:
         self.blocks = self.hashed = 0
         self.held = []
         self.growing_at = None
-        self.base = self.order = self.remote_tokens = 0
+        self.base = self.order = self.remote_tokens = self.passage_ns = 0
         self.done_step = self.leave_step = self.answer_step = NEVER
         self.enqueued_ns = NEVER
         self.place = None

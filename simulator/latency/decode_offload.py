@@ -40,7 +40,7 @@ from simulator.hardware.execution import SramPipelineExecution
 from simulator.latency.context_lines import DecodeLines
 from simulator.latency.layout import Layout
 from simulator.latency.machine import Machine
-from simulator.latency.pricer import BOUNDS, StepColumns, StepCosts, StepPricer
+from simulator.latency.pricer import BOUNDS, StepColumns, StepCosts, StepPricer, passage_of
 from simulator.models.accounting import experts_touched
 from simulator.models.gemms import ModelGemms, model_gemms, moe_layers
 from simulator.models.precision import bytes_per_value
@@ -109,6 +109,8 @@ class DecodeOffloadPricer:
         refuse_too_few(layout, self._whole, partner)
         self._attention_s = self._attention_weights_s()
         self.decode_line = DecodeLines(self._decode_ns).line
+        #: See `latency.pricer.passage_of`.
+        self.passage_ns = passage_of(alone)
 
     def _attention_weights_s(self) -> float:
         """Attention weights and LM head, read once per step."""

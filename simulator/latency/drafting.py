@@ -15,7 +15,7 @@ from typing import Protocol
 
 import numpy as np
 
-from simulator.latency.pricer import DecodeLine, Step, StepColumns, StepCosts, StepPricer
+from simulator.latency.pricer import DecodeLine, Step, StepColumns, StepCosts, StepPricer, passage_of
 
 
 class Passes(Protocol):
@@ -96,6 +96,8 @@ class DraftedPricer:
         self.idle_w = None
         if model.idle_w is not None and draft.idle_w is not None:
             self.idle_w = model.idle_w + draft.idle_w
+        #: See `latency.pricer.passage_of`.
+        self.passage_ns = passage_of(model)
 
     def decode_line(self, sequences: int, context: int) -> DecodeLine:
         """See `StepPricer`; one token per decode means that nothing was drafted."""

@@ -172,6 +172,28 @@ class StepPricer(Protocol):
         ...
 
 
+class Passage(Protocol):
+    """How long prompts are still on their way when the step that computes them has ended [ns].
+
+    A step of a pipeline is as long as it keeps a stage busy; a prompt passes all stages, one after the other.
+    """
+
+    def __call__(
+        self, prefill_tokens: int, prefill_sequences: int, prefill_context: int, prefill_products: int, /
+    ) -> int:
+        """Of the prompts in a step."""
+        ...
+
+
+def passage_of(pricer: StepPricer) -> Passage | None:
+    """What a pricer says of prompts that are on their way for longer than their step.
+
+    A pricer that has such has an attribute ``passage_ns``, which may be None; others need none.
+    """
+    passage: Passage | None = getattr(pricer, "passage_ns", None)
+    return passage
+
+
 def shares_context(pricer: StepPricer) -> bool:
     """Whether decode_context shall hold the context that several requests share once.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from simulator.latency.context_lines import DecodeLines
-from simulator.latency.pricer import StepColumns, StepCosts, StepPricer
+from simulator.latency.pricer import StepColumns, StepCosts, StepPricer, passage_of
 
 
 class SlowedPricer:
@@ -14,9 +14,16 @@ class SlowedPricer:
         self._pricer = pricer
         self._factor = factor
         self.decode_line = DecodeLines(self._decode_ns).line
+        self._passage = passage_of(pricer)
+        #: See `latency.pricer.passage_of`.
+        self.passage_ns = None if self._passage is None else self._passage_ns
 
     def _decode_ns(self, sequences: int, context: int) -> float:
         return self._pricer.decode_line(sequences, context).step_ns(sequences, context) * self._factor
+
+    def _passage_ns(self, *prompts: int) -> int:
+        assert self._passage is not None
+        return int(self._passage(*prompts) * self._factor)
 
     def step_ns(self, *step: int) -> int:
         """See `StepPricer`."""

@@ -40,6 +40,14 @@ class SharedOncePricer(LinearPricer):
     shares_context = True
 
 
+class PipelinedPricer(LinearPricer):
+    """The same times, with prompts that are on their way for longer than their step."""
+
+    def passage_ns(self, tokens: int, sequences: int, context: int, products: int) -> int:
+        """See `latency.pricer.passage_of`."""
+        return 1_000_003 * tokens // sequences
+
+
 def run_case(
     case: Case, factory: Callable[..., Replica], pricing: type[LinearPricer] = LinearPricer, **options: Any
 ) -> dict[str, list[Any]]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from simulator.engine.aggregate import AggregateReplica, covers
 from simulator.engine.listed import ListedReplica
-from tests.engine.engines import SharedOncePricer, random_case, run_case, with_content
+from tests.engine.engines import PipelinedPricer, SharedOncePricer, random_case, run_case, with_content
 
 
 @pytest.mark.parametrize("jumping", [False, True], ids=["step by step", "jumping"])
@@ -35,6 +35,15 @@ def test_known_hard_cases(seed: int) -> None:
     listed = run_case(case, ListedReplica)
     assert run_case(case, AggregateReplica, jumping=False) == listed
     assert run_case(case, AggregateReplica, jumping=True) == listed
+
+
+@pytest.mark.parametrize("jumping", [False, True], ids=["step by step", "jumping"])
+@settings(max_examples=100, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_both_engines_let_prompts_pass_a_pipeline(jumping: bool, seed: int) -> None:
+    case = random_case(seed)
+    listed = run_case(case, ListedReplica, PipelinedPricer)
+    assert run_case(case, AggregateReplica, PipelinedPricer, jumping=jumping) == listed
 
 
 @pytest.mark.parametrize("jumping", [False, True], ids=["step by step", "jumping"])

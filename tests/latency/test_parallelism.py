@@ -9,6 +9,7 @@ from simulator.errors import DoesNotFitError, InputError
 from simulator.hardware.catalogue import load_device
 from simulator.hardware.collectives import links_of
 from simulator.latency import CompiledBackend
+from simulator.latency.pricer import passage_of
 from simulator.latency.roofline.expert_exchange import copies_sent
 from simulator.latency.roofline.terms import crowding
 from simulator.scenario.backend import DecodeOffloadBackendSpec
@@ -27,6 +28,25 @@ def test_fewer_batches_than_stages_leave_bubbles(compiled: Compile) -> None:
     prompts = [prompt_ns(backend, 8192) for backend in (full, half, alone)]
     assert prompts[1] / prompts[0] == pytest.approx(2.0, rel=0.15)
     assert prompts[2] / prompts[0] == pytest.approx(4.0, rel=0.15)
+
+
+@pytest.mark.parametrize("layout", [{"pipeline": 4}, {"pipeline": 4, "micro_batches": 2}, {"data": 4}])
+def test_a_prompt_passes_all_stages_and_is_on_one_rank(compiled: Compile, layout: dict[str, int]) -> None:
+    """Its step counts the others as busy; its first token comes when it is through."""
+    single = prompt_ns(compiled(H100, "llama-3.1-8b"), 4096)
+    backend = compiled(H100, "llama-3.1-8b", **layout)
+    passage = passage_of(backend.pricer)
+    assert passage is not None
+    for sequences in (1, 2):
+        tokens = 4096 * sequences
+        through = prompt_ns(backend, 4096, sequences) + passage(tokens, sequences, tokens, 4096 * tokens)
+        assert through == pytest.approx(single, rel=0.05)
+    assert passage(4 * 4096, 4, 4 * 4096, 4 * 4096**2) == 0
+
+
+def test_one_batch_at_a_time_is_through_when_its_step_ends(compiled: Compile) -> None:
+    alone = compiled(H100, "llama-3.1-8b", pipeline=4, micro_batches=1)
+    assert passage_of(alone.pricer) is None
 
 
 def test_more_batches_than_stages_are_refused() -> None:

@@ -40,6 +40,15 @@ CASES = {
             "cluster__failures": {"random": [{"component": "device", "mtbf": "30 s", "mttr": "5 s"}]},
         },
     ),
+    "stages": (SMALL, {"cluster__pools__0__parallelism": {"pipeline": 4}}),
+    "stages that fail": (
+        SMALL,
+        {
+            "cluster__pools__0__parallelism": {"pipeline": 4},
+            "cluster__pools__0__replicas": 2,
+            "cluster__failures": {"random": [{"component": "device", "mtbf": "30 s", "mttr": "5 s"}]},
+        },
+    ),
     "thinking": ("reasoning-r1", {"requests": 120}),
     "static shapes": ("azure-conv-inferentia2", {"requests": 200}),
     "pipeline": ("azure-conv-groq", {"requests": 200}),

@@ -21,7 +21,8 @@ class Entry(NamedTuple):
 class StepPlan:
     """The batch of one step, in the order in which vLLM emits it, and its sums.
 
-    ``admitted`` holds (request, prefix hit in tokens, was it preempted before).
+    ``admitted`` holds (request, prefix hit in tokens, was it preempted before). ``passage_ns`` is how long
+    its prompts are still on their way when it has ended.
     """
 
     __slots__ = (
@@ -31,6 +32,7 @@ class StepPlan:
         "decode_tokens",
         "end_ns",
         "entries",
+        "passage_ns",
         "preempted",
         "prefill_context",
         "prefill_products",
@@ -47,7 +49,7 @@ class StepPlan:
         self.preempted: list[Request] = []
         self.prefill_tokens = self.prefill_sequences = self.prefill_context = self.prefill_products = 0
         self.decode_tokens = self.decode_sequences = self.decode_context = 0
-        self.start_ns = self.end_ns = 0
+        self.start_ns = self.end_ns = self.passage_ns = 0
 
     @property
     def step(self) -> Step:

@@ -87,6 +87,8 @@ class RooflinePricer:
         self._mixed_lines = ContextLines(self._mixed_attention_ns)
         self._lines_by_queries: dict[int, ContextLines] = {}
         self.decode_line = DecodeLines(self._decode_step_ns).line
+        #: See `latency.pricer.passage_of`.
+        self.passage_ns = self._passage_ns if work.ways > 1 else None
 
     def step_ns(
         self,
@@ -152,6 +154,26 @@ class RooflinePricer:
         if self._asynchronous:
             return int(time if time > host else host)
         return int(time + host)
+
+    def _passage_ns(self, tokens: int, sequences: int, context: int, products: int) -> int:
+        """What prompts take longer than their step, which counts all ranks and batches in flight as busy.
+
+        A prompt is on one rank and in one batch, so fewer prompts than these take as long as if there were
+        as many.
+        """
+        ways = self._work.ways
+        if sequences >= ways:
+            return 0
+        whole = self.step_ns(
+            tokens * ways // sequences,
+            ways,
+            context * ways // sequences,
+            products * ways // sequences,
+            0,
+            0,
+            0,
+        )
+        return max(whole - self.step_ns(tokens, sequences, context, products, 0, 0, 0), 0)
 
     def _with_host(self, device_ns: float, sequences: int) -> float:
         host = self._host_ns + self._host_sequence_ns * sequences

@@ -4,7 +4,9 @@ Tokens of a step are shared by the data-parallel ranks and, as micro-batches in 
 the pipeline stages: with m batches in flight in a pipeline and ``ways = data * m``, a device sees a
 ``1/ways`` part of them. A pipeline of p stages advances all m batches by one step in the time that all
 layers take for one; with m = p no stage waits, with fewer p - m stages do at any time (bubbles). All wait
-for the longest stage. Context-parallel ranks share the tokens of prompts and the cache of every sequence.
+for the longest stage. A step is as long as it keeps a stage busy; a prompt is on one rank and in one batch
+and passes all stages, so its first token comes later than its step ends (`RooflinePricer.passage_ns`).
+Context-parallel ranks share the tokens of prompts and the cache of every sequence.
 
 Approximations, since only sums over the batch are known: a windowed layer reads
 ``sequences * min(mean context, window)`` tokens; the squares in the causal triangle of a
