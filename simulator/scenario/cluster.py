@@ -243,6 +243,16 @@ class ClusterSpec(Spec):
         return self
 
     @model_validator(mode="after")
+    def _tiers_lie_where_prompts_are_computed(self) -> Self:
+        for pool in self.pools:
+            if pool.role == "decode" and pool.kv_tiers and self.adapt is None:
+                raise ValueError(
+                    f"kv_tiers have no effect on the decode pool {pool.name!r}, which gets its KV caches over"
+                    " the link and computes no prompts: give them to the prefill pool"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _failures_have_a_place(self) -> Self:
         if self.failures is None:
             return self

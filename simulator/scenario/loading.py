@@ -107,7 +107,7 @@ class _Reading:
             return Scenario.model_validate(self.content)
         except ValidationError as error:
             wrong = [path for path, _ in explain(error, Scenario, self.content)]
-            unknown = unknown_keys(error, self.content)
+            unknown = unknown_keys(error, Scenario, self.content)
             refused = [
                 steps for steps, had in self.nulls.items() if steps in wrong and (had or steps not in unknown)
             ]

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, PositiveFloat, model_validator
 
 from simulator.scenario.spec import Count, CountOrZero, PositiveSeconds, Share, Spec
-from simulator.units.quantity import BytesPerSecond, Seconds
+from simulator.units.quantity import BytesPerSecond, Seconds, time_in_words
 
 
 class StartSpec(Spec):
@@ -45,6 +45,11 @@ class _ScalerSpec(Spec):
     def _between_min_and_max(self) -> Self:
         if self.min > self.max:
             raise ValueError(f"min is {self.min}, but must not exceed max = {self.max}")
+        if self.warm > self.max - self.min:
+            raise ValueError(
+                f"warm is {self.warm}, but of max = {self.max} machines at least min = {self.min} serve, so"
+                f" that at most {self.max - self.min} can be kept warm"
+            )
         return self
 
 
@@ -119,7 +124,16 @@ class ScheduleSpec(_ScalerSpec):
         if any(one.at >= other.at for one, other in pairwise(self.steps)):
             raise ValueError("the steps of a schedule must be in order of time")
         if self.period is not None and self.steps[-1].at >= self.period:
-            raise ValueError(f"a step at {self.steps[-1].at:g} s lies beyond the period of {self.period:g} s")
+            raise ValueError(
+                f"a step at {time_in_words(self.steps[-1].at)} lies beyond the period of"
+                f" {time_in_words(self.period)}"
+            )
+        for step in self.steps:
+            if not self.min <= step.replicas <= self.max:
+                raise ValueError(
+                    f"the step at {time_in_words(step.at)} asks for {step.replicas} replicas, but there are"
+                    f" at least min = {self.min} and at most max = {self.max}"
+                )
         return self
 
 

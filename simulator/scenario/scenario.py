@@ -25,7 +25,7 @@ from simulator.scenario.size import SizeSpec
 from simulator.scenario.spec import Count, CountOrZero, PositiveSeconds, Spec
 from simulator.scenario.tenant import TenantSpec
 from simulator.scenario.workload import WorkloadSpec
-from simulator.units.quantity import Seconds
+from simulator.units.quantity import Seconds, time_in_words
 
 #: Requests of which a run can keep a row: more would fill the memory of any machine.
 MOST_REQUESTS = 1_000_000_000
@@ -214,15 +214,15 @@ class Scenario(Spec):
             raise ValueError("say how much traffic there is: requests: 10000, or duration: 10 min, or both")
         if self.duration is not None and self.warmup >= self.duration:
             raise ValueError(
-                f"warmup ({self.warmup:g} s) must be shorter than duration ({self.duration:g} s),"
-                " or no request is left to measure"
+                f"warmup ({time_in_words(self.warmup)}) must be shorter than duration"
+                f" ({time_in_words(self.duration)}), or no request is left to measure"
             )
         for name, workload, duration in self._traffic():
             end_s = getattr(workload.arrivals, "ends_s", None)
             if duration is None and end_s is not None:
                 raise ValueError(
-                    f"the traffic{name} ends in a rate of zero at {end_s:g} s, however many requests are"
-                    " to come: say duration, or let its last point have a factor above zero"
+                    f"the traffic{name} ends in a rate of zero at {time_in_words(end_s)}, however many"
+                    " requests are to come: say duration, or let its last point have a factor above zero"
                 )
         expected = self._expected_requests()
         if expected > MOST_REQUESTS:

@@ -66,7 +66,7 @@ def explain(
     for details in error.errors(include_url=False):
         if details["type"] == "too_short" and details["input"]:
             continue  # a list that only lost its wrong items, which have errors of their own
-        path = _user_path(details["loc"], content)
+        path = _user_path(details["loc"], content, model)
         if details["type"].startswith("union_tag"):
             path = (*path, details["ctx"]["discriminator"].strip("'"))
         if all(path != earlier for earlier, _ in problems):
@@ -74,10 +74,10 @@ def explain(
     return problems
 
 
-def unknown_keys(error: ValidationError, content: Any) -> list[tuple[Step, ...]]:
+def unknown_keys(error: ValidationError, model: type[BaseModel], content: Any) -> list[tuple[Step, ...]]:
     """Paths of the keys that do not exist, whatever value they were given."""
     return [
-        _user_path(details["loc"], content)
+        _user_path(details["loc"], content, model)
         for details in error.errors(include_url=False)
         if details["type"] == "extra_forbidden"
     ]
@@ -92,8 +92,11 @@ def as_input_error(problems: Sequence[tuple[tuple[Step, ...], str]], file: str |
     return InputError(message + "".join(lines), file=file, key=format_path(path) or None)
 
 
-def _user_path(location: Sequence[Step], content: Any) -> tuple[Step, ...]:
-    """The location without what pydantic adds (the tags of unions), as keys of the user's file."""
+def _user_path(location: Sequence[Step], content: Any, model: type[BaseModel]) -> tuple[Step, ...]:
+    """The location without what pydantic adds (the tags of unions), as keys of the user's file.
+
+    The last step may be a key that the file lacks, but not the tag of what is wrong as a whole.
+    """
     path: list[Step] = []
     for position, step in enumerate(location):
         last = position == len(location) - 1
@@ -101,10 +104,15 @@ def _user_path(location: Sequence[Step], content: Any) -> tuple[Step, ...]:
             content = content[step]
         elif isinstance(content, Sequence) and not isinstance(content, str) and isinstance(step, int):
             content = content[step] if step < len(content) else None
-        elif not (last and isinstance(content, Mapping)):
+        elif not (last and isinstance(content, Mapping) and _is_key(location, model)):
             continue
         path.append(step)
     return tuple(path)
+
+
+def _is_key(location: Sequence[Step], model: type[BaseModel]) -> bool:
+    """Whether the last step of a location names a field, and not a kind."""
+    return any(location[-1] in spec.model_fields for spec in _kinds_at(model, location[:-1]))
 
 
 def _message(details: ErrorDetails, model: type[BaseModel]) -> str:

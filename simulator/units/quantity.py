@@ -238,6 +238,15 @@ def format_quantity(value: float, unit: str) -> str:
     return min([text, *binary], key=len)
 
 
+def time_in_words(seconds: float) -> str:
+    """A time for a message: whole hours or minutes where it is some (``30 h``), else as `format_quantity`."""
+    for unit in ("h", "min"):
+        size = float(_known(SECONDS.unit).units[unit])
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:g} {unit}"
+    return format_quantity(seconds, SECONDS.unit)
+
+
 def _in_unit(value: float, scale: str, dimension: Dimension) -> str:
     """``value`` as a multiple of ``scale``, with as many digits as reading it back exactly needs."""
     scaled = float(Fraction(value) / dimension.units.get(scale, Fraction(1)))

@@ -170,7 +170,7 @@ def test_traffic_without_an_end_is_refused(small):
 def test_traffic_that_ends_by_its_own_plan_needs_a_duration_not_a_number_of_requests(small):
     points = [{"at": "0 s", "factor": 1}, {"at": "60 s", "factor": 0}]
     small["workload"]["arrivals"] = {"process": "series", "rate": "5 /s", "points": points}
-    assert "ends in a rate of zero at 60 s" in str(refusal(small))
+    assert "ends in a rate of zero at 1 min" in str(refusal(small))
     assert load_scenario({**small, "duration": "1 min"}).duration == 60.0
     tenants = [{"name": "a", "workload": small.pop("workload")}]
     assert "traffic of tenant 'a' ends" in str(refusal({**small, "tenants": tenants}))
@@ -185,8 +185,37 @@ def test_a_pool_that_may_be_switched_off_begins_with_a_replica(small):
     assert "between 1, with which a pool begins, and autoscale.max = 3" in str(refusal(small))
 
 
+SCHEDULE = {"policy": "schedule", "max": 4, "steps": [{"at": "2 h", "replicas": 3}]}
+
+
+@pytest.mark.parametrize(
+    ("scaler", "message"),
+    [
+        ({"min": 7}, "min is 7, but must not exceed max = 4"),
+        ({"warm": 4}, "at most 3 can be kept warm"),
+        ({"steps": [{"at": "2 h", "replicas": 5}]}, "the step at 2 h asks for 5 replicas"),
+        ({"steps": [{"at": "2 h", "replicas": 0}]}, "at least min = 1 and at most max = 4"),
+        ({"steps": [{"at": "2 h", "replicas": 1}], "period": "1 h"}, "beyond the period of 1 h"),
+    ],
+)
+def test_what_an_autoscaler_could_never_do_is_refused_at_its_section(small, scaler, message):
+    small["cluster"]["pools"][0]["autoscale"] = SCHEDULE
+    assert load_scenario(small).cluster.pools[0].autoscale.max == 4
+    small["cluster"]["pools"][0]["autoscale"] = SCHEDULE | scaler
+    error = refusal(small)
+    assert error.key == "cluster.pools[0].autoscale"
+    assert message in error.message
+
+
+def test_a_section_of_arrivals_that_makes_no_sense_is_placed_by_its_key(small):
+    points = [{"at": "1 s", "factor": 1}]
+    small["workload"]["arrivals"] = {"process": "series", "rate": "5 /s", "points": points}
+    assert refusal(small).key == "workload.arrivals"
+
+
 def test_a_warmup_that_leaves_nothing_to_measure_is_refused(small):
     assert "must be shorter than duration" in str(refusal(small | {"duration": "1 min", "warmup": "60 s"}))
+    assert "warmup (30 h)" in str(refusal(small | {"duration": "1 min", "warmup": "30 h"}))
 
 
 def pool(name: str, role: str) -> dict[str, str]:
@@ -200,6 +229,17 @@ LINK = {"bandwidth": "50 GB/s", "latency": "10 us"}
     ("cluster", "message"),
     [
         ({"pools": [pool("a", "prefill")]}, "needs a pool with role 'decode'"),
+        (
+            {
+                "pools": [
+                    pool("a", "prefill"),
+                    pool("b", "decode")
+                    | {"kv_tiers": [{"name": "host", "capacity": "1 GB", "bandwidth": "1 GB/s"}]},
+                ],
+                "transfer": LINK,
+            },
+            "kv_tiers have no effect on the decode pool 'b'",
+        ),
         ({"pools": [pool("a", "decode")]}, "needs a pool with role 'prefill'"),
         ({"pools": [pool("a", "prefill"), pool("b", "decode")]}, "add e.g. transfer"),
         ({"pools": [pool("a", "unified")], "transfer": LINK}, "no effect without a prefill pool"),

@@ -64,4 +64,4 @@ def test_keys_that_do_not_exist_are_told_from_values_that_are_wrong() -> None:
     content = {"lengths": [{"kind": "normal", "mean": None, "median": None}]}
     with pytest.raises(ValidationError) as caught:
         _Whole.model_validate(content)
-    assert unknown_keys(caught.value, content) == [("lengths", 0, "median")]
+    assert unknown_keys(caught.value, _Whole, content) == [("lengths", 0, "median")]

@@ -142,3 +142,11 @@ def test_everyday_units_do_not_load_pint() -> None:
         "parse_quantity('80 GB', 'byte'); sys.exit('pint' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(108_000.0, "30 h"), (5400.0, "90 min"), (60.0, "1 min"), (90.0, "90 s"), (0.5, "500 ms")],
+)
+def test_a_time_is_told_in_the_unit_that_a_person_would_take(seconds: float, words: str) -> None:
+    assert quantity.time_in_words(seconds) == words
