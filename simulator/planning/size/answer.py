@@ -116,6 +116,13 @@ class Candidate:
         return least + self.spare
 
     @property
+    def most(self) -> int:
+        """Units that the trials leave possible at the most, spares included."""
+        assert self.found is not None
+        most = self.found.units if self.found.doubt is None else self.found.doubt[1]
+        return most + self.spare
+
+    @property
     def undecided(self) -> str | None:
         """In words, between which numbers of units to buy the answer lies; None where there is no doubt."""
         if self.found is None or self.found.doubt is None:
@@ -254,45 +261,79 @@ def ranked(candidates: Sequence[Candidate], rules: Rules) -> tuple[Candidate, ..
 
 @dataclass(frozen=True, slots=True)
 class Rival:
-    """A design that would beat the best, if the fewest units that its trials leave possible are enough."""
+    """A design that would beat the best, if the trials turned out so as they leave possible.
+
+    Attributes
+    ----------
+    units
+        Units of it that would, spares included: its own, or the fewest that its trials leave possible.
+    best, best_units
+        What it would beat, and the most units that the trials of that leave possible, spares included, where
+        it would not beat fewer; None where it beats the units of the answer.
+    """
 
     candidate: Candidate
+    units: int
+    best: Candidate
+    best_units: int | None
     minimise: Minimise
 
     @property
     def sentence(self) -> str:
-        """``1 unit of google-tpu-v6e, if it is enough, would be cheaper: $21.60 per hour``."""
-        one, units = self.candidate, self.candidate.fewest
+        """In words, what would be better, and on what that hangs.
+
+        ``1 unit of google-tpu-v6e, if it is enough, would be cheaper: $21.60 per hour``;
+        ``3 units of nvidia-l4 would be cheaper, if nvidia-h100-sxm takes 2 units: $2.42 per hour``.
+        """
+        one, units = self.candidate, self.units
         amount = one.weight(self.minimise, units)[0]
-        would = {
-            "cost": f"be cheaper: {show.dollars(amount)} per hour",
-            "devices": f"take fewer devices: {amount:.0f}",
-            "power": f"draw less: {show.watts(amount)}",
+        better, so_much = {
+            "cost": ("be cheaper", f"{show.dollars(amount)} per hour"),
+            "devices": ("take fewer devices", f"{amount:.0f}"),
+            "power": ("draw less", show.watts(amount)),
         }[self.minimise]
-        number, enough = show.counted(units, "unit"), "it is enough" if units == 1 else "they are enough"
-        return f"{number} of {one.hardware}, if {enough}, would {would}"
+        hangs = "" if units == one.units else f", if {'it is' if units == 1 else 'they are'} enough,"
+        takes = (
+            ""
+            if self.best_units is None
+            else f", if {self.best.hardware} takes {show.counted(self.best_units, 'unit')}"
+        )
+        return f"{show.counted(units, 'unit')} of {one.hardware}{hangs} would {better}{takes}: {so_much}"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
-        one, units = self.candidate, self.candidate.fewest
+        one = self.candidate
         return {
             "hardware": one.hardware,
-            "units": units - one.spare,
-            "units_with_spare": units,
-            "cost_per_hour_usd": mid(one.usd_of(units)),
+            "units": self.units - one.spare,
+            "units_with_spare": self.units,
+            "best_units_with_spare": self.best_units,
+            "cost_per_hour_usd": mid(one.usd_of(self.units)),
             "reason": self.sentence,
         }
 
 
 def might_win(candidates: Sequence[Candidate], minimise: Minimise) -> list[Rival]:
-    """Of which designs the trials leave open whether they would be the best, as undecided as they are."""
+    """Of which designs the trials leave open whether they would be the best, as undecided as all are."""
     found = [one for one in candidates if one.found is not None]
     if not found:
         return []
     best = min(found, key=lambda one: one.weight(minimise))
-    least = best.weight(minimise)[0]
-    rivals = [one for one in found if one is not best and one.weight(minimise, one.fewest)[0] < least]
-    return [Rival(one, minimise) for one in rivals]
+    rivals = [_rival(one, best, minimise) for one in found if one is not best]
+    return [one for one in rivals if one is not None]
+
+
+def _rival(one: Candidate, best: Candidate, minimise: Minimise) -> Rival | None:
+    """How a design might beat the best, by what hangs on least; None where it can not."""
+    least, most = (best.weight(minimise, units)[0] for units in (best.units, best.most))
+    for units, best_units, limit in (
+        (one.fewest, None, least),
+        (one.units, best.most, most),
+        (one.fewest, best.most, most),
+    ):
+        if one.weight(minimise, units)[0] < limit:
+            return Rival(one, units, best, best_units, minimise)
+    return None
 
 
 def count(trials: Sequence[Trial]) -> tuple[int, int]:

@@ -124,6 +124,47 @@ def test_fewer_units_that_would_win_are_said_on_top_and_in_the_json(answer):
     assert answer.to_dict()["might_win"] == [] and "Not settled" not in headline(answer)
 
 
+def costing(candidate, usd, units, doubt=None):
+    """The candidate of so many units at a price of one, and with doubts about their number."""
+    priced = having(candidate, **{f"cost_per_hour_usd{end}": usd * units for end in ("_low", "", "_high")})
+    return replace(priced, found=replace(priced.found, units=units, doubt=doubt))
+
+
+@pytest.mark.parametrize(
+    ("best", "other", "said"),
+    [
+        # 3 to 5 of the best at $2: a settled rival of $7 wins where it takes four
+        (
+            (2.0, 3, (3, 5)),
+            (7.0, 1, None),
+            "1 unit of {} would be cheaper, if {} takes 5 units: $7.00 per hour",
+        ),
+        ((2.0, 3, (3, 5)), (10.0, 1, None), None),
+        (
+            (2.0, 3, (3, 5)),
+            (7.0, 2, (1, 2)),
+            "1 unit of {}, if it is enough, would be cheaper, if {} takes 5",
+        ),
+        (
+            (2.0, 3, (3, 5)),
+            (5.0, 2, (1, 2)),
+            "1 unit of {}, if it is enough, would be cheaper: $5.00 per hour",
+        ),
+        ((2.0, 3, (2, 3)), (7.0, 1, None), None),
+    ],
+)
+def test_a_settled_design_wins_where_the_best_takes_more_units_than_it_has(answer, best, other, said):
+    first, second = costing(answer.candidates[0], *best), costing(answer.candidates[1], *other)
+    doubted = replace(answer, candidates=(first, second))
+    if said is None:
+        assert doubted.to_dict()["might_win"] == [] and "Not settled" not in headline(doubted)
+        return
+    (told,) = doubted.to_dict()["might_win"]
+    assert told["reason"].startswith(said.format(second.hardware, first.hardware))
+    assert told["best_units_with_spare"] == (5 if "takes" in said else None)
+    assert f"Not settled: {told['reason']}" in headline(doubted)
+
+
 def test_a_limit_of_chips_is_never_ranked_against_a_simulated_draw(answer):
     """The L4 draws more than the chips of the H100 may, but of these nobody knows the draw."""
 
