@@ -69,7 +69,7 @@ def _what_helps(link: LinkRecording, use: float, transfers: TransferRecording) -
     if use < FULL and not transfers.overlaps:
         ways.append("sending layers while the prompt is computed (cluster.transfer.overlap: layers)")
     if use >= FULL:
-        ways.append("a KV cache of fewer bytes (cluster.pools.N.engine.kv_cache_dtype)")
+        ways.append("a KV cache of fewer bytes (cluster.pools.N.engine.kv_cache_dtype, alike in all)")
     return f"What helps: {'; '.join(ways)}."
 
 

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from simulator.errors import InputError
 from simulator.hardware.catalogue import load_device
+from simulator.models.accounting import resolve_kv_dtype
 from simulator.models.card import ModelCard
 from simulator.models.catalogue import load_model
 from simulator.models.precision import canonical_dtype
@@ -34,12 +35,38 @@ def check_names(scenario: Scenario) -> None:
             _check_model(f"{key}.model", pool.model)
         _check_context(key, pool, load_model(scenario.model_of(pool).card))
         _check_draft(f"{key}.speculative", pool)
+    _check_sides(scenario)
 
 
 def _check_model(key: str, model: ModelSpec) -> None:
     _at(f"{key}.card", load_model, model.card)
     for name, dtype in (("weight_dtype", model.weight_dtype), ("kv_dtype", model.kv_dtype)):
         _check_dtype(f"{key}.{name}", dtype)
+
+
+def _check_sides(scenario: Scenario) -> None:
+    """A decode pool reads the KV caches of its model's prefill pools in the format that they are made in.
+
+    vLLM's NIXL connector too lets two engines exchange caches of one format only
+    (``compute_nixl_compatibility_hash``).
+    """
+    pools = scenario.cluster.pools
+    for index, pool in enumerate(pools):
+        for other in pools if pool.role == "decode" else ():
+            if other.role != "prefill" or scenario.model_of(other).card != scenario.model_of(pool).card:
+                continue
+            made, read = _kv_format(scenario, other), _kv_format(scenario, pool)
+            if made != read:
+                raise InputError(
+                    f"decode pool {pool.name!r} keeps its KV cache in {read}, but prefill pool"
+                    f" {other.name!r}, which hands it over, in {made}: give both the same",
+                    key=f"cluster.pools[{index}].engine.kv_cache_dtype",
+                )
+
+
+def _kv_format(scenario: Scenario, pool: PoolSpec) -> str:
+    engine, model = pool.engine.kv_cache_dtype, scenario.model_of(pool).kv_dtype
+    return resolve_kv_dtype(model if engine == "auto" else engine)
 
 
 def _at(key: str, load: Callable[[str], Loaded], name: str) -> Loaded:

@@ -172,6 +172,22 @@ class Scenario(Spec):
         return {**values, "model": values["cluster"]["pools"][0]["model"]}
 
     @model_validator(mode="after")
+    def _sides_serve_one_model(self) -> Self:
+        """A prefill pool hands its KV caches to decode pools of its own model."""
+        pools = self.cluster.pools
+        for pool in pools:
+            side = {"prefill": "decode", "decode": "prefill"}.get(pool.role)
+            others = {other.name: self.model_of(other).card for other in pools if other.role == side}
+            model = self.model_of(pool).card
+            if others and model not in others.values():
+                found = ", ".join(f"{name!r} serves {card}" for name, card in others.items())
+                raise ValueError(
+                    f"{pool.role} pool {pool.name!r} serves {model} and needs a {side} pool of the same"
+                    f" model, but {found}"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _tenants_fit(self) -> Self:
         names = [tenant.name for tenant in self.tenants]
         if len(set(names)) < len(names):

@@ -256,6 +256,40 @@ def test_pools_that_cannot_work_together_are_refused(small, cluster, message):
     assert message in error.message
 
 
+def halves(small, *changes):
+    pools = [{**pool("a", "prefill"), **changes[0]}, {**pool("b", "decode"), **changes[1]}]
+    return small | {"cluster": {"pools": pools, "transfer": LINK}}
+
+
+def test_a_decode_pool_of_another_model_is_told_apart_from_none(small):
+    message = "prefill pool 'a' serves llama-3.1-8b and needs a decode pool of the same model, but 'b' serves"
+    assert f"{message} qwen3-8b" in refusal(halves(small, {}, {"model": "qwen3-8b"})).message
+
+
+def test_a_decode_pool_may_name_the_scenarios_model(small):
+    cluster = load_scenario(halves(small, {}, {"model": small["model"]})).cluster
+    assert [one.role for one in cluster.pools] == ["prefill", "decode"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "message"),
+    [
+        ({"engine": {"kv_cache_dtype": "fp8"}}, {}, "in bf16, but prefill pool 'a', which hands it over"),
+        ({}, {"engine": {"kv_cache_dtype": "fp8_e4m3"}}, "in fp8, but prefill pool 'a'"),
+        ({}, {"model": {"card": "llama-3.1-8b", "kv_dtype": "fp8"}}, "in fp8, but prefill pool 'a'"),
+    ],
+)
+def test_both_sides_of_a_handover_keep_their_caches_in_one_format(small, one, other, message):
+    error = refusal(halves(small, one, other))
+    assert error.key == "cluster.pools[1].engine.kv_cache_dtype"
+    assert message in error.message
+
+
+def test_spellings_of_one_cache_format_are_the_same(small):
+    engines = ({"engine": {"kv_cache_dtype": "fp8"}}, {"engine": {"kv_cache_dtype": "fp8_e4m3"}})
+    load_scenario(halves(small, *engines))
+
+
 def test_a_prefill_and_a_decode_pool_with_a_link_are_accepted(small):
     cluster = {"pools": [pool("a", "prefill"), pool("b", "decode")], "transfer": LINK}
     transfer = load_scenario(small | {"cluster": cluster}).cluster.transfer

@@ -37,7 +37,7 @@ def told(monkeypatch, chat, by_seats, seats=64, default=(10.0, 10.0, 10.0)):
     def capacities(scenario, guess, seeds):
         del guess
         rates = by_seats.get(scenario.cluster.pools[0].engine.max_num_seqs, default)
-        pools = [SimpleNamespace(devices=1)]
+        pools = [SimpleNamespace(most_devices=1)]
         alone = SimpleNamespace(cost=SimpleNamespace(per_hour_usd=3.6), context=SimpleNamespace(pools=pools))
         return [Capacity(rate, None, alone) for rate, _ in zip(rates, seeds, strict=True)]
 
