@@ -17,6 +17,7 @@ from itertools import count
 
 from simulator.engine.request import Request
 from simulator.engine.timing import Appointment, NsEnvironment
+from simulator.results.wait_log import GATEWAY, WaitLog
 from simulator.units.clock import NS_PER_S
 
 
@@ -95,6 +96,8 @@ class Admission:
         Takes those that are let through.
     end
         Ends those that are not, for a reason.
+    waits
+        Is told who waited, and how long.
     """
 
     def __init__(
@@ -104,14 +107,17 @@ class Admission:
         tenants: Sequence[Limits],
         serve: Callable[[Request], None],
         end: Callable[[Request, str], None],
+        waits: WaitLog,
     ) -> None:
         self.env = env
         self._serve = serve
         self._end = end
+        self._waits = waits
         self._overall = Gate(overall)
         self._gates = [Gate(limits) for limits in tenants]
         self._queues: list[list[tuple[int, int, Request]]] = [[] for _ in tenants]
         self._places: dict[Request, int] = {}  # those in a queue, and their ticket there
+        self._since: dict[Request, int] = {}  # when they joined it
         self._inside: set[Request] = set()
         self._ticket = count()
 
@@ -151,6 +157,7 @@ class Admission:
         ticket = next(self._ticket)
         request.place = self
         self._places[request] = ticket
+        self._since[request] = self.env.now
         heapq.heappush(self._queues[request.tenant], (request.priority, ticket, request))
         for gate in (self._gates[request.tenant], self._overall):
             gate.queued += 1
@@ -171,6 +178,7 @@ class Admission:
 
     def _leave_queue(self, request: Request) -> None:
         del self._places[request]
+        self._waits.add(request.index, GATEWAY, self._since.pop(request), self.env.now)
         for gate in (self._gates[request.tenant], self._overall):
             gate.queued -= 1
 

@@ -21,6 +21,7 @@ from simpy.events import Event
 
 from simulator.engine.request import NEVER, Request
 from simulator.engine.timing import Appointment, NsEnvironment
+from simulator.results.wait_log import EARLIER_ATTEMPTS, WaitLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,8 @@ class Clients:
     ----------
     again
         Called with a request whose client tries again, when it does.
+    waits
+        Is told what came to nothing, from a request's arrival to the next attempt.
     """
 
     def __init__(
@@ -64,8 +67,10 @@ class Clients:
         plan: ClientPlan,
         random: np.random.Generator,
         again: Callable[[Request], None],
+        waits: WaitLog,
     ) -> None:
         self.env = env
+        self._waits = waits
         self.plan = plan
         self._random = random
         self._again = again
@@ -92,6 +97,7 @@ class Clients:
         wait = min(plan.backoff_ns * plan.factor ** (request.attempts - 1), plan.longest_backoff_ns)
         wait *= 1 - plan.jitter * self._random.random()
         request.try_again()
+        self._waits.add(request.index, EARLIER_ATTEMPTS, request.arrival_ns, self.env.now + round(wait))
         Appointment(self.env, round(wait), lambda _: self._again(request))
         return None
 

@@ -30,6 +30,7 @@ from simulator.engine.timing import Background, NsEnvironment
 from simulator.engine.transfers import TransferPlan, Transfers, wiring_of
 from simulator.results.recording import FleetRecording, PoolRecording, Recording, TransferRecording
 from simulator.results.request_log import RequestLog
+from simulator.results.wait_log import WaitLog
 from simulator.scenario.routing import (
     AnyRouterSpec,
     CheapestSpec,
@@ -120,6 +121,7 @@ class Cluster:
         self.env = env
         self.plan = plan
         self.requests = RequestLog()
+        self.waits = WaitLog()
         self.pools = [
             Pool(
                 env,
@@ -240,6 +242,7 @@ class Cluster:
             end_ns=self.env.now,
             unfinished=self.gateway.submitted - self.gateway.ended,
             transfers=self._transfer_recording(),
+            waits=self.waits.columns(),
         )
 
     def _transfer_recording(self) -> TransferRecording | None:
@@ -286,14 +289,15 @@ class Cluster:
         if tenant.client is None:
             return None
         random = streams.generator(f"client.{tenant.name}")
-        return Clients(self.env, tenant.client, random, self.gateway.enter)
+        return Clients(self.env, tenant.client, random, self.gateway.enter, self.waits)
 
     def _built_admission(self) -> Admission | None:
         plan = self.plan
         if plan.limits is None and all(tenant.limits is None for tenant in plan.tenants):
             return None
         limits = [tenant.limits or NO_LIMITS for tenant in plan.tenants]
-        return Admission(self.env, plan.limits or NO_LIMITS, limits, self._route, self.gateway.end)
+        end, overall = self.gateway.end, plan.limits or NO_LIMITS
+        return Admission(self.env, overall, limits, self._route, end, self.waits)
 
     def _built_service(self, model: str, streams: RandomStreams) -> Service:
         gateway = self.gateway
@@ -314,7 +318,9 @@ class Cluster:
                 random = streams.generator(".".join(parts))
                 routers[numbers] = PoolsRouter(self._router(self.plan.router, entry, random), numbers)
             by_tenant.append(routers[numbers])
-        return Service(self.pools, mine, by_tenant, decode, gateway.done, gateway.aborted, self._losses)
+        done, aborted = gateway.done, gateway.aborted
+        told = (self._losses, self.waits)
+        return Service(self.env, self.pools, mine, by_tenant, decode, done, aborted, *told)
 
     def _disaggregation(self, mine: list[Pool], model: str, streams: RandomStreams) -> Disaggregation | None:
         decode = [pool for pool in mine if pool.plan.role == "decode"]
@@ -324,8 +330,9 @@ class Cluster:
         random = streams.generator(".".join(("router", "decode", *self._suffix(model))))
         router = self._router(self._decode_policy(), decode, random)
         gateway = self.gateway
+        told = (self._losses, self.waits)
         return Disaggregation(
-            self.env, self.pools, mine, router, self.transfers, gateway.done, gateway.end, self._losses
+            self.env, self.pools, mine, router, self.transfers, gateway.done, gateway.end, *told
         )
 
     def _built_transfers(self, streams: RandomStreams) -> Transfers | None:

@@ -25,6 +25,7 @@ from simulator.engine.request import NEVER, Request
 from simulator.engine.routing.router import Router
 from simulator.engine.timing import NsEnvironment
 from simulator.engine.transfers import Shipment, Transfers
+from simulator.results.wait_log import DECODE_ROOM, LINK, WaitLog
 
 
 class Handover:
@@ -44,6 +45,9 @@ class Handover:
         The decode replica; None before there is one.
     shipment
         Its KV cache on the way to it; None before and afterwards.
+    waits_since, sent_ns
+        When it lined up for a decode replica with room, and when its KV cache was sent [ns]; ``NEVER``
+        before.
     paused_ns, resumed_ns
         Last token of the prefill replica, first of the decode replica [ns]; ``NEVER`` before.
     """
@@ -56,6 +60,7 @@ class Handover:
         "parent",
         "prompt",
         "request",
+        "sent_ns",
         "shipment",
         "source",
         "target",
@@ -73,7 +78,7 @@ class Handover:
         self.chunks: list[Chunk] = []
         self.target: Replica | None = None
         self.shipment: Shipment | None = None
-        self.waits_since = NEVER
+        self.waits_since = self.sent_ns = NEVER
         self._first_answer_ns = self._resumed_ns = NEVER
 
     @property
@@ -137,6 +142,8 @@ class Disaggregation:
         Ends a request between two replicas, for a reason.
     losses
         Outputs that lost their replica.
+    log
+        Is told who waited for room or for links, and how long.
 
     Attributes
     ----------
@@ -156,8 +163,10 @@ class Disaggregation:
         done: Callable[[Request], None],
         end: Callable[[Request, str], None],
         losses: Losses,
+        log: WaitLog,
     ) -> None:
         self.env = env
+        self._log = log
         self._pools = pools
         self._router = router
         self._transfers = transfers
@@ -250,8 +259,10 @@ class Disaggregation:
             self._router.sent(target, request)
         if handover.waits_since != NEVER:
             self.waited_ns += self.env.now - handover.waits_since
+            self._note(handover, DECODE_ROOM, handover.waits_since)
             handover.waits_since = NEVER
         handover.target = target
+        handover.sent_ns = self.env.now
         handover.shipment = Shipment(
             source,
             target,
@@ -268,6 +279,7 @@ class Disaggregation:
         target = handover.target
         assert target is not None
         handover.shipment = None  # which leads back to the handover
+        self._note(handover, LINK, handover.sent_ns)
         del self._under_way[request.index]
         self._free_source(handover)
         pool = self._pools[target.pool]
@@ -303,6 +315,11 @@ class Disaggregation:
         chunks = self._pools[source.pool].chunks
         return [] if chunks is None else chunks.take(prompt)
 
+    def _note(self, handover: Handover, cause: int, since_ns: int) -> None:
+        """What it has waited for is over."""
+        source = handover.source
+        self._log.add(handover.request.index, cause, since_ns, self.env.now, source.pool, source.number)
+
     def _free_source(self, handover: Handover) -> None:
         source = handover.source
         self._pools[source.pool].free(handover.prompt, source)
@@ -331,8 +348,10 @@ class Disaggregation:
         if shipment is None:
             if handover in self._line:
                 self._line.remove(handover)
+                self._note(handover, DECODE_ROOM, handover.waits_since)
             return
         handover.shipment = None
+        self._note(handover, LINK, handover.sent_ns)
         self._transfers.cancel(shipment)
         target = shipment.target
         if self._router.listens:
@@ -366,6 +385,7 @@ class Disaggregation:
             elif shipment is not None and shipment.target is replica:
                 self._transfers.cancel(shipment)
                 handover.shipment = None
+                self._note(handover, LINK, handover.sent_ns)
                 handover.layers = 0  # what left while it was computed went to the one that is gone
                 handover.request.blocks = 0
                 self._place(handover)

@@ -7,7 +7,6 @@ replica is in service, requests wait in a line of their own.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +16,8 @@ from simulator.engine.pool import Pool
 from simulator.engine.replica import Replica
 from simulator.engine.request import NEVER, Request
 from simulator.engine.routing.router import Router
+from simulator.engine.timing import NsEnvironment
+from simulator.results.wait_log import NO_REPLICA, WaitLog
 
 
 class Service:
@@ -39,10 +40,13 @@ class Service:
         Called with every request that is dropped while it waits for a replica.
     losses
         Outputs that lost their replica.
+    waits
+        Is told who waited for a replica, and how long.
     """
 
     def __init__(
         self,
+        env: NsEnvironment,
         pools: Sequence[Pool],
         mine: Sequence[Pool],
         routers: Sequence[PoolsRouter | None],
@@ -50,6 +54,7 @@ class Service:
         done: Callable[[Request], None],
         aborted: Callable[[Request], None],
         losses: Losses,
+        waits: WaitLog,
     ) -> None:
         self._pools = pools
         self._losses = losses
@@ -57,7 +62,7 @@ class Service:
         self._distinct = list(dict.fromkeys(router for router in routers if router is not None))
         self.disaggregation = disaggregation
         self._done = done
-        self._line = Line(aborted)
+        self._line = Line(env, aborted, waits)
         self._begin: list[Callable[[Request, Replica], None]] = [pool.send for pool in pools]
         self._listeners: list[tuple[Router, ...]] = [
             tuple(own.router for own in self._distinct if own.router.listens and number in own.pools)
@@ -164,9 +169,11 @@ class PoolsRouter:
 class Line:
     """Requests that wait for a replica to come into service, first come first served."""
 
-    def __init__(self, aborted: Callable[[Request], None]) -> None:
-        self._requests: deque[Request] = deque()
+    def __init__(self, env: NsEnvironment, aborted: Callable[[Request], None], waits: WaitLog) -> None:
+        self.env = env
+        self._requests: dict[Request, int] = {}  # in order, and since when
         self._aborted = aborted
+        self._waits = waits
 
     def __len__(self) -> int:
         return len(self._requests)
@@ -174,14 +181,19 @@ class Line:
     def wait(self, request: Request) -> None:
         """Line up."""
         request.place = self
-        self._requests.append(request)
+        self._requests[request] = self.env.now
 
     def take(self) -> list[Request]:
         """Everybody, in order; the line is empty then."""
-        everybody, self._requests = list(self._requests), deque()
+        everybody = list(self._requests)
+        for request in everybody:
+            self._leave(request)
         return everybody
 
     def abort(self, request: Request) -> None:
         """The client has given up."""
-        self._requests.remove(request)
+        self._leave(request)
         self._aborted(request)
+
+    def _leave(self, request: Request) -> None:
+        self._waits.add(request.index, NO_REPLICA, self._requests.pop(request), self.env.now)

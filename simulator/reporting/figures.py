@@ -21,6 +21,7 @@ from simulator.reporting.task_figures import tasks_figure
 from simulator.results.latencies import defined, is_finished, latencies_of
 from simulator.results.recording import Floats
 from simulator.results.result import Result
+from simulator.results.waiting import waiting_of
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -47,7 +48,7 @@ class LatencySample:
 
 def figures_of(result: Result) -> dict[str, go.Figure]:
     """All figures of one result by name, in reading order."""
-    series = {pool.name: pool_series(pool) for pool in result.recording.pools}
+    series = {line.pool.name: pool_series(line) for line in waiting_of(result.recording).lines}
     figures = {
         "latency": latency_distributions(
             [sample_of(result, result.context.scenario, style.colour(0))], result

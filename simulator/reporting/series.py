@@ -9,10 +9,10 @@ import numpy as np
 from simulator.latency.pricer import BOUNDS
 from simulator.results.fleet import computing_between, serving_between
 from simulator.results.latencies import latencies_of
-from simulator.results.pool_use import waiting_from
-from simulator.results.recording import NEVER, Floats, Ints, PoolRecording
+from simulator.results.recording import NEVER, Floats, Ints
 from simulator.results.result import Result
 from simulator.results.slo import meets
+from simulator.results.waiting import PoolLine
 
 #: Points of a line, more than a screen resolves.
 POINTS = 400
@@ -42,8 +42,9 @@ class PoolSeries:
     bounds: dict[str, Floats]
 
 
-def pool_series(pool: PoolRecording) -> PoolSeries:
-    """The windows of a pool, added up to at most ``TIME_POINTS`` intervals."""
+def pool_series(line: PoolLine) -> PoolSeries:
+    """The windows of a line's pool, added up to at most ``TIME_POINTS`` intervals."""
+    pool = line.pool
     windows = pool.windows
     count = len(windows.steps)
     per_point = max(-(-count // TIME_POINTS), 1)
@@ -52,7 +53,7 @@ def pool_series(pool: PoolRecording) -> PoolSeries:
     def total(column: Floats) -> Floats:
         return np.add.reduceat(column.astype(float), starts) if count else np.zeros(0)
 
-    # Whole windows, also the last one: see pool_use.waiting_from.
+    # Whole windows, also the last one: see waiting.waiting_from.
     length_s = np.minimum(per_point, count - starts) * (windows.width_ns / 1e9)
     busy_ns = total(windows.busy_ns.astype(float))
     edges_ns = np.append(starts, count) * float(windows.width_ns)
@@ -65,7 +66,7 @@ def pool_series(pool: PoolRecording) -> PoolSeries:
         decode_tokens_per_s=total(windows.decode_tokens.astype(float)) / length_s,
         batch=_mean(total(windows.batch_ns), busy_ns),
         kv_use=_mean(total(windows.kv_blocks_ns), busy_ns * pool.kv_blocks_per_replica),
-        waiting=waiting_from(pool, starts),
+        waiting=line.from_windows(starts),
         utilisation=np.minimum(busy_ns / replica_ns, 1.0),
         serving=serving,
         bounds={name: _mean(total(windows.bound_ns[:, i]), busy_ns) for i, name in enumerate(BOUNDS)},

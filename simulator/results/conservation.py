@@ -25,6 +25,9 @@ def check_conservation(recording: Recording) -> None:
     """Raises InternalError where a recording contradicts itself."""
     _check_requests(recording.requests, recording.end_ns, len(recording.pools))
     _require(recording.unfinished >= 0, f"unfinished requests: {recording.unfinished}")
+    waits = recording.waits
+    _require(bool((waits.end_ns >= waits.begin_ns).all()), "a wait is over before it begins")
+    _require(bool((waits.begin_ns >= 0).all()), "a wait begins before the run")
     for pool in recording.pools:
         _check_windows(pool)
         _check_histogram(pool)

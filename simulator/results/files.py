@@ -3,6 +3,7 @@
 =====================  ==============================================================
 summary.json           all figures under vLLM's keys; versions and times under ``meta``
 requests.parquet       one row per ended request (``.csv`` without pyarrow)
+waits.parquet          one row per time that a request waited outside a replica, where any did
 tasks.parquet          one row per ended task, where a strategy of test-time compute ran
 windows-POOL.parquet   sums per window of simulated time
 steps-POOL.parquet     every engine step, where they were recorded
@@ -32,7 +33,7 @@ import numpy as np
 from simulator.errors import InputError, nearest
 from simulator.results import tables
 from simulator.results.context import RunContext
-from simulator.results.recording import NEVER, PoolRecording, Recording, TaskRecording
+from simulator.results.recording import NEVER, NO_WAITS, PoolRecording, Recording, TaskRecording, WaitColumns
 from simulator.results.recording_json import pool_dict, pool_from, tasks_dict, transfers_from
 from simulator.results.result import Result, RunMeta
 from simulator.results.summary import summarise
@@ -107,6 +108,7 @@ def read_result(folder: str | Path) -> Result:
             unfinished=about["unfinished"],
             transfers=transfers_from(about.get("transfers")),
             tasks=_read_tasks(folder, about.get("tasks"), requests),
+            waits=_read_waits(folder, about.get("waits", 0)),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"not a whole result: {error!r}", file=folder) from None
@@ -189,6 +191,8 @@ def _write_files(result: Result, folder: Path) -> None:
 
     recording = result.recording
     write_table(folder, "requests", _request_pieces(recording))
+    if len(recording.waits.request):
+        write_table(folder, "waits", [tables.wait_columns(recording.waits)])
     if recording.tasks is not None:
         write_table(folder, "tasks", [tables.task_columns(recording.tasks.columns)])
     for pool in recording.pools:
@@ -201,6 +205,7 @@ def _write_files(result: Result, folder: Path) -> None:
         "end_ns": recording.end_ns,
         "unfinished": recording.unfinished,
         "pools": [pool_dict(pool) for pool in recording.pools],
+        "waits": len(recording.waits.request),
         "tasks": tasks_dict(recording.tasks),
         "transfers": None if recording.transfers is None else asdict(recording.transfers),
     }
@@ -227,6 +232,11 @@ def _read_pool(folder: Path, about: dict[str, Any]) -> PoolRecording:
     windows = read_table(folder, _pool_file("windows", name))
     steps = read_table(folder, _pool_file("steps", name)) if about["has_step_table"] else None
     return pool_from(about, windows, steps)
+
+
+def _read_waits(folder: Path, count: int) -> WaitColumns:
+    """Those that the recording says there are; results from before they were kept say nothing."""
+    return tables.waits_from(read_table(folder, "waits")) if count else NO_WAITS
 
 
 def _read_tasks(

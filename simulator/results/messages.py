@@ -63,9 +63,9 @@ def _about_load(load: Load) -> list[str]:
         return []
     arriving = "" if load.arrival_rate is None else f" while {load.arrival_rate:.3g}/s arrived"
     return [
-        f"Overloaded: the queue grew without bound. The system served {load.sustained_rate:.3g} requests/s"
-        f"{arriving}: from about {load.sustained_rate:.3g} requests/s on, the queue grows and latencies say "
-        "more about the length of the run than about the system."
+        f"Overloaded: the queue grew without bound, most of it {load.where}. The system served"
+        f" {load.sustained_rate:.3g} requests/s{arriving}: from about {load.sustained_rate:.3g} requests/s"
+        " on, the queue grows and latencies say more about the length of the run than about the system."
     ]
 
 

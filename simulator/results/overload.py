@@ -1,9 +1,9 @@
 """Did the queue grow without bound, and what rate did the system sustain?
 
-A finite run cannot prove instability, so this is a rule with thresholds. It looks at the requests waiting
-at the replicas while requests still arrived (the draining afterwards is left out), after the warm-up, as
-means over at least ``LEAST_SAMPLES`` and about ``SAMPLES`` intervals of equal length, and calls a run
-overloaded when all of these hold:
+A finite run cannot prove instability, so this is a rule with thresholds. It looks at the requests waiting,
+whoever holds them (`results.waiting`: replicas, the gateway, links, ...), while requests still arrived (the
+draining afterwards is left out), after the warm-up, as means over at least ``LEAST_SAMPLES`` and about
+``SAMPLES`` intervals of equal length, and calls a run overloaded when all of these hold:
 
 1. *More arrived than left.* The queue at the end of the arrivals exceeds both 1 % of the arrivals
    (``LEAST_BACKLOG``) and three standard deviations of a Poisson count of them (``3 * sqrt(n)``): a queue
@@ -35,8 +35,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulator.results.latencies import is_finished
-from simulator.results.pool_use import waiting_per_window
 from simulator.results.recording import Floats, Recording
+from simulator.results.waiting import Waiting
 
 LEAST_SAMPLES = 8
 #: A window can be as short as a step, and then a queue looks ragged in it; in longer intervals it does not.
@@ -60,24 +60,29 @@ class Load:
         Requests waiting when the arrivals ended.
     sustained_rate
         Finished requests per second [1/s] in the second half of the arrivals; None unless overloaded.
+    where
+        Where most of the backlog waited, in words; None unless overloaded.
     """
 
     arrival_rate: float | None
     overloaded: bool
     backlog: float
     sustained_rate: float | None
+    where: str | None = None
 
 
-def load_of(recording: Recording, warmup_ns: int) -> Load:
+def load_of(recording: Recording, waiting: Waiting, warmup_ns: int) -> Load:
     """Judges the load of a run."""
     end_ns = _end_of_arrivals(recording, warmup_ns)
     arrived = _arrivals(recording, warmup_ns)
     rate = arrived / ((end_ns - warmup_ns) / 1e9) if arrived > 1 and end_ns > warmup_ns else None
-    times, waiting = waiting_series(recording, warmup_ns, end_ns)
+    times, queues = waiting_series(recording, waiting, warmup_ns, end_ns)
+    queue = np.sum(list(queues.values()), axis=0)
     present = _present(recording, times)
-    if len(times) < LEAST_SAMPLES or not grows_without_bound(times, waiting, present, arrived):
-        return Load(rate, False, float(waiting[-1]) if len(waiting) else 0.0, None)
-    return Load(rate, True, _level_at_end(waiting), _served_rate(recording, warmup_ns, end_ns))
+    if len(times) < LEAST_SAMPLES or not grows_without_bound(times, queue, present, arrived):
+        return Load(rate, False, float(queue[-1]) if len(queue) else 0.0, None)
+    where = max(queues, key=lambda name: _level_at_end(queues[name]))
+    return Load(rate, True, _level_at_end(queue), _served_rate(recording, warmup_ns, end_ns), where)
 
 
 def grows_without_bound(times: Floats, waiting: Floats, present: Floats, arrived: int) -> bool:
@@ -106,23 +111,20 @@ def _present(recording: Recording, times: Floats) -> Floats:
     return (came - left).astype(np.float64)
 
 
-def waiting_series(recording: Recording, warmup_ns: int, end_ns: int) -> tuple[Floats, Floats]:
-    """Middle of each interval between warm-up and end [s], and the mean queue of all pools in it.
+def waiting_series(
+    recording: Recording, waiting: Waiting, warmup_ns: int, end_ns: int
+) -> tuple[Floats, dict[str, Floats]]:
+    """Middle of each interval between warm-up and end [s], and the mean queues in it by where they are.
 
     An interval is a whole number of windows; what is left over at the end is dropped.
     """
     width = min((pool.windows.width_ns for pool in recording.pools), default=0)
-    if width == 0:
-        return np.zeros(0), np.zeros(0)
-    first, last = -(-warmup_ns // width), end_ns // width
-    times = (np.arange(first, last, dtype=np.float64) + 0.5) * width
-    waiting = np.zeros(len(times))
-    for pool in recording.pools:
-        series = waiting_per_window(pool)
-        index = (times // pool.windows.width_ns).astype(np.int64)
-        inside = index < len(series)
-        waiting[inside] += series[index[inside]]
-    return _means(times / 1e9), _means(waiting)
+    first, last = (-(-warmup_ns // width), end_ns // width) if width else (0, 0)
+    if last <= first:
+        return np.zeros(0), {"nowhere": np.zeros(0)}
+    edges_ns = np.arange(first, last + 1, dtype=np.float64) * width
+    queues = {name: _means(queue) for name, queue in waiting.between(edges_ns).items()}
+    return _means((edges_ns[1:] + edges_ns[:-1]) / 2e9), queues
 
 
 def _means(windows: Floats) -> Floats:

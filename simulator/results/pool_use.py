@@ -15,13 +15,13 @@ import numpy as np
 from simulator.latency.pricer import BOUNDS
 from simulator.results.fleet import (
     FleetUse,
-    computing_between,
     mean_computing,
     mean_on,
     mean_owned,
     use_of_fleet,
 )
-from simulator.results.recording import Floats, Ints, KvTierRecording, PoolRecording, StepWindows
+from simulator.results.recording import Floats, Ints, KvTierRecording, StepWindows
+from simulator.results.waiting import PoolLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,8 @@ class PoolUse:
     mean_kv_use, peak_kv_use
         Blocks in use over blocks there are, mean over busy time and highest window.
     mean_waiting, peak_waiting
-        Requests that steps left waiting at all replicas together, mean over time and highest window. Who
-        comes while a step runs is in its replica's line from the next step on, so that this is less than
-        Little's law makes of the time in queue: by the rest of the steps in flight (docs/serving.md).
+        Requests in the pool's line, that of all its replicas together and in front of it (`results.waiting`),
+        mean over time and highest window.
     bottlenecks
         Share of busy time bound by each of ``BOUNDS``.
     busy_share
@@ -102,8 +101,9 @@ def measured_span_ns(windows: StepWindows, warmup_ns: int, end_ns: int) -> int:
     return max(end_ns - start, 0)
 
 
-def use_of_pool(pool: PoolRecording, warmup_ns: int, end_ns: int) -> PoolUse:
-    """Use of one pool over the measured time."""
+def use_of_pool(line: PoolLine, warmup_ns: int, end_ns: int) -> PoolUse:
+    """Use of the pool of a line over the measured time."""
+    pool = line.pool
     windows = pool.windows
     part = measured_windows(windows, warmup_ns)
     busy = int(windows.busy_ns[part].sum())
@@ -114,7 +114,7 @@ def use_of_pool(pool: PoolRecording, warmup_ns: int, end_ns: int) -> PoolUse:
     busy_in_span = min(busy, replica_ns)
     capacity = pool.kv_blocks_per_replica
     kv_per_window = _ratio_per_window(windows.kv_blocks_ns[part], windows.busy_ns[part])
-    waiting = waiting_per_window(pool)[part]
+    waiting = line.from_windows(np.arange(len(windows.steps)))[part]
     return PoolUse(
         name=pool.name,
         steps=int(windows.steps[part].sum()),
@@ -125,7 +125,7 @@ def use_of_pool(pool: PoolRecording, warmup_ns: int, end_ns: int) -> PoolUse:
         mean_batch=_ratio(windows.batch_ns[part].sum(), busy),
         mean_kv_use=_ratio(windows.kv_blocks_ns[part].sum(), busy * capacity),
         peak_kv_use=float(kv_per_window.max() / capacity) if len(kv_per_window) and capacity else None,
-        mean_waiting=_ratio(windows.waiting_ns[part].sum(), span_ns),
+        mean_waiting=line.mean(part, end_ns - span_ns, end_ns),
         peak_waiting=float(waiting.max()) if len(waiting) else None,
         bottlenecks=bottleneck_shares(windows, part),
         prefix_hit_rate=_ratio(pool.prefix_hit_tokens, pool.prefix_queried_tokens),
@@ -151,27 +151,6 @@ def bottleneck_shares(windows: StepWindows, part: slice) -> dict[str, float]:
     if total == 0.0 or not math.isfinite(total):
         return {}
     return {name: float(ns / total) for name, ns in zip(BOUNDS, by_bound, strict=True)}
-
-
-def waiting_per_window(pool: PoolRecording) -> Floats:
-    """Mean number of requests waiting at all replicas, per window."""
-    return waiting_from(pool, np.arange(len(pool.windows.steps)))
-
-
-def waiting_from(pool: PoolRecording, first: Ints) -> Floats:
-    """Mean number of requests waiting at all replicas, from each of these windows to before the next.
-
-    A step belongs to the window it ends in, so the steps of a window can span more time than the window; then
-    their time, on the replicas that there are by then, is what the sum is divided by. The last window counts
-    in full although the run may end within it: a sliver of a window would make a long step look like a crowd.
-    """
-    windows = pool.windows
-    edges_ns = np.append(first, len(windows.steps)) * float(windows.width_ns)
-    waiting_ns, busy_ns = np.add.reduceat(windows.waiting_ns, first), np.add.reduceat(windows.busy_ns, first)
-    span_ns = np.diff(edges_ns)
-    computing = computing_between(pool, edges_ns)
-    steps_ns = np.divide(busy_ns, computing, out=np.zeros(len(first)), where=computing > 0)
-    return np.asarray(waiting_ns / np.maximum(span_ns, steps_ns))
 
 
 def _ratio(part: float, whole: float) -> float | None:

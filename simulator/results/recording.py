@@ -50,6 +50,32 @@ class RequestColumns:
     attempts: Ints
 
 
+#: What keeps a request outside a replica, as stored in ``WaitColumns.cause``: limits at the gateway, attempts
+#: of its client that came to nothing and the time until the next one, that no replica is in service, that no
+#: decode replica has room for it, and the links that carry its KV cache.
+WAIT_CAUSES = ("gateway", "earlier attempts", "no replica", "decode room", "link")
+
+
+@dataclass(frozen=True, slots=True)
+class WaitColumns:
+    """One element per time that a request spent outside a replica, in order of ending, shape (n,), int64.
+
+    ``cause`` is an index of ``WAIT_CAUSES``; times are simulated nanoseconds. ``pool`` and ``replica`` (index
+    within the pool) hold its KV cache meanwhile, ``NEVER`` where nobody does. What takes no time is left out,
+    but for links: each request that went over one has an element for it.
+    """
+
+    request: Ints
+    cause: Ints
+    begin_ns: Ints
+    end_ns: Ints
+    pool: Ints
+    replica: Ints
+
+
+NO_WAITS = WaitColumns(*(np.zeros(0, dtype=np.int64) for _ in WaitColumns.__slots__))
+
+
 @dataclass(frozen=True, slots=True)
 class StepWindows:
     """Sums over all steps of a pool, per window of simulated time.
@@ -298,7 +324,10 @@ class TransferRecording:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """The columns of one run. ``unfinished`` requests were still in the system at ``end_ns``."""
+    """The columns of one run. ``unfinished`` requests were still in the system at ``end_ns``.
+
+    ``waits`` is what requests spent outside replicas, as far as it was over by then.
+    """
 
     requests: RequestColumns
     pools: tuple[PoolRecording, ...]
@@ -306,3 +335,4 @@ class Recording:
     unfinished: int
     transfers: TransferRecording | None = None
     tasks: TaskRecording | None = None
+    waits: WaitColumns = NO_WAITS

@@ -36,6 +36,7 @@ from simulator.results.slo import Attainment, overall_attainment, slo_keys
 from simulator.results.task_summary import TaskSummary, task_keys, tasks_of
 from simulator.results.tenants import TenantSummary, tenants_of
 from simulator.results.transfers import transfer_dict
+from simulator.results.waiting import waiting_of
 from simulator.results.water import WaterSummary, water_of
 
 
@@ -177,8 +178,9 @@ def summarise(recording: Recording, context: RunContext) -> Summary:
     counts = counts_of(recording, context, latencies, measured)
     latency = latency_summary(recording, latencies, measured)
     attainment = overall_attainment(requests, latencies, context, measured)
-    load = load_of(recording, warmup_ns)
-    pools = tuple(use_of_pool(pool, warmup_ns, recording.end_ns) for pool in recording.pools)
+    waiting = waiting_of(recording)
+    load = load_of(recording, waiting, warmup_ns)
+    pools = tuple(use_of_pool(line, warmup_ns, recording.end_ns) for line in waiting.lines)
     energy = energy_of(
         recording, context, duration_s, output_tokens=counts.output_tokens, requests=counts.completed
     )

@@ -16,6 +16,7 @@ from simulator.results.latencies import latencies_of
 from simulator.results.recording import (
     NEVER,
     STATUSES,
+    WAIT_CAUSES,
     Floats,
     Ints,
     PoolRecording,
@@ -24,6 +25,7 @@ from simulator.results.recording import (
     StepWindows,
     TaskColumns,
     TaskRecording,
+    WaitColumns,
 )
 
 if TYPE_CHECKING:
@@ -117,6 +119,29 @@ def tasks_from(columns: dict[str, Column]) -> TaskColumns:
     return TaskColumns(
         **{name: nanoseconds(columns[name.removesuffix("_ns") + "_s"].astype(float)) for name in TASK_TIMES},
         **{name: _integers(columns[name]) for name in TASK_COUNTS},
+    )
+
+
+def wait_columns(waits: WaitColumns) -> dict[str, Column]:
+    """Columns of the table of waits: ``request``, ``cause`` (name), times [s], and who holds the KV cache."""
+    return {
+        "request": waits.request,
+        "cause": np.array(WAIT_CAUSES)[waits.cause],
+        "begin_s": seconds(waits.begin_ns),
+        "end_s": seconds(waits.end_ns),
+        "pool": waits.pool,
+        "replica": waits.replica,
+    }
+
+
+def waits_from(columns: dict[str, Column]) -> WaitColumns:
+    """The inverse of ``wait_columns``. Raises KeyError or ValueError on other columns."""
+    known = {name: code for code, name in enumerate(WAIT_CAUSES)}
+    return WaitColumns(
+        cause=np.array([known[str(name)] for name in columns["cause"]], dtype=np.int64),
+        begin_ns=nanoseconds(columns["begin_s"].astype(float)),
+        end_ns=nanoseconds(columns["end_s"].astype(float)),
+        **{name: _integers(columns[name]) for name in ("request", "pool", "replica")},
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 from simulator.reporting.figures import figures_of
 from simulator.reporting.series import TIME_POINTS, attainment_over_time, cumulative, pool_series
 from simulator.results.context import Slo
+from simulator.results.waiting import waiting_of
 from tests.results.recordings import S, context, one_server, result, with_pool, with_requests
 
 
@@ -78,7 +79,7 @@ def test_the_cost_figure_adds_up_to_the_cost():
 def test_thinning_keeps_the_tokens():
     recording = one_server(np.arange(400) * 0.25)
     pool = recording.pools[0]
-    series = pool_series(pool)
+    series = pool_series(waiting_of(recording).lines[0])
     assert len(pool.windows.steps) > 2 * TIME_POINTS >= 2 * len(series.time_s) > 0
     length = np.diff(series.time_s)[0]
     assert series.decode_tokens_per_s[:-1].sum() * length == pytest.approx(4000, rel=0.02)
@@ -87,7 +88,7 @@ def test_thinning_keeps_the_tokens():
 def test_a_step_longer_than_a_window_is_no_crowd():
     """One request waits all the time; the window a long step ends in must not show more."""
     recording = one_server([0.0, 0.0], width_ns=S // 100)
-    assert pool_series(recording.pools[0]).waiting.max() <= 1.0 + 1e-9
+    assert pool_series(waiting_of(recording).lines[0]).waiting.max() <= 1.0 + 1e-9
     assert result(recording).summary.pools[0].peak_waiting <= 1.0 + 1e-9
 
 

@@ -11,14 +11,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simulator.results.overload import grows_without_bound, load_of
+from simulator.results.overload import Load, grows_without_bound, load_of
+from simulator.results.recording import Recording
 from simulator.results.summary import summarise
+from simulator.results.waiting import waiting_of
 from simulator.scenario.loading import load_scenario
 from simulator.simulation import run_scenario
 from tests.results.recordings import S, context, one_server
 
 SHARED = Path(__file__).parents[2].parent / "shared/traces/runs"
 CAPACITY = 5.0  # the synthetic replica serves one request in 0.2 s
+
+
+def judged(recording: Recording) -> Load:
+    """The load of a run without warm-up."""
+    return load_of(recording, waiting_of(recording), 0)
 
 
 def poisson(rate: float, n: int, seed: int) -> np.ndarray:
@@ -29,7 +36,7 @@ def poisson(rate: float, n: int, seed: int) -> np.ndarray:
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("load", [1.3, 2.0, 4.0])
 def test_more_arrivals_than_the_server_can_take_are_an_overload(load, seed):
-    found = load_of(one_server(poisson(load * CAPACITY, 2000, seed), output=11, width_ns=S), 0)
+    found = judged(one_server(poisson(load * CAPACITY, 2000, seed), output=11, width_ns=S))
     assert found.overloaded
     assert found.sustained_rate == pytest.approx(CAPACITY, rel=0.03)
     assert found.arrival_rate == pytest.approx(load * CAPACITY, rel=0.1)
@@ -38,12 +45,12 @@ def test_more_arrivals_than_the_server_can_take_are_an_overload(load, seed):
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("load", [0.3, 0.7, 0.9, 0.95])
 def test_a_busy_but_stable_queue_is_not_an_overload(load, seed):
-    assert not load_of(one_server(poisson(load * CAPACITY, 2000, seed), width_ns=S), 0).overloaded
+    assert not judged(one_server(poisson(load * CAPACITY, 2000, seed), width_ns=S)).overloaded
 
 
 def test_an_overload_cut_off_by_the_end_of_the_run_is_seen():
     recording = one_server(poisson(2 * CAPACITY, 1000, 1), end_s=90.0, width_ns=S)
-    found = load_of(recording, 0)
+    found = judged(recording)
     assert recording.unfinished > 100
     assert found.overloaded
     assert found.sustained_rate == pytest.approx(CAPACITY, rel=0.03)
@@ -59,18 +66,18 @@ def test_the_summary_says_so_and_from_which_rate_on():
 
 def test_a_burst_that_is_worked_off_is_not_an_overload():
     arrivals = np.concatenate((np.zeros(200), np.linspace(60, 160, 200)))
-    assert not load_of(one_server(arrivals, width_ns=S), 0).overloaded
+    assert not judged(one_server(arrivals, width_ns=S)).overloaded
 
 
 def test_everything_at_once_is_a_batch_job_and_not_an_overload():
-    assert not load_of(one_server(np.zeros(500), width_ns=S), 0).overloaded
+    assert not judged(one_server(np.zeros(500), width_ns=S)).overloaded
 
 
 def test_a_queue_that_fills_and_levels_off_is_not_an_overload():
     """A closed loop: a seat frees when a request ends, so the queue stays at the number of seats."""
     seats = 100
     arrivals = np.concatenate((np.linspace(0, 5, seats), 5 + 0.2 * np.arange(1, 900)))
-    assert not load_of(one_server(arrivals, width_ns=S), 0).overloaded
+    assert not judged(one_server(arrivals, width_ns=S)).overloaded
 
 
 def test_a_short_run_whose_requests_last_as_long_as_it_is_an_overload_all_the_same():
@@ -112,7 +119,7 @@ def _alarm(load: float, requests: int, seed: int) -> bool:
 
 
 def test_a_run_without_requests_has_no_load():
-    found = load_of(one_server([]), 0)
+    found = judged(one_server([]))
     assert found.arrival_rate is None
     assert not found.overloaded
 
@@ -128,7 +135,7 @@ def test_a_run_without_requests_has_no_load():
 def test_real_runs_are_judged_as_their_makers_did(run, overloaded):
     if not (SHARED / run).is_dir():
         pytest.skip("../shared with the measured runs is absent")
-    assert load_of(_measured(SHARED / run), 0).overloaded is overloaded
+    assert judged(_measured(SHARED / run)).overloaded is overloaded
 
 
 def _measured(folder: Path):
@@ -142,7 +149,9 @@ def _measured(folder: Path):
     small = one_server(arrival)
     window = ((start + length) / 0.1).astype(int)
     columns = small.requests
-    columns = replace(columns, finish_ns=np.rint(finish * S).astype(np.int64))
+    first = np.array([float(row["first_scheduled_s"]) for row in requests])
+    times = {"first_scheduled_ns": first, "finish_ns": finish}
+    columns = replace(columns, **{name: np.rint(at * S).astype(np.int64) for name, at in times.items()})
     windows = small.pools[0].windows
     queue = np.bincount(window, weights=waiting * length * S, minlength=len(windows.steps))
     busy = np.bincount(window, weights=length * S, minlength=len(windows.steps)).astype(np.int64)

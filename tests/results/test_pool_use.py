@@ -9,20 +9,30 @@ import pytest
 
 from simulator.reporting.series import pool_series
 from simulator.results.overload import load_of
-from simulator.results.pool_use import use_of_pool, waiting_from, waiting_per_window
+from simulator.results.pool_use import use_of_pool
 from simulator.results.recording import Recording
 from simulator.results.summary import summarise
+from simulator.results.waiting import PoolLine, waiting_from, waiting_of, waiting_per_window
 from tests.results.recordings import MS, S, Service, context, one_server, with_fleet
 
 
 def side_by_side(recording: Recording, servers: int) -> Recording:
-    """So many servers with the same requests each: every sum over steps is that of all of them."""
+    """So many servers with the same requests each: every sum over steps is that of all of them.
+
+    Of their requests only those of one are there; as some count as preempted, steps tell the queue.
+    """
     windows = recording.pools[0].windows
     sums = {
         one.name: getattr(windows, one.name) * servers for one in fields(windows) if one.name != "width_ns"
     }
-    pool = replace(recording.pools[0], replicas=servers, windows=replace(windows, **sums))
+    pool = replace(recording.pools[0], replicas=servers, windows=replace(windows, **sums), preemptions=1)
     return replace(recording, pools=(pool,))
+
+
+def line_of(recording: Recording) -> PoolLine:
+    """The line of its only pool."""
+    (line,) = waiting_of(recording).lines
+    return line
 
 
 def grown(
@@ -44,14 +54,14 @@ def test_the_queue_of_a_pool_that_has_grown_is_that_of_the_replicas_that_it_has_
     as_fixed = waiting_per_window(fixed.pools[0])
     assert as_fixed.max() > 100
     assert waiting_per_window(after_start.pools[0]) == pytest.approx(as_fixed)
-    assert pool_series(after_start.pools[0]).waiting == pytest.approx(pool_series(fixed.pools[0]).waiting)
-    uses = [use_of_pool(each.pools[0], 0, each.end_ns) for each in (fixed, after_start)]
+    assert pool_series(line_of(after_start)).waiting == pytest.approx(pool_series(line_of(fixed)).waiting)
+    uses = [use_of_pool(line_of(each), 0, each.end_ns) for each in (fixed, after_start)]
     assert uses[0].peak_waiting == pytest.approx(uses[1].peak_waiting)
 
 
 def test_a_pool_that_grows_is_overloaded_where_as_many_from_the_start_are():
     fixed = overloaded_five()
-    found = [load_of(each, 0) for each in (fixed, grown(fixed, [0, 1], [1, 5]))]
+    found = [load_of(each, waiting_of(each), 0) for each in (fixed, grown(fixed, [0, 1], [1, 5]))]
     assert found[0].overloaded
     assert found[1] == found[0]
 
@@ -73,9 +83,9 @@ def test_a_step_that_ends_when_its_replica_has_gone_does_not_divide_by_nothing()
 
 
 def test_a_pool_without_a_step_has_no_windows_and_no_queue():
-    pool = one_server([]).pools[0]
-    assert len(waiting_per_window(pool)) == 0
-    assert len(pool_series(pool).waiting) == 0
+    line = line_of(one_server([]))
+    assert len(waiting_per_window(line.pool)) == 0
+    assert len(pool_series(line).waiting) == 0
 
 
 #: Two servers that are busy 9 s of the 9.2 s, one of which is to leave in the first second.
@@ -88,13 +98,13 @@ LEAVING = grown(
 
 
 def test_the_time_of_replicas_that_end_what_they_have_counts_as_their_steps_do():
-    use = use_of_pool(LEAVING.pools[0], 0, LEAVING.end_ns)
+    use = use_of_pool(line_of(LEAVING), 0, LEAVING.end_ns)
     busy_s = 10 * 0.9 / (LEAVING.end_ns / 1e9)
     assert busy_s < 1
     assert use.utilisation == pytest.approx(busy_s)
     assert use.busy_share == pytest.approx(busy_s)
     assert use.fleet is not None and use.fleet.mean_serving < 1.2
-    series = pool_series(LEAVING.pools[0])
+    series = pool_series(line_of(LEAVING))
     assert series.utilisation[2:8] == pytest.approx(LEAVING.pools[0].windows.busy_ns[2:8] / (2 * S))
     assert series.serving[2:] == pytest.approx(1.0)
 
@@ -108,7 +118,7 @@ def test_the_queue_of_replicas_that_leave_is_divided_by_their_time_too():
 def test_where_replicas_that_leave_were_not_told_apart_those_in_service_count():
     pool = LEAVING.pools[0]
     unknown = replace(pool, fleet=replace(pool.fleet, computing=None))
-    use = use_of_pool(unknown, 0, LEAVING.end_ns)
+    use = use_of_pool(line_of(replace(LEAVING, pools=(unknown,))), 0, LEAVING.end_ns)
     assert use.utilisation == 1.0
     assert use.busy_share == pytest.approx(use.fleet.mean_serving / 2)
 

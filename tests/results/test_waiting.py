@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
+from simulator.results.files import read_result, write_result
 from simulator.scenario.loading import load_scenario
 from simulator.simulation import run_scenario
 
@@ -51,7 +54,126 @@ def test_time_in_queue_is_what_steps_leave_waiting_and_the_rest_of_the_step_in_f
     assert queued == left_waiting + int(np.maximum(rest, 0).sum())
 
 
-def test_nobody_is_left_waiting_where_all_wait_for_the_step_in_flight_only():
-    result = served(1.0, 256)
-    assert result.summary.pools[0].mean_waiting == 0
-    assert result.summary.latency.queue.mean > 0
+def queue_ns(result) -> int:
+    requests = result.recording.requests
+    return int((requests.first_scheduled_ns - requests.arrival_ns).sum())
+
+
+@pytest.mark.parametrize(("rate", "seats"), [(1.0, 256), (6.0, 24)])
+def test_the_mean_line_is_the_time_in_queue_over_the_time(rate, seats):
+    result = served(rate, seats)
+    assert result.summary.pools[0].mean_waiting == pytest.approx(queue_ns(result) / result.recording.end_ns)
+
+
+FEW_BLOCKS = {"num_gpu_blocks": 200, "max_model_len": 1100}
+
+
+def split(prompts=None, outputs=None, link="50 GB/s", rate=20, **cluster):
+    """Llama 3.1 8B on a prefill and a decode replica with engines of their own, for 20 s."""
+    engines = {"prefill": prompts or {}, "decode": outputs or {}}
+    pools = [
+        {"name": role, "role": role, "hardware": "nvidia-h100-sxm", "engine": engine}
+        for role, engine in engines.items()
+    ]
+    return simulated(
+        rate, {"pools": pools, "transfer": {"bandwidth": link, "latency": "10 us"}, **cluster}, "20 s"
+    )
+
+
+def simulated(rate, cluster, duration):
+    return run_scenario(
+        load_scenario(
+            {
+                "workload": {
+                    "arrivals": {"process": "poisson", "rate": f"{rate} /s"},
+                    "prompt_tokens": {"distribution": "fixed", "tokens": 1000},
+                    "output_tokens": {"distribution": "fixed", "tokens": 50},
+                },
+                "model": "llama-3.1-8b",
+                "cluster": cluster,
+                "duration": duration,
+            }
+        )
+    )
+
+
+def test_the_time_in_which_no_step_runs_counts():
+    """Prompts wait for blocks that the decode side does not take over, and nothing is computed meanwhile."""
+    engine = {**FEW_BLOCKS, "async_scheduling": False}
+    result = split(engine, engine, rate=30)
+    prompts = result.summary.pools[0]
+    assert prompts.utilisation < 0.9
+    assert prompts.mean_waiting == pytest.approx(queue_ns(result) / result.recording.end_ns)
+    steps = result.recording.pools[0].windows.waiting_ns.sum() / result.recording.end_ns
+    assert prompts.mean_waiting > 1.2 * steps > 0
+
+
+def test_who_waits_for_room_on_the_decode_side_is_in_the_line_of_its_pool():
+    result = split(outputs=FEW_BLOCKS, rate=30)
+    transfers = result.recording.transfers
+    outputs = result.summary.pools[1]
+    assert transfers.waits > 100
+    assert outputs.mean_waiting == pytest.approx(transfers.waited_ns / result.recording.end_ns, rel=1e-3)
+
+
+def test_who_waits_for_a_seat_there_is_too():
+    result = split(outputs={"max_num_seqs": 2}, rate=15)
+    assert result.recording.transfers.waits == 0
+    assert result.summary.pools[1].peak_waiting > 50
+
+
+def test_a_pool_without_replicas_has_a_line():
+    autoscale = {"policy": "concurrency", "target": 4, "min": 0, "max": 1, "interval": "15 s"}
+    start = {"provisioning": "60 s", "engine_start": "30 s"}
+    pool = {"name": "main", "hardware": "nvidia-h100-sxm", "start": start}
+    result = simulated(0.02, {"pools": [{**pool, "autoscale": {**autoscale, "cool_down": "15 s"}}]}, "30 min")
+    main = result.summary.pools[0]
+    assert main.mean_waiting == pytest.approx(queue_ns(result) / result.recording.end_ns, rel=1e-2)
+    assert main.peak_waiting >= 1
+
+
+def test_who_waits_at_the_gateway_is_in_no_line_of_a_pool():
+    pool = {"name": "main", "hardware": "nvidia-h100-sxm"}
+    limits = {"max_outstanding": 4, "max_queue": 10_000}
+    result = simulated(20, {"pools": [pool], "admission": limits}, "20 s")
+    assert result.summary.latency.queue.mean > 1000
+    assert result.summary.pools[0].peak_waiting < 4
+
+
+@pytest.mark.parametrize(
+    ("changed", "where"),
+    [
+        ({"link": "0.5 GB/s"}, "on the links"),
+        ({"outputs": FEW_BLOCKS}, "in the line of pool 'decode'"),
+        ({"outputs": {"max_num_seqs": 2}}, "in the line of pool 'decode'"),
+        ({"prompts": FEW_BLOCKS, "outputs": FEW_BLOCKS}, "in the line of pool 'prefill'"),
+        ({"admission": {"max_outstanding": 2, "max_queue": 10_000}}, "at the gateway"),
+    ],
+)
+def test_a_queue_that_grows_is_an_overload_wherever_it_is(changed, where):
+    load = split(**changed).summary.load
+    assert load.overloaded
+    assert load.where.startswith(where)
+    assert load.sustained_rate < 0.9 * load.arrival_rate
+
+
+def test_a_split_cluster_that_keeps_up_is_none():
+    assert not split().summary.load.overloaded
+
+
+def test_waits_survive_the_way_to_files_and_back(tmp_path):
+    result = split(link="0.5 GB/s", rate=4)
+    waits = result.recording.waits
+    assert len(waits.request) == result.recording.transfers.arrived > 0
+    again = read_result(write_result(result, tmp_path / "out"))
+    for name in waits.__slots__:
+        assert (getattr(again.recording.waits, name) == getattr(waits, name)).all(), name
+    assert again.to_dict() == result.to_dict()
+
+
+def test_results_of_before_waits_were_kept_can_be_read(tmp_path):
+    out = write_result(split(link="0.5 GB/s", rate=4), tmp_path / "out")
+    about = json.loads((out / "recording.json").read_text())
+    del about["waits"]
+    (out / "recording.json").write_text(json.dumps(about))
+    assert len(read_result(out).recording.waits.request) == 0
