@@ -156,6 +156,18 @@ def test_a_link_that_comes_back_in_time_carries_what_it_owed():
     assert target.recording().transfers.failed == 1
 
 
+@pytest.mark.parametrize("sharing", ["fifo", "fair"])
+def test_what_a_dead_link_cut_short_is_not_in_the_mean_time_of_a_transfer(sharing):
+    (usual,) = over_a_link(sharing=sharing)[1]
+    cut_ns = usual.first_token_ns + 50 * MS
+    cut = ScriptedFault("link", 0, cut_ns, 0, TIME_OUT_NS + MS, factor=inf)
+    transfers = over_a_link(cut, sharing=sharing, requests=3)[0].recording().transfers
+    assert (transfers.arrived, transfers.failed) == (3, 6)
+    alone_ns = transfers.alone_ns / transfers.arrived
+    assert alone_ns == 100 * MS
+    assert transfers.time_ns / transfers.arrived > alone_ns
+
+
 def test_where_no_machine_stands_nothing_fails():
     fleet = FleetPlan(slots=3, warm=1, provisioning_ns=2 * S)
     strikes = [ScriptedFault("device", 0, S, number, S) for number in (1, 2)]
