@@ -57,11 +57,6 @@ def paired_differences(base: Result, other: Result) -> list[PairedDifference] | 
     return found
 
 
-def same_traffic(base: Result, other: Result) -> bool:
-    """Whether two results were asked the same: equal arrivals and lengths of all common requests."""
-    return _common(base, other) is not None
-
-
 def _common(base: Result, other: Result) -> tuple[Ints, Ints] | None:
     """Rows of the requests that finished in both, in order of arrival; None where the traffic differs."""
     rows = []

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from simulator.errors import InputError
 from simulator.reporting import numbers as show
 from simulator.reporting import sections
-from simulator.reporting.comparison import Comparison, Measured, comparison_figures, comparison_table
+from simulator.reporting.comparison import Comparison, comparison_figures, comparison_table
 from simulator.reporting.figures import figures_of
 from simulator.reporting.table import Table
 from simulator.results.result import Result
@@ -42,13 +42,6 @@ def write_report(result: Result, path: str | Path) -> Path:
         _footer([result]),
     ]
     return _write(path, result.context.scenario, body)
-
-
-def write_comparison(
-    results: Sequence[Result], path: str | Path, measured: Measured | None = None, title: str = "Comparison"
-) -> Path:
-    """Writes one comparison of results (and a measured run) to ``path``."""
-    return write_comparisons(path, title, [Comparison("Side by side", results, measured)])
 
 
 def write_comparisons(

@@ -8,8 +8,3 @@ NS_PER_S = 1_000_000_000
 def ns_from_seconds(seconds: float) -> int:
     """Nearest whole nanosecond [ns] of a time in seconds [s]."""
     return round(seconds * NS_PER_S)
-
-
-def seconds_from_ns(ns: int) -> float:
-    """A time in nanoseconds [ns] as seconds [s]."""
-    return ns / NS_PER_S

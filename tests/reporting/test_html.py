@@ -10,7 +10,7 @@ import pytest
 
 from simulator.errors import InputError
 from simulator.reporting.comparison import Comparison, comparison_table, deviation, measured_run
-from simulator.reporting.html import write_comparison, write_comparisons, write_report
+from simulator.reporting.html import write_comparisons, write_report
 from tests.results.recordings import S, context, one_server, result, with_pool, with_requests
 
 STABLE = one_server(np.arange(10.0))
@@ -19,6 +19,11 @@ STABLE = one_server(np.arange(10.0))
 def body(path) -> str:
     """The page without plotly.js."""
     return re.sub(r"<script>.*?</script>", "", path.read_text(encoding="utf-8"), count=1, flags=re.DOTALL)
+
+
+def compared(path, *results) -> str:
+    """The page that compares results."""
+    return body(write_comparisons(path, "Comparison", [Comparison("Side by side", results)]))
 
 
 def measured():
@@ -94,7 +99,7 @@ def test_a_report_that_cannot_be_written_is_a_clear_error(tmp_path):
 
 def test_a_comparison_shows_each_result_in_a_column(tmp_path):
     other = result(STABLE, with_pool(context(scenario="other"), price=None))
-    text = body(write_comparison([result(STABLE), other], tmp_path))
+    text = compared(tmp_path, result(STABLE), other)
     assert "<th>one-server</th><th>other</th>" in text
     assert re.search(r"<td>Cost per hour</td><td>\$3.60</td><td>unknown</td>", text)
 
@@ -124,6 +129,6 @@ def test_distributions_far_apart_share_a_logarithmic_axis(tmp_path):
     requests = STABLE.requests
     late = {"first_token_ns": requests.first_token_ns + 90 * S, "finish_ns": requests.finish_ns + 99 * S}
     slow = with_requests(STABLE, **late)
-    text = body(write_comparison([result(STABLE), result(slow, context(scenario="slow"))], tmp_path))
+    text = compared(tmp_path, result(STABLE), result(slow, context(scenario="slow")))
     assert '"type":"log"' in text
-    assert '"type":"log"' not in body(write_comparison([result(STABLE)], tmp_path))
+    assert '"type":"log"' not in compared(tmp_path, result(STABLE))

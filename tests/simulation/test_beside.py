@@ -53,7 +53,7 @@ def test_hosts_are_those_of_all_devices():
 def test_a_unit_to_be_sized_has_them():
     changes = {**offloaded(LPU, 100), f"{POOL}replicas": 1}
     unit = load_scenario(SMALL, {key.replace("__", "."): value for key, value in changes.items()})
-    assert Family.of_replicas(H100, unit).devices == 101
+    assert Family(H100, "", unit, (1,)).devices == 101
 
 
 def test_a_stored_context_keeps_them():

@@ -16,7 +16,7 @@ import numpy as np
 from simulator.calibration.fitting.form import StepForm, knots_for
 from simulator.calibration.fitting.identification import Identification, identify
 from simulator.errors import InputError
-from simulator.latency.fitted import FittedBackend, FittedPricer
+from simulator.latency.fitted import FittedBackend
 from simulator.latency.pricer import Floats, StepColumns
 from simulator.units.clock import NS_PER_S
 from simulator.workload.importers.text_file import Array, Parser, read_columns, seconds, token_counts
@@ -133,14 +133,6 @@ def _weights(durations_ns: np.ndarray) -> Floats:
     relative = durations_ns / durations_ns.mean()
     weights: Floats = np.maximum(relative, 1e-3) ** -WEIGHT
     return weights
-
-
-def step_errors(fit: FittedBackend, steps: StepColumns) -> Floats:
-    """Predicted over measured duration - 1 of every step."""
-    pricer = FittedPricer(fit, None)
-    predicted = np.array([pricer.step_ns(*step) for step in steps.steps()], dtype=np.float64)
-    errors: Floats = predicted / steps.duration_ns - 1.0
-    return errors
 
 
 _ITERATION_COLUMNS: dict[str, Parser] = {

@@ -46,12 +46,6 @@ class Family:
     unit: Scenario
     replicas: tuple[int, ...]
 
-    @classmethod
-    def of_replicas(cls, hardware: str, unit: Scenario) -> Family:
-        """A scenario of one pool with one replica, in growing numbers of them."""
-        (pool,) = unit.cluster.pools
-        return cls(hardware, _layout(pool), unit, (1,))
-
     @property
     def pools(self) -> tuple[PoolSpec, ...]:
         """Pools of one unit."""

@@ -39,11 +39,3 @@ def doublings(points: Sequence[EffortPoint]) -> list[Doubling]:
     """Gains from each effort to the next, by tokens."""
     ordered = sorted(points, key=lambda point: point.tokens)
     return [Doubling(a, b) for a, b in pairwise(ordered)]
-
-
-def accuracy_at(points: Sequence[EffortPoint], tokens: float) -> float | None:
-    """Accuracy at a number of tokens per task, None outside of what was published."""
-    for step in doublings(points):
-        if step.start.tokens <= tokens <= step.end.tokens:
-            return step.start.accuracy + step.points_per_doubling / 100.0 * log2(tokens / step.start.tokens)
-    return None
