@@ -748,6 +748,8 @@ class AggregateReplica(Replica):
         if len(ended) > 1:
             ended = sorted(ended, key=_by_order)
         for request in ended:
+            if request.leave_step > step and request.status != PREEMPTED:
+                self.log.waste(self._runs[0][FIRST])
             self._finish(request)
         if witness is not None:
             witness.completed(step, emitted, list(ended), aborted)

@@ -213,5 +213,12 @@ class ListedReplica(Replica):
         if self.observer:
             self.observer.completed(self, plan, emitted, finished, aborted)
         for request in finished:
+            self._count_wasted(request)
             request.status = FINISHED
             self._ended(request, now)
+
+    def _count_wasted(self, request: Request) -> None:
+        """The steps that were composed before its stop token was seen bring it nothing."""
+        for plan in self._under_way:
+            if any(entry.request is request for entry in plan.entries):
+                self.log.waste(plan.end_ns - plan.start_ns)

@@ -86,6 +86,7 @@ class StepLog:
         self._histogram = np.zeros(BINS, dtype=np.int64)
         self._itl_sum_ns = 0
         self._itl_count = 0
+        self._wasted = array("q")
         self._resumptions: dict[Resumption, None] = {}
         self._last_steps: _StepEnds | None = None
 
@@ -112,6 +113,10 @@ class StepLog:
         self._logged += steps
         if self._logged >= CHUNK_STEPS:
             self.flush()
+
+    def waste(self, duration_ns: int) -> None:
+        """A decode is in a step of that duration [ns] whose token nobody gets: its last has come before."""
+        self._wasted.append(duration_ns)
 
     def resume(self, resumption: Resumption) -> None:
         """Its first token after the pause comes that long after the last before, however long its step is."""
@@ -163,6 +168,8 @@ class StepLog:
         waiting = each(rows[14])
         self._add_windows(steps, ends, kv_blocks, waiting)
         self._add_inter_token(rows)
+        if self._wasted:
+            self._drop_wasted()
         if self._resumptions:
             self._add_pauses(_StepEnds(each(rows[0]), ends, duration))
         self.steps += len(ends)
@@ -315,6 +322,13 @@ class StepLog:
             each = duration[apart].repeat(steps) + growth[apart].repeat(steps) * position
             np.add.at(self._histogram, _bins(each), sequences[apart].repeat(steps))
         np.add.at(self._histogram, bins, together)
+
+    def _drop_wasted(self) -> None:
+        wasted = np.array(self._wasted, dtype=np.int64)
+        np.subtract.at(self._histogram, _bins(wasted), 1)
+        self._itl_sum_ns -= int(wasted.sum())
+        self._itl_count -= len(wasted)
+        self._wasted = array("q")
 
     def _add_pauses(self, steps: _StepEnds) -> None:
         """Where an output was resumed, its pause takes the place of the step that delivered the first token.

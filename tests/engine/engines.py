@@ -62,10 +62,12 @@ def run_case(
     env.run()
     table = log.step_table()
     assert table is not None
+    gaps = log.inter_token()
     steps = zip(*(getattr(table, f.name).tolist() for f in fields(table)), strict=True)
     return {
         "requests": [_row(request) for request in ended],
         "steps": list(steps),
+        "inter-token latencies": [gaps.total, gaps.sum_ns, gaps.count.tolist()],
         "end": [
             replica.counts(),
             replica.prefix_stats.values(),
