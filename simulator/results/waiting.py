@@ -120,7 +120,7 @@ def waiting_of(recording: Recording) -> Waiting:
     never_began = requests.first_scheduled_ns == NEVER
     begun = np.where(never_began, requests.finish_ns, requests.first_scheduled_ns)
     sent, joined = joined_ns(recording, row, begun)
-    entry = entry_pools(recording, row)
+    entry, _ = entry_replicas(recording, row)
     decodes = _decode_pools(recording, row, entry)
 
     # What is before the first step is told above; the rest is told by the waits themselves.
@@ -175,14 +175,16 @@ def joined_ns(recording: Recording, row: Ints, begun_ns: Ints) -> tuple[Ints, In
     return sent, joined
 
 
-def entry_pools(recording: Recording, row: Ints) -> Ints:
-    """The pool of each request's first step: where a decode pool ended it, that which computed its prompt."""
-    pools, waits = recording.requests.pool.copy(), recording.waits
+def entry_replicas(recording: Recording, row: Ints) -> tuple[Ints, Ints]:
+    """Pool and replica of each request's first step: of one that was handed over those of its prompt."""
+    requests, waits = recording.requests, recording.waits
+    pools, replicas = requests.pool.copy(), requests.replica.copy()
     handed_over = (row != NEVER) & np.isin(waits.cause, (DECODE_ROOM, LINK))
     pools[row[handed_over]] = waits.pool[handed_over]
+    replicas[row[handed_over]] = waits.replica[handed_over]
     if len(recording.pools) == 1:
         pools[pools == NEVER] = 0
-    return pools
+    return pools, replicas
 
 
 def wait_rows(recording: Recording) -> Ints:

@@ -1,36 +1,39 @@
 """Where the time of requests goes: queue, compute, bandwidth, cache, network, host; per phase and over time.
 
-Every engine step is bound by something (`latency.pricer.BOUNDS`), and while requests wait there is a reason
-why the next was not admitted: the cache has no room for it, all seats are taken, or the step's tokens went to
-those before it. Summed up along a replica's steps these give curves, and a request's share of each is the
-rise of the curve over the request's phase:
+Every engine step is bound by something (`latency.pricer.BOUNDS`), and while requests wait in a replica there
+is a reason why the next was not admitted (`why.curves`). What keeps them outside replicas is recorded
+(`why.outside`). A request's time is divided by phase:
 
 queue     from arrival to the first step with it
 prefill   from there to the first token
 decode    from there to the last token
 
-What no step of the replica covers (a transfer of the cache, idle time) is left as ``other``. Of a split
-cluster the prefill replica of a request is not recorded: its prefill is read from the mean of that pool.
+Queue and prefill are those of the replica that computed the prompt. Where another one makes the output, the
+decode phase holds the wait for room there, the links (they count as network), the wait for a seat, and then
+as many steps as there are tokens. What none of this covers is left as ``other``: idle time, the way through
+the serving program, steps on a replica that was lost.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.latency.pricer import BOUNDS, StepColumns
+from simulator.latency.pricer import BOUNDS
+from simulator.planning.why.curves import WAITS, Curve, curves_of
+from simulator.planning.why.outside import Outside, outside_of
 from simulator.results.latencies import is_finished
-from simulator.results.recording import NEVER, Floats, Ints, RequestColumns, StepTable
+from simulator.results.recording import NEVER, WAIT_CAUSES, Floats, Ints
 from simulator.results.result import Result
+from simulator.results.waiting import entry_replicas, wait_rows
 from simulator.simulation.pools import PreparedPool
 
-#: Why requests wait: no room in the cache, no seat, or tokens of the step that went to others.
-WAITS = ("kv capacity", "seats", "step tokens")
-#: A bound in the words of a planner.
-NAMES = {"memory": "bandwidth"}
+#: Bounds and what keeps requests outside replicas, in the words of a planner.
+NAMES = {"memory": "bandwidth", "gateway": "admission", "link": "network"}
 PHASES = ("queue", "prefill", "decode")
+QUEUE, PREFILL, DECODE = range(len(PHASES))
 OTHER = "other"
 #: Intervals of the picture over time.
 INTERVALS = 24
@@ -97,107 +100,70 @@ def attribute(result: Result, pools: Sequence[PreparedPool]) -> Attribution:
     pools
         Its pools, prepared: their pricers say what bound a step.
     """
-    causes = (*(NAMES.get(bound, bound) for bound in BOUNDS), *WAITS, OTHER)
-    requests = result.recording.requests
+    recording = result.recording
+    requests = recording.requests
     measured = requests.arrival_ns >= result.context.warmup_ns
     rows = np.flatnonzero(is_finished(requests) & measured & (requests.first_scheduled_ns != NEVER))
-    seconds = np.zeros((len(rows), len(PHASES), len(causes)))
-    curves = [_curves(result, index, pool) for index, pool in enumerate(pools)]
-    prompts = [index for index, pool in enumerate(pools) if pool.spec.role == "prefill"]
-    for index in range(len(pools)):
-        of_pool = requests.pool[rows] == index
-        for replica in np.unique(requests.replica[rows][of_pool]).tolist():
-            mine = np.flatnonzero(of_pool & (requests.replica[rows] == replica))
-            own = curves[index].get(replica)
-            first = _Mean([curve for one in prompts for curve in curves[one].values()]) if prompts else own
-            if own is not None and first is not None:
-                seconds[mine] = _phases(requests, rows[mine], first, own)
+    edges = np.stack(
+        [
+            column[rows]
+            for column in (
+                requests.arrival_ns,
+                requests.first_scheduled_ns,
+                requests.first_token_ns,
+                requests.finish_ns,
+            )
+        ],
+        axis=1,
+    )
+    outside = outside_of(recording, rows, edges)
+    curves = [curves_of(recording, index, pool) for index, pool in enumerate(pools)]
+    bounds = np.zeros((len(rows), len(PHASES), len(BOUNDS)))
+    waits = np.zeros((len(rows), len(PHASES), len(WAITS)))
+    entry = entry_replicas(recording, wait_rows(recording))
+    for mine, curve in _by_replica(curves, entry[0][rows], entry[1][rows]):
+        waits[mine, QUEUE] = curve.waits(outside.over_ns[mine, QUEUE], edges[mine, PREFILL])
+        bounds[mine, PREFILL] = curve.bounds(edges[mine, PREFILL], edges[mine, DECODE])
+    for mine, curve in _by_replica(curves, requests.pool[rows], requests.replica[rows]):
+        came = outside.over_ns[mine, DECODE]
+        steps = requests.output_tokens[rows[mine]] - 1
+        began = np.maximum(curve.start_of_last(edges[mine, -1], steps), came)
+        began = np.where(outside.handed_over[mine], began, edges[mine, DECODE])
+        waits[mine, DECODE] = curve.waits(np.minimum(came, began), began)
+        bounds[mine, DECODE] = curve.bounds(began, edges[mine, -1])
+    seconds, causes = _together(outside, bounds, waits, np.diff(edges, axis=1))
     return Attribution(causes, seconds / 1e9, rows, requests.arrival_ns[rows] / 1e9)
 
 
-class _Curve:
-    """Time along one replica's steps: by bound, and by why requests wait [ns]."""
-
-    def __init__(self, start: Ints, duration: Ints, bound: Ints, wait: Ints) -> None:
-        self._edges = np.stack([start, start + duration], axis=1).ravel()
-        self._bounds = _steps_up(bound, duration, len(BOUNDS))
-        self._waits = _steps_up(wait, duration, len(WAITS))
-
-    def bounds(self, begin: Ints, end: Ints) -> Floats:
-        """Time of each bound between two times [ns], shape (n, bounds)."""
-        return self._rise(self._bounds, begin, end)
-
-    def waits(self, begin: Ints, end: Ints) -> Floats:
-        """Time of each reason to wait between two times [ns], shape (n, waits)."""
-        return self._rise(self._waits, begin, end)
-
-    def _rise(self, curves: Floats, begin: Ints, end: Ints) -> Floats:
-        rises = [
-            np.interp(end, self._edges, curve) - np.interp(begin, self._edges, curve) for curve in curves
-        ]
-        return np.stack(rises, axis=1)
+def _by_replica(
+    curves: Sequence[dict[int, Curve]], pools: Ints, replicas: Ints
+) -> Iterator[tuple[Ints, Curve]]:
+    """The requests of each replica, and its curve."""
+    for pool, of_pool in enumerate(curves):
+        for replica, curve in of_pool.items():
+            yield np.flatnonzero((pools == pool) & (replicas == replica)), curve
 
 
-class _Mean:
-    """The mean of several replicas' curves."""
+def _together(
+    outside: Outside, bounds: Floats, waits: Floats, whole: Floats
+) -> tuple[Floats, tuple[str, ...]]:
+    """Time of each phase and cause [ns], shape (n, phases, causes), and the causes' names.
 
-    def __init__(self, curves: Sequence[_Curve]) -> None:
-        self._curves = curves
-
-    def bounds(self, begin: Ints, end: Ints) -> Floats:
-        """As `_Curve.bounds`."""
-        found: Floats = np.mean([curve.bounds(begin, end) for curve in self._curves], axis=0)
-        return found
-
-    def waits(self, begin: Ints, end: Ints) -> Floats:
-        """As `_Curve.waits`."""
-        found: Floats = np.mean([curve.waits(begin, end) for curve in self._curves], axis=0)
-        return found
-
-
-def _steps_up(kind: Ints, duration: Ints, kinds: int) -> Floats:
-    """Curves that rise along the steps of their kind, at the edges of all steps, shape (kinds, 2 * steps)."""
-    rise = np.zeros((kinds, len(kind), 2))
-    rise[kind, np.arange(len(kind)), 1] = duration
-    curves: Floats = np.cumsum(rise.reshape(kinds, -1), axis=1)
-    return curves
-
-
-def _curves(result: Result, index: int, pool: PreparedPool) -> dict[int, _Curve]:
-    recorded = result.recording.pools[index]
-    table = recorded.step_table
-    assert table is not None
-    bound = pool.backend.pricer.costs(_columns(table)).bound.astype(np.int64)
-    sequences = table.prefill_sequences + table.decode_sequences
-    # No room for one more: a mean prompt would not find its blocks.
-    needed = float(result.recording.requests.prompt_tokens.mean()) / recorded.block_size + 1
-    full = table.kv_blocks + needed > recorded.kv_blocks_per_replica
-    wait = np.where(full, 0, np.where(sequences >= pool.plan.settings.max_num_seqs, 1, 2))
-    found = {}
-    for replica in np.unique(table.replica).tolist():
-        mine = table.replica == replica
-        found[replica] = _Curve(table.start_ns[mine], table.duration_ns[mine], bound[mine], wait[mine])
-    return found
-
-
-def _columns(table: StepTable) -> StepColumns:
-    return StepColumns(**{name: getattr(table, name) for name in StepColumns.__slots__})
-
-
-def _phases(requests: RequestColumns, rows: Ints, first: _Curve | _Mean, own: _Curve) -> Floats:
-    """Time of each phase and cause [ns], shape (n, phases, causes)."""
-    arrival, scheduled = requests.arrival_ns[rows], requests.first_scheduled_ns[rows]
-    token, finish = requests.first_token_ns[rows], requests.finish_ns[rows]
-    nothing = np.zeros((len(rows), len(WAITS)))
-    none = np.zeros((len(rows), len(BOUNDS)))
-    parts = (
-        (none, first.waits(arrival, scheduled), scheduled - arrival),
-        (first.bounds(scheduled, token), nothing, token - scheduled),
-        (own.bounds(token, finish), nothing, finish - token),
-    )
-    phases = []
-    for bounds, waits, whole in parts:
-        known = bounds.sum(axis=1) + waits.sum(axis=1)
-        other = np.maximum(whole - known, 0.0)
-        phases.append(np.concatenate([bounds, waits, other[:, None]], axis=1))
-    return np.stack(phases, axis=1)
+    Parameters
+    ----------
+    bounds, waits
+        Of the steps, by phase: no more of them than a request was in the replica.
+    whole
+        Of the phases, shape (n, phases).
+    """
+    known = bounds.sum(axis=2) + waits.sum(axis=2)
+    left = np.maximum(whole - outside.ns.sum(axis=2), 0.0)
+    fits = np.divide(left, known, out=np.ones_like(known), where=known > left)[:, :, None]
+    other = np.maximum(left - known, 0.0)[:, :, None]
+    names = [NAMES.get(name, name) for name in (*BOUNDS, *WAITS, *WAIT_CAUSES, OTHER)]
+    columns = np.concatenate([bounds * fits, waits * fits, outside.ns, other], axis=2)
+    causes = tuple(dict.fromkeys(names))
+    seconds = np.zeros((*columns.shape[:2], len(causes)))
+    for column, name in enumerate(names):
+        seconds[:, :, causes.index(name)] += columns[:, :, column]
+    return seconds, causes

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import exp, expm1, inf, log
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from simulator.planning.load import rate_of
 from simulator.planning.run_many import in_processes
 from simulator.scenario.cluster import PoolSpec
 from simulator.scenario.scenario import Scenario
+from simulator.scenario.spec import Spec
 
 AS_IT_IS = "as it is"
 SAVES, COSTS_MORE = "saves", "costs more"
@@ -33,7 +34,11 @@ SAVES, COSTS_MORE = "saves", "costs more"
 SEEDS = 3
 #: A saving that is known to this factor is known closely: two rates, each told apart by `RESOLUTION` [1].
 _CLOSELY = RESOLUTION**2
+#: What limits at the gateway bound of the requests that are under way.
+_UNDER_WAY = ("max_outstanding", "max_outstanding_tokens")
 _PER_MILLION_H = 1e6 / 3600
+
+S = TypeVar("S", bound=Spec)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +201,14 @@ def _under_every_seed(logs: Sequence[float]) -> str | None:
 def _changes(scenario: Scenario) -> Iterator[tuple[str, Scenario]]:
     """Changes that the scenario leaves room for."""
     yield "one replica more in every pool", _pools(scenario, lambda p: _with(p, replicas=p.replicas + 1))
+    pools = scenario.cluster.pools
+    if len(pools) > 1:
+        for one in pools:
+            yield (
+                f"one replica more in pool {one.name!r}",
+                _pools(scenario, partial(_one_more, name=one.name)),
+            )
+    yield from _outside(scenario)
     yield "twice the tensor parallelism", _pools(scenario, lambda p: _sizes(p, 2.0))
     if all(pool.parallelism.tensor % 2 == 0 for pool in scenario.cluster.pools):
         yield "half the tensor parallelism", _pools(scenario, lambda p: _sizes(p, 0.5))
@@ -216,13 +229,52 @@ def _changes(scenario: Scenario) -> Iterator[tuple[str, Scenario]]:
         yield "KV cache in FP8", _models(scenario, kv_dtype="fp8")
 
 
+def _outside(scenario: Scenario) -> Iterator[tuple[str, Scenario]]:
+    """Changes of what keeps requests outside replicas: links, limits of the gateway."""
+    cluster = scenario.cluster
+    if cluster.transfer is not None and cluster.transfer.bandwidth is not None:
+        wider = _doubled(cluster.transfer, "bandwidth")
+        yield "links twice as wide", changed(scenario, cluster=_with(cluster, transfer=wider))
+    elif cluster.network is not None:
+        network = cluster.network
+        wide = _with(
+            network,
+            node=_doubled(network.node, "bandwidth"),
+            port=_doubled(network.port, "bandwidth"),
+            rack=None if network.rack is None else _doubled(network.rack, "uplink"),
+        )
+        if wide != network:
+            yield "links twice as wide", changed(scenario, cluster=_with(cluster, network=wide))
+    if cluster.admission is not None:
+        more = _doubled(cluster.admission, *_UNDER_WAY)
+        if more != cluster.admission:
+            let_in = _with(cluster, admission=more)
+            yield "twice as many requests let in", changed(scenario, cluster=let_in)
+    tenants = tuple(
+        one if one.limits is None else _with(one, limits=_doubled(one.limits, *_UNDER_WAY))
+        for one in scenario.tenants
+    )
+    if tenants != scenario.tenants:
+        yield "twice as many requests of each tenant let in", changed(scenario, tenants=tenants)
+
+
+def _with(spec: S, **update: Any) -> S:
+    return spec.model_copy(update=update)
+
+
+def _doubled(spec: S, *names: str) -> S:
+    """Twice of each that is said."""
+    said = {name: getattr(spec, name) for name in names}
+    return _with(spec, **{name: 2 * value for name, value in said.items() if value is not None})
+
+
+def _one_more(pool: PoolSpec, name: str) -> PoolSpec:
+    return _with(pool, replicas=pool.replicas + 1) if pool.name == name else pool
+
+
 def _pools(scenario: Scenario, change: Callable[[PoolSpec], PoolSpec]) -> Scenario:
     pools = tuple(change(pool) for pool in scenario.cluster.pools)
     return changed(scenario, cluster=scenario.cluster.model_copy(update={"pools": pools}))
-
-
-def _with(pool: PoolSpec, **update: Any) -> PoolSpec:
-    return pool.model_copy(update=update)
 
 
 def _sizes(pool: PoolSpec, factor: float) -> PoolSpec:

@@ -10,8 +10,9 @@ import numpy as np
 from simulator.planning.why.attribution import PHASES, Attribution
 from simulator.results.context import Slo
 from simulator.results.latencies import Latencies, latencies_of
-from simulator.results.recording import Floats
+from simulator.results.recording import WAIT_CAUSES, Floats, Recording
 from simulator.results.result import Result
+from simulator.results.waiting import entry_replicas, wait_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,6 @@ def worst_request(result: Result, attribution: Attribution) -> WorstRequest | No
     seconds = attribution.seconds[place]
     there = (requests.arrival_ns < arrival) & (requests.finish_ns > arrival)
     tpot = float(latencies.tpot[row])
-    where = f"{result.recording.pools[int(requests.pool[row])].name} replica {int(requests.replica[row])}"
     return WorstRequest(
         request=int(requests.request[row]),
         arrival_s=float(arrival) / 1e9,
@@ -74,8 +74,7 @@ def worst_request(result: Result, attribution: Attribution) -> WorstRequest | No
         e2e_ms=float(latencies.e2e[row]),
         events=(
             (0.0, f"arrives, {int(there.sum())} requests are there"),
-            (after(requests.first_scheduled_ns[row]), f"first step with it, on {where}"),
-            (after(requests.first_token_ns[row]), "first token"),
+            *((after(time_ns), what) for time_ns, what in _moments(result.recording, int(row))),
             (after(requests.finish_ns[row]), f"last of {int(requests.output_tokens[row])} tokens"),
         ),
         causes={
@@ -87,6 +86,30 @@ def worst_request(result: Result, attribution: Attribution) -> WorstRequest | No
             for index, phase in enumerate(PHASES)
         },
     )
+
+
+def _moments(recording: Recording, row: int) -> list[tuple[int, str]]:
+    """What happened to a request between its arrival and its end, and when [ns], in order."""
+    requests, waits, rows = recording.requests, recording.waits, wait_rows(recording)
+    pools, replicas = entry_replicas(recording, rows)
+    where = _replica(recording, int(pools[row]), int(replicas[row]))
+    target = _replica(recording, int(requests.pool[row]), int(requests.replica[row]))
+    over = {
+        "gateway": "the gateway lets it through",
+        "earlier attempts": "its client tries again",
+        "no replica": "a replica has come into service",
+        "decode room": "the decode side has room for it",
+        "link": f"its KV cache has come to {target}",
+    }
+    mine = np.flatnonzero(rows == row).tolist()
+    found = [(int(waits.end_ns[one]), over[WAIT_CAUSES[int(waits.cause[one])]]) for one in mine]
+    found.append((int(requests.first_scheduled_ns[row]), f"first step with it, on {where}"))
+    found.append((int(requests.first_token_ns[row]), "first token"))
+    return sorted(found, key=lambda moment: moment[0])
+
+
+def _replica(recording: Recording, pool: int, replica: int) -> str:
+    return f"{recording.pools[pool].name} replica {replica}"
 
 
 def _badness(latencies: Latencies, slo: Slo) -> Floats:

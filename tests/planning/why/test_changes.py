@@ -11,6 +11,7 @@ from simulator.planning.capacity import Capacity
 from simulator.planning.why import changes
 from simulator.planning.why.answer import _saving, reasons_of
 from simulator.planning.why.changes import AS_IT_IS, ranked_changes
+from simulator.scenario.loading import load_scenario
 
 
 @pytest.fixture
@@ -135,3 +136,54 @@ def test_other_precisions_are_those_of_models_that_pools_name_for_themselves(cha
     found = dict(changes._changes(chat(cluster={"pools": [pool]})))
     quantised = found["weights in FP8"]
     assert quantised.model_of(quantised.cluster.pools[0]).weight_dtype == "fp8"
+
+
+SPLIT = [
+    {"name": "in", "role": "prefill", "hardware": "nvidia-h100-sxm"},
+    {"name": "out", "role": "decode", "hardware": "nvidia-h100-sxm"},
+]
+
+
+def test_of_a_split_cluster_each_side_is_tried_alone_and_wider_links(chat):
+    link = {"bandwidth": "50 GB/s", "latency": "10 us"}
+    found = dict(changes._changes(chat(cluster={"pools": SPLIT, "transfer": link})))
+    more = found["one replica more in pool 'out'"].cluster.pools
+    assert [pool.replicas for pool in more] == [1, 2]
+    assert found["links twice as wide"].cluster.transfer.bandwidth == 100e9
+
+
+def test_of_links_between_nodes_those_with_a_width_are_tried_wider(chat):
+    rack = {"nodes": 1, "uplink": "10 GB/s"}
+    found = dict(changes._changes(chat(cluster={"pools": SPLIT, "network": {"rack": rack}})))
+    network = found["links twice as wide"].cluster.network
+    assert network.rack.uplink == 20e9 and network.port.bandwidth is None
+    assert "links twice as wide" not in dict(changes._changes(chat(cluster={"pools": SPLIT, "network": {}})))
+
+
+def test_where_the_gateway_has_limits_more_is_let_in(chat):
+    pool = {"name": "main", "hardware": "nvidia-h100-sxm"}
+    limits = {"max_outstanding": 8, "max_queue": 100}
+    found = dict(changes._changes(chat(cluster={"pools": [pool], "admission": limits})))
+    admission = found["twice as many requests let in"].cluster.admission
+    assert (admission.max_outstanding, admission.max_queue) == (16, 100)
+    assert "twice as many requests let in" not in dict(changes._changes(chat()))
+
+
+def test_where_a_tenant_has_limits_more_of_it_is_let_in():
+    workload = {
+        "arrivals": {"process": "poisson", "rate": "4 /s"},
+        "prompt_tokens": {"distribution": "fixed", "tokens": 100},
+        "output_tokens": {"distribution": "fixed", "tokens": 20},
+    }
+    slo = {"ttft": "2 s"}
+    tenants = [
+        {"name": "held", "workload": workload, "slo": slo, "limits": {"max_outstanding": 4, "max_queue": 9}},
+        {"name": "free", "workload": workload, "slo": slo},
+    ]
+    cluster = {"pools": [{"name": "main", "hardware": "nvidia-h100-sxm"}]}
+    scenario = load_scenario(
+        {"model": "llama-3.1-8b", "tenants": tenants, "cluster": cluster, "requests": 10}
+    )
+    found = dict(changes._changes(scenario))
+    held, free = found["twice as many requests of each tenant let in"].tenants
+    assert held.limits.max_outstanding == 8 and free.limits is None
