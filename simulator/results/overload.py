@@ -24,7 +24,10 @@ and a third; up to 0.95 of the capacity it raised no false alarm for either (30 
 The sustained rate is the rate of completions in the second half of that time: with a queue that never empties
 the system works at capacity, so this is the request rate from which on its queue grows. Where requests last
 about as long as that time, few end in it; then the rate of the whole run, the draining included, is higher
-and taken instead.
+and taken instead. But what ends while others come need not be what came: where only some requests wait for
+something (later turns of conversations for their KV cache from a slow tier), the others pass them by, and the
+rest is what is left. So the rate is at most that from the same middle until nine tenths of those left had
+ended.
 """
 
 from __future__ import annotations
@@ -44,6 +47,9 @@ SAMPLES = 40
 LEAST_BACKLOG = 0.01
 LEAST_LAST_RISE = 0.5
 LEAST_R2 = 0.8
+#: Of the requests left when the last has come, the share that the sustained rate is measured with: the last
+#: of them run alone or nearly so, and their time says nothing of a system at work.
+WORKED_OFF = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,7 @@ class Load:
     backlog
         Requests waiting when the arrivals ended.
     sustained_rate
-        Finished requests per second [1/s] in the second half of the arrivals; None unless overloaded.
+        Finished requests per second [1/s] from which on the queue grows; None unless overloaded.
     where
         Where most of the backlog waited, in words; None unless overloaded.
     """
@@ -154,7 +160,15 @@ def _level_at_end(waiting: Floats) -> float:
 def _served_rate(recording: Recording, warmup_ns: int, end_ns: int) -> float:
     half_ns = (warmup_ns + end_ns) // 2
     spans = ((half_ns, end_ns), (warmup_ns, recording.end_ns))
-    return max(_rate_of_completions(recording, *span) for span in spans)
+    while_they_came = max(_rate_of_completions(recording, *span) for span in spans)
+    return min(while_they_came, _rate_of_completions(recording, half_ns, _worked_off_ns(recording, end_ns)))
+
+
+def _worked_off_ns(recording: Recording, end_ns: int) -> int:
+    """When ``WORKED_OFF`` of the requests left at the end of the arrivals had ended [ns]."""
+    finish_ns = recording.requests.finish_ns
+    left = np.sort(finish_ns[finish_ns > end_ns])
+    return int(left[math.ceil(WORKED_OFF * len(left)) - 1]) if len(left) else end_ns
 
 
 def _rate_of_completions(recording: Recording, start_ns: int, end_ns: int) -> float:
