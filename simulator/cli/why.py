@@ -20,13 +20,13 @@ def why(
 ) -> None:
     """Say where the time of requests goes, how much headroom is left, and which change saves most."""
     from simulator.cli.asked import scenario_asked
-    from simulator.planning.load import rate_if_any
     from simulator.planning.why.answer import reasons_of
+    from simulator.planning.why.changes import why_not_ranked
     from simulator.results.files import as_json
 
     asked = scenario_asked(scenario, set_)
-    turnable = asked.has_objectives and rate_if_any(asked) is not None
-    reasons = reasons_of(asked, with_changes=changes and turnable, jobs=jobs)
+    not_ranked = why_not_ranked(asked)
+    reasons = reasons_of(asked, with_changes=changes and not_ranked is None, jobs=jobs)
     if json_:
         typer.echo(as_json(reasons.to_dict()), nl=False)
         return
@@ -35,5 +35,5 @@ def why(
     from simulator.reporting.screen import print_tables
 
     print_tables(reasons.tables(), Console())
-    if changes and not turnable:
-        typer.echo("Changes are ranked where there are objectives and arrivals with a rate.")
+    if changes and not_ranked is not None:
+        typer.echo(f"No changes are ranked: {not_ranked}.")

@@ -115,6 +115,18 @@ def ranked_changes(scenario: Scenario, *, jobs: int | None = None) -> list[Chang
     return sorted((_compared(base, outcome) for outcome in outcomes), key=_order)
 
 
+def why_not_ranked(scenario: Scenario) -> str | None:
+    """What a scenario lacks for its changes to be ranked, in words; None: nothing."""
+    lacks = []
+    if not scenario.has_objectives:
+        lacks.append(f"there are no objectives ({'slo, or that of a tenant' if scenario.tenants else 'slo'})")
+    try:
+        rate_of(scenario)
+    except InputError as error:
+        lacks.append(f"{error.key}: {error.message}")
+    return "; ".join(lacks) or None
+
+
 def _order(one: Change) -> tuple[float, float]:
     if one.saves is None:
         return (inf, 0.0)
