@@ -27,7 +27,7 @@ import numpy as np
 from simulator.calibration.not_simulated import NotSimulated
 from simulator.calibration.points.point import OperatingPoint, read_points
 from simulator.calibration.points.search import Expected, Floats, Values, report
-from simulator.calibration.points.setup import Setup
+from simulator.calibration.points.setup import Setup, routing_of
 from simulator.calibration.points.sources import silicon
 from simulator.calibration.points.steady import SteadyLoad, stationary, steady_tpot_s
 from simulator.errors import InputError, program
@@ -124,7 +124,7 @@ def ratios(servers: Sequence[Server], values: Values) -> Floats:
 
 def _pricer(server: Server, values: Values) -> StepPricer | None:
     setup, pool = server.setup, server.pool
-    routing = {"routing_diversity": values["diversity"], "routing_spread": values["spread"]}
+    routing = routing_of(setup.card, values["diversity"], values["spread"])
     try:
         return compile_backend(
             pool.latency.model_copy(update=routing),

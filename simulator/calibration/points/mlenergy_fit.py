@@ -168,7 +168,8 @@ def _timed(point: SteadyPoint, values: Values) -> StepPricer | None:
     host = ("host_us", "host_per_sequence_us")
     overrides = {str(name): values[name] for name in host if name in values}
     routing = {"routing_diversity": f"diversity {point.task}", "routing_spread": "spread"}
-    overrides |= {key: values[name] for key, name in routing.items() if name in values}
+    if point.setup.card.moe is not None:
+        overrides |= {key: values[name] for key, name in routing.items() if name in values}
     early: dict[str, Any] = {name: values[name] for name in EarlyKernels.__slots__ if name in values}
     kernels = replace(KERNELS_OF_0_11, **early)
     return pricer_of(point.setup, point.at_rest.model_copy(update=overrides), kernels=kernels)

@@ -104,6 +104,11 @@ def pricer_of(
         return None
 
 
+def routing_of(card: ModelCard, diversity: float, spread: float) -> dict[str, float]:
+    """Settings of a backend that say how tokens choose experts; none for dense models, which refuse them."""
+    return {} if card.moe is None else {"routing_diversity": diversity, "routing_spread": spread}
+
+
 #: Endings of a model's name that say nothing of its shape: precision, tuning, date.
 _ENDINGS = re.compile(
     r"[-_.](fp8|bf16|fp16|int8|int4|w4a16|nvfp4|mxfp4|fp4|awq|gptq|dynamic|instruct|chat|thinking|it|hf"

@@ -38,6 +38,7 @@ from simulator.calibration.points.setup import (
     card_of,
     device_of,
     load_value_of,
+    routing_of,
 )
 from simulator.calibration.points.steady import SteadyLoad, filled_at_once
 from simulator.scenario.backend import AutoBackendSpec
@@ -127,8 +128,7 @@ def setup_at_rest(point: OperatingPoint) -> Setup:
             sampler="greedy",
             host_us=host.step_us,
             host_per_sequence_us=host.sequence_us,
-            routing_diversity=task.diversity,
-            routing_spread=SPREAD,
+            **routing_of(card, task.diversity, SPREAD),
         ),
     )
     measured = dict(point.measured)

@@ -41,6 +41,7 @@ from simulator.calibration.points.setup import (
     device_of,
     lengths_of,
     load_value_of,
+    routing_of,
 )
 from simulator.calibration.points.sources.silicon_drafts import drafts_of
 from simulator.hardware.device import Device
@@ -216,6 +217,6 @@ def _pool(point: OperatingPoint, engines: Engines) -> PoolSpec:
         engine=EngineSpec(**engine),
         speculative=drafts_of(point),
         latency=AutoBackendSpec(
-            sampler="greedy", software=point.engine, routing_diversity=DIVERSITY, routing_spread=SPREAD
+            sampler="greedy", software=point.engine, **routing_of(card_of(point), DIVERSITY, SPREAD)
         ),
     )

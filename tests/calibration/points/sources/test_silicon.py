@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from simulator.calibration.points.point import OperatingPoint, Workers
-from simulator.calibration.points.setup import NotSimulated
+from simulator.calibration.points.setup import NotSimulated, pricer_of
 from simulator.calibration.points.sources import silicon
 from simulator.calibration.points.sources.silicon_drafts import drafts_of
 
@@ -104,3 +104,16 @@ def test_every_rank_has_a_step_of_its_own_and_sends_tokens_to_their_experts() ->
     assert silicon.setup(wide).pools[1].engine.all2all_backend == "deepep_low_latency"
     split = replace(APART, prefill=Workers(1, 1, 1, 4, 1))
     assert silicon.setup(split).pools[0].engine.all2all_backend == "allgather_reducescatter"
+
+
+@pytest.mark.parametrize(
+    ("model", "settings"),
+    [("deepseek-v3", {"routing_diversity", "routing_spread"}), ("llama-3.1-70b", set())],
+)
+def test_only_backends_of_models_with_experts_say_how_these_are_chosen(
+    model: str, settings: set[str]
+) -> None:
+    setup = silicon.setup(replace(DEEPSEEK, model=model, model_source=model))
+    given = setup.pools[0].latency.model_fields_set
+    assert {key for key in given if key.startswith("routing")} == settings
+    assert pricer_of(setup) is not None
