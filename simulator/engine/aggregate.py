@@ -147,7 +147,7 @@ class AggregateReplica(Replica):
         self._ends_at: dict[int, list[Request]] = {}
         self._answers_at: dict[int, list[Request]] = {}
         self._leaves_after: dict[int, list[Request]] = {}
-        self._events: list[int] = []
+        self._events = [FOREVER]  # a heap of the steps whose output ends or answers a request
 
         # Planned steps, from `_first` up to before `_planned`. Runs of decodes take their blocks when they
         # have run.
@@ -311,7 +311,7 @@ class AggregateReplica(Replica):
         ages = False
         stepwise = self._stepwise
         while step - self._first <= lag:
-            if self._leaves_after:
+            if step - 1 in self._leaves_after:
                 self._leave(step - 1)
             if not self._waiting and self._partial is None and self._decodes and not stepwise:
                 # Nobody to admit: the batch ages from this step on.
@@ -343,7 +343,7 @@ class AggregateReplica(Replica):
         # The step behind the last planned one is composed `lag` steps before, unless it is
         # known to age only.
         wake = step - 1 if ages else step - 1 - lag
-        event = self._next_event()
+        event = self._events[0]
         if event < wake:
             wake = event
         if wake < self._first:
@@ -354,13 +354,6 @@ class AggregateReplica(Replica):
             wake = self._first + passed
         self._wake_step = wake
         self._wake_at(wake_ns)
-
-    def _next_event(self) -> int:
-        """The first step whose output ends or answers a request."""
-        events = self._events
-        while events and events[0] < self._first:
-            heapq.heappop(events)
-        return events[0] if events else FOREVER
 
     def _executing(self, now: int) -> int:
         """The planned step that executes at a time, one that ends then included."""
@@ -577,10 +570,8 @@ class AggregateReplica(Replica):
 
     def _leave(self, step: int) -> None:
         """Take those out of the sums whose last scheduled step is ``step``."""
-        bucket = self._leaves_after.pop(step, None)
-        if bucket is not None:
-            for request in bucket:
-                self._remove_decode(request)
+        for request in self._leaves_after.pop(step):
+            self._remove_decode(request)
 
     def _count_shared_once(self) -> None:
         """Keep context that several requests share in the bases once."""
@@ -598,7 +589,7 @@ class AggregateReplica(Replica):
 
         Returns whether the step behind the last planned one is sure to age too.
         """
-        event = self._next_event()
+        event = self._events[0]
         if event < step - 1 or event == FOREVER:
             return False
         last = self._last_with_blocks(step, event + self._lag)
@@ -687,7 +678,10 @@ class AggregateReplica(Replica):
             break
         self.log.add_runs(logged, count, self._residues, grown)
         self._first = self._planned = step + 1
-        if self._leaves_after:
+        events = self._events
+        while events[0] <= step:
+            heapq.heappop(events)
+        if step in self._leaves_after:
             self._leave(step)
         self._runs = kept if self._lag else []
         if not self._lag:

@@ -95,6 +95,7 @@ class Gateway:
         self._longest_prompt = [longest_prompt(mine) or longest_request(mine) for mine in pools]
         self._add_row = log.add
         self._delays = delays
+        self._delays_requests = delays.request_ns > 0 or delays.prompt_token_ns > 0
         self._refuses = refuses
 
     def submit(self, request: Request) -> None:
@@ -121,8 +122,8 @@ class Gateway:
         client = self.clients[request.tenant]
         if client is not None:
             client.begin(request)
-        wait = self._delays.request_ns + self._delays.prompt_token_ns * request.prompt_tokens
-        if wait:
+        if self._delays_requests:
+            wait = self._delays.request_ns + self._delays.prompt_token_ns * request.prompt_tokens
             request.place = Delay(self.env, wait, request, self.serve, self.aborted)
         else:
             self.serve(request)
