@@ -144,7 +144,7 @@ def compile_backend(
     streams = isinstance(spec, RooflineBackendSpec | OperatorTablesBackendSpec)
     if streams and not isinstance(execution, RooflineExecution):
         execution = RooflineExecution()
-    refuse_impossible(layout, execution, spec)
+    refuse_impossible(layout, execution)
     machine = machine_of(device, streamed_tier(execution), overflow_tier(execution))
     draft = None if speculation is None else draft_layout(speculation, layout)
     guest = draft if speculation is not None and speculation.apart is None else None

@@ -1,4 +1,4 @@
-"""Layouts that no machine can have: stages without layers, experts of dense models, chips without heads.
+"""Layouts that no machine can have: stages without layers, chips without heads.
 
 What the matrix products themselves refuse (heads or experts that cannot be divided) is theirs to say, see
 `simulator.models.gemms`.
@@ -14,14 +14,10 @@ from simulator.hardware.execution import (
     WaferExecution,
 )
 from simulator.latency.layout import Layout
-from simulator.scenario.backend import BackendSpec
-
-#: What `latency` may say of experts.
-_OF_EXPERTS = ("moe_imbalance", "routing_diversity", "routing_spread")
 
 
-def refuse_impossible(layout: Layout, execution: Execution, spec: BackendSpec) -> None:
-    """Refuse a layout that leaves devices without work, or settings of experts where there are none.
+def refuse_impossible(layout: Layout, execution: Execution) -> None:
+    """Refuse a layout that leaves devices without work.
 
     Raises
     ------
@@ -32,8 +28,6 @@ def refuse_impossible(layout: Layout, execution: Execution, spec: BackendSpec) -
         _refuse_chips_without_heads(layout, execution.group_chips)
     elif not isinstance(execution, WaferExecution):  # a stage of silicon may hold a part of a layer
         _refuse_empty_stages(layout)
-    if layout.card.moe is None:
-        _refuse_experts(layout, spec)
 
 
 def _refuse_empty_stages(layout: Layout) -> None:
@@ -55,19 +49,4 @@ def _refuse_chips_without_heads(layout: Layout, group: int) -> None:
             f" attention heads for them to share: at most {most}; stages (pipeline) take the others, of"
             f" {group} chips as the profile has them",
             key="parallelism.tensor",
-        )
-
-
-def _refuse_experts(layout: Layout, spec: BackendSpec) -> None:
-    name = layout.card.name
-    if layout.expert > 1:
-        raise InputError(
-            f"found {layout.expert}, but {name} is dense: it has no experts to spread; leave it at 1",
-            key="parallelism.expert",
-        )
-    given = [key for key in _OF_EXPERTS if key in spec.model_fields_set]
-    if given:
-        raise InputError(
-            f"{name} is dense and has no experts that {', '.join(given)} could act on; leave that out",
-            key=f"latency.{given[0]}",
         )

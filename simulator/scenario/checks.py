@@ -33,7 +33,10 @@ def check_names(scenario: Scenario) -> None:
         _check_dtype(f"{key}.engine.kv_cache_dtype", pool.engine.kv_cache_dtype)
         if pool.model is not None:
             _check_model(f"{key}.model", pool.model)
-        _check_context(key, pool, load_model(scenario.model_of(pool).card))
+        card = load_model(scenario.model_of(pool).card)
+        _check_context(key, pool, card)
+        if card.moe is None:
+            _check_without_experts(key, pool, card)
         _check_draft(f"{key}.speculative", pool)
     _check_sides(scenario)
 
@@ -97,6 +100,21 @@ def _check_draft(key: str, pool: PoolSpec) -> None:
         _at(f"{key}.model", load_model, drafting.model)
     if drafting.apart is not None:
         _at(f"{key}.apart.hardware", load_device, drafting.apart.hardware)
+
+
+def _check_without_experts(key: str, pool: PoolSpec, card: ModelCard) -> None:
+    """A dense model has no experts to spread or to load unevenly; vLLM refuses the former too."""
+    spread = pool.parallelism.expert
+    if spread > 1:
+        raise InputError(
+            f"found {spread}, but {card.name} is dense: it has no experts to spread; leave it at 1",
+            key=f"{key}.parallelism.expert",
+        )
+    if getattr(pool.latency, "moe_imbalance", None) is not None:
+        raise InputError(
+            f"{card.name} is dense and has no experts whose load could differ; leave it out",
+            key=f"{key}.latency.moe_imbalance",
+        )
 
 
 def _check_context(key: str, pool: PoolSpec, card: ModelCard) -> None:

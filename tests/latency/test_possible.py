@@ -8,7 +8,7 @@ from simulator.errors import InputError
 from simulator.hardware.catalogue import load_device
 from simulator.latency.smallest import smallest_parallelism
 from simulator.models.catalogue import load_model
-from simulator.scenario.backend import AutoBackendSpec, LinearBackendSpec, RooflineBackendSpec
+from simulator.scenario.backend import LinearBackendSpec
 from tests.latency.conftest import Compile
 
 H100, LPU = "nvidia-h100-sxm", "groq-lpu-v1"
@@ -27,23 +27,6 @@ def test_a_pipeline_has_at_most_as_many_stages_as_the_model_has_layers(
 def test_so_it_is_under_every_backend(compiled: Compile) -> None:
     with pytest.raises(InputError, match="at most 32"):
         compiled(H100, "llama-3.1-8b", spec=LinearBackendSpec(backend="linear", base_ns=1), pipeline=64)
-
-
-def test_a_dense_model_has_no_experts_to_spread(compiled: Compile) -> None:
-    with pytest.raises(InputError, match="dense") as error:
-        compiled(H100, "llama-3.1-8b", tensor=4, expert=4)
-    assert error.value.key == "parallelism.expert"
-    compiled(H100, "mixtral-8x7b", tensor=4, expert=4)
-
-
-@pytest.mark.parametrize("name", ["moe_imbalance", "routing_diversity", "routing_spread"])
-def test_settings_of_experts_are_refused_where_there_are_none(compiled: Compile, name: str) -> None:
-    for backend in (AutoBackendSpec, RooflineBackendSpec):
-        spec = backend.model_validate({name: 1.0})
-        with pytest.raises(InputError, match=name) as error:
-            compiled(H100, "llama-3.1-8b", spec=spec)
-        assert error.value.key == f"latency.{name}"
-        compiled(H100, "mixtral-8x7b", spec=spec, tensor=4)
 
 
 def test_no_more_chips_share_a_layer_than_it_has_heads(compiled: Compile) -> None:

@@ -301,6 +301,22 @@ def test_experts_need_devices_to_lie_on(small):
     assert "must divide tensor x data = 2" in message
 
 
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ({"parallelism": {"tensor": 4, "expert": 4}}, "parallelism.expert"),
+        ({"latency": {"moe_imbalance": 1.5}}, "latency.moe_imbalance"),
+        ({"latency": {"backend": "roofline", "moe_imbalance": 1.5}}, "latency.moe_imbalance"),
+    ],
+)
+def test_a_dense_model_has_no_experts(small, change, key):
+    small["cluster"]["pools"][0] |= change
+    error = refusal(small)
+    assert error.key == f"cluster.pools[0].{key}"
+    assert "dense" in error.message
+    assert load_scenario(small | {"model": "mixtral-8x7b"}).model.card == "mixtral-8x7b"
+
+
 def test_without_chunked_prefill_a_prompt_must_fit_one_step(small):
     engine = {"enable_chunked_prefill": False, "max_model_len": 16384}
     message = str(refusal(small, {"cluster.pools[0].engine": engine}))
