@@ -9,6 +9,7 @@ from simulator.results.distributions import Distribution
 from simulator.results.drafting import Drafting
 from simulator.results.recording import STATUSES
 from simulator.results.result import Result
+from simulator.results.waiting import WHERE
 
 
 def latency_table(result: Result) -> Table:
@@ -93,6 +94,10 @@ def traffic_table(result: Result) -> Table:
         *_cut_off_rows(counts),
         ("Most requests in flight", show.count(counts.max_concurrent)),
         ("Prefix cache hit rate", show.percent(summary.prefix_hit_rate)),
+        *(
+            (f"Requests waiting {WHERE[cause]}, mean", show.number(mean))
+            for cause, mean in summary.waiting_elsewhere.items()
+        ),
         ("Preemptions", show.count(summary.preemptions)),
         *_drafting_rows(summary.drafting),
     ]

@@ -42,7 +42,11 @@ from simulator.results.water import WaterSummary, water_of
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The figures of one run. ``duration_s`` is the measured time [s]."""
+    """The figures of one run.
+
+    ``duration_s`` is the measured time [s]; ``waiting_elsewhere`` how many requests on average were in no
+    pool's line, by what they waited for (`results.waiting`).
+    """
 
     context: RunContext
     duration_s: float
@@ -55,6 +59,7 @@ class Summary:
     preemptions: int
     drafting: Drafting | None
     load: Load
+    waiting_elsewhere: dict[str, float]
     cost: CostSummary
     energy: EnergySummary
     carbon: CarbonSummary
@@ -133,6 +138,7 @@ class Summary:
             "max_concurrent_requests": counts.max_concurrent,
             "overloaded": self.load.overloaded,
             "sustained_request_rate": self.load.sustained_rate,
+            "mean_waiting_elsewhere": self.waiting_elsewhere,
         }
 
     def _fleet_keys(self) -> dict[str, Any]:
@@ -206,6 +212,7 @@ def summarise(recording: Recording, context: RunContext) -> Summary:
         preemptions=sum(pool.preemptions for pool in recording.pools),
         drafting=drafting_of(recording.pools),
         load=load,
+        waiting_elsewhere=waiting.elsewhere_means(warmup_ns, recording.end_ns),
         cost=cost,
         energy=energy,
         carbon=carbon,

@@ -31,8 +31,9 @@ class Spans:
     """Times from one moment to another [ns], and how many of them go on at a time."""
 
     def __init__(self, begin_ns: Ints, end_ns: Ints) -> None:
-        self._begin, self._begun = _summed(begin_ns)
-        self._end, self._ended = _summed(end_ns)
+        lasts = end_ns > begin_ns  # most requests wait for most things for no time
+        self._begin, self._begun = _summed(begin_ns[lasts])
+        self._end, self._ended = _summed(end_ns[lasts])
 
     def total_until(self, times_ns: Floats) -> Floats:
         """How long all of them have lasted by each of these times, together [ns]."""
@@ -101,10 +102,19 @@ class Waiting:
     def between(self, edges_ns: Floats) -> dict[str, Floats]:
         """Mean number from each edge to the next, by where they are, in words."""
         found = {f"in the line of pool {line.pool.name!r}": line.between(edges_ns) for line in self.lines}
-        return {**found, **{_WHERE[cause]: spans.means(edges_ns) for cause, spans in self.elsewhere.items()}}
+        return {**found, **{WHERE[cause]: spans.means(edges_ns) for cause, spans in self.elsewhere.items()}}
+
+    def elsewhere_means(self, begin_ns: int, end_ns: int) -> dict[str, float]:
+        """Mean number between two times of those in no pool's line, by what they wait for, if any do."""
+        if end_ns <= begin_ns:
+            return {}
+        edges_ns = np.array([begin_ns, end_ns], dtype=np.float64)
+        means = {cause: float(spans.means(edges_ns)[0]) for cause, spans in self.elsewhere.items()}
+        return {cause: mean for cause, mean in means.items() if mean > 0}
 
 
-_WHERE = {
+#: Where those are who are in no pool's line, by what they wait for.
+WHERE = {
     "gateway": "at the gateway, for its limits",
     "earlier attempts": "with clients, between attempts",
     "no replica": "for a replica to come into service",

@@ -68,7 +68,7 @@ def test_the_mean_line_is_the_time_in_queue_over_the_time(rate, seats):
 FEW_BLOCKS = {"num_gpu_blocks": 200, "max_model_len": 1100}
 
 
-def split(prompts=None, outputs=None, link="50 GB/s", rate=20, **cluster):
+def split(prompts=None, outputs=None, link="50 GB/s", rate=20, duration="20 s", seed=0, **cluster):
     """Llama 3.1 8B on a prefill and a decode replica with engines of their own, for 20 s."""
     engines = {"prefill": prompts or {}, "decode": outputs or {}}
     pools = [
@@ -76,11 +76,11 @@ def split(prompts=None, outputs=None, link="50 GB/s", rate=20, **cluster):
         for role, engine in engines.items()
     ]
     return simulated(
-        rate, {"pools": pools, "transfer": {"bandwidth": link, "latency": "10 us"}, **cluster}, "20 s"
+        rate, {"pools": pools, "transfer": {"bandwidth": link, "latency": "10 us"}, **cluster}, duration, seed
     )
 
 
-def simulated(rate, cluster, duration):
+def simulated(rate, cluster, duration, seed=0):
     return run_scenario(
         load_scenario(
             {
@@ -92,6 +92,7 @@ def simulated(rate, cluster, duration):
                 "model": "llama-3.1-8b",
                 "cluster": cluster,
                 "duration": duration,
+                "seed": seed,
             }
         )
     )
@@ -138,6 +139,10 @@ def test_who_waits_at_the_gateway_is_in_no_line_of_a_pool():
     result = simulated(20, {"pools": [pool], "admission": limits}, "20 s")
     assert result.summary.latency.queue.mean > 1000
     assert result.summary.pools[0].peak_waiting < 4
+    elsewhere = result.summary.to_dict()["mean_waiting_elsewhere"]
+    everywhere = elsewhere["gateway"] + result.summary.pools[0].mean_waiting
+    assert elsewhere.keys() == {"gateway"}
+    assert everywhere == pytest.approx(queue_ns(result) / result.recording.end_ns)
 
 
 @pytest.mark.parametrize(
@@ -157,8 +162,19 @@ def test_a_queue_that_grows_is_an_overload_wherever_it_is(changed, where):
     assert load.sustained_rate < 0.9 * load.arrival_rate
 
 
-def test_a_split_cluster_that_keeps_up_is_none():
-    assert not split().summary.load.overloaded
+@pytest.mark.parametrize(
+    ("changed", "capacity"),
+    [
+        ({"link": "1 GB/s"}, 7.6),
+        ({"outputs": FEW_BLOCKS}, 8.8),
+        ({"admission": {"max_outstanding": 2, "max_queue": 10_000}}, 5.6),
+    ],
+)
+def test_a_split_cluster_that_keeps_up_is_none(changed, capacity):
+    assert split(rate=1.2 * capacity, duration="100 s", **changed).summary.load.overloaded
+    for seed in range(3):
+        summary = split(rate=0.9 * capacity, duration="100 s", seed=seed, **changed).summary
+        assert not summary.load.overloaded
 
 
 def test_waits_survive_the_way_to_files_and_back(tmp_path):
