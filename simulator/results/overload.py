@@ -122,14 +122,20 @@ def waiting_series(
 ) -> tuple[Floats, dict[str, Floats]]:
     """Middle of each interval between warm-up and end [s], and the mean queues in it by where they are.
 
-    An interval is a whole number of windows; what is left over at the end is dropped.
+    An interval is a whole number of windows; what is left over at the end is dropped. Where a drain that is
+    long beside the arrivals has made windows too wide for that, the time between is cut into equal parts:
+    who waits is known from the requests themselves.
     """
     width = min((pool.windows.width_ns for pool in recording.pools), default=0)
-    first, last = (-(-warmup_ns // width), end_ns // width) if width else (0, 0)
-    if last <= first:
+    if not width or end_ns <= warmup_ns:
         return np.zeros(0), {"nowhere": np.zeros(0)}
-    edges_ns = np.arange(first, last + 1, dtype=np.float64) * width
-    queues = {name: _means(queue) for name, queue in waiting.between(edges_ns).items()}
+    edges_ns = np.arange(-(-warmup_ns // width), end_ns // width + 1, dtype=np.float64) * width
+    if len(edges_ns) > LEAST_SAMPLES:
+        held = waiting.between(edges_ns)
+    else:
+        edges_ns = np.linspace(warmup_ns, end_ns, SAMPLES + 1)
+        held = waiting.between_close(edges_ns)
+    queues = {name: _means(queue) for name, queue in held.items()}
     return _means((edges_ns[1:] + edges_ns[:-1]) / 2e9), queues
 
 

@@ -14,7 +14,7 @@ preempted, or had not ended when the run did, whichever is more counts, as one i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,8 +101,19 @@ class Waiting:
 
     def between(self, edges_ns: Floats) -> dict[str, Floats]:
         """Mean number from each edge to the next, by where they are, in words."""
-        found = {f"in the line of pool {line.pool.name!r}": line.between(edges_ns) for line in self.lines}
-        return {**found, **{WHERE[cause]: spans.means(edges_ns) for cause, spans in self.elsewhere.items()}}
+        return self._placed([line.between(edges_ns) for line in self.lines], edges_ns)
+
+    def between_close(self, edges_ns: Floats) -> dict[str, Floats]:
+        """The same where edges are much closer than windows: what the times of the requests tell.
+
+        Who waits again after a preemption, or for a seat on the decode side, is left out.
+        """
+        return self._placed([line.spans.means(edges_ns) for line in self.lines], edges_ns)
+
+    def _placed(self, lines: Sequence[Floats], edges_ns: Floats) -> dict[str, Floats]:
+        names = [f"in the line of pool {line.pool.name!r}" for line in self.lines]
+        rest = {WHERE[cause]: spans.means(edges_ns) for cause, spans in self.elsewhere.items()}
+        return {**dict(zip(names, lines, strict=True)), **rest}
 
     def elsewhere_means(self, begin_ns: int, end_ns: int) -> dict[str, float]:
         """Mean number between two times of those in no pool's line, by what they wait for, if any do."""

@@ -87,6 +87,14 @@ def test_a_burst_that_is_worked_off_is_not_an_overload():
     assert not judged(one_server(arrivals, width_ns=S)).overloaded
 
 
+def test_arrivals_that_are_short_beside_their_drain_are_an_overload_too():
+    """Ten seconds of a hundred times what is served: windows are as wide as all of the arrivals."""
+    arrivals = poisson(500.0, 5000, 1)
+    assert judged(one_server(arrivals, width_ns=S)).overloaded
+    assert judged(one_server(arrivals, width_ns=16 * S)).overloaded
+    assert not judged(one_server(poisson(2.0, 20, 1), width_ns=16 * S)).overloaded
+
+
 def test_everything_at_once_is_a_batch_job_and_not_an_overload():
     assert not judged(one_server(np.zeros(500), width_ns=S)).overloaded
 
