@@ -258,9 +258,7 @@ class Disaggregation:
         if self._router.listens:
             self._router.sent(target, request)
         if handover.waits_since != NEVER:
-            self.waited_ns += self.env.now - handover.waits_since
-            self._note(handover, DECODE_ROOM, handover.waits_since)
-            handover.waits_since = NEVER
+            self._leave_line(handover)
         handover.target = target
         handover.sent_ns = self.env.now
         handover.shipment = Shipment(
@@ -315,6 +313,12 @@ class Disaggregation:
         chunks = self._pools[source.pool].chunks
         return [] if chunks is None else chunks.take(prompt)
 
+    def _leave_line(self, handover: Handover) -> None:
+        """It waits for room no more, be it that there is some or that nobody wants it."""
+        self.waited_ns += self.env.now - handover.waits_since
+        self._note(handover, DECODE_ROOM, handover.waits_since)
+        handover.waits_since = NEVER
+
     def _note(self, handover: Handover, cause: int, since_ns: int) -> None:
         """What it has waited for is over."""
         source = handover.source
@@ -348,7 +352,7 @@ class Disaggregation:
         if shipment is None:
             if handover in self._line:
                 self._line.remove(handover)
-                self._note(handover, DECODE_ROOM, handover.waits_since)
+                self._leave_line(handover)
             return
         handover.shipment = None
         self._note(handover, LINK, handover.sent_ns)

@@ -7,14 +7,16 @@ from math import inf
 import numpy as np
 import pytest
 
-from simulator.engine.clients import _has_token
+from simulator.engine.clients import ClientPlan, _has_token
 from simulator.engine.request import NEVER
+from simulator.engine.tenant import TenantPlan
 from simulator.engine.timing import Appointment
 from simulator.engine.transfer import LinkPlan
 from simulator.errors import InputError
 from simulator.results.conservation import check_conservation
 from simulator.results.recording import STATUSES
 from simulator.results.transfers import transfer_dict
+from simulator.results.wait_log import DECODE_ROOM
 from tests.engine.clusters import MS, PREFILL_TOKEN_NS, STEP_NS, cluster, evenly, pool, request, run, settings
 
 BYTES_PER_TOKEN = 1000.0
@@ -547,3 +549,17 @@ def test_who_waits_for_room_at_the_end_of_the_warm_up_counts_with_all_of_that_ti
     assert 0 < late < all_waits
     assert 250 * MS < late_ns < all_waited_ns
     assert waits(10**12) == (0, 0)
+
+
+def test_who_gives_up_in_the_line_for_room_has_waited_too():
+    patient = TenantPlan(client=ClientPlan(timeout_ns=400 * MS))
+    roomy, tight = settings(), settings(num_gpu_blocks=11)
+    target = pair(prefill_settings=roomy, decode_settings=tight, tenants=(patient,))
+    run(target, [request(index, prompt=80, output=20) for index in range(6)])
+    recording = target.recording()
+    waits = recording.waits
+    of_room = waits.cause == DECODE_ROOM
+    gave_up = np.isin(waits.request[of_room], recording.requests.request[recording.requests.status != 0])
+    assert gave_up.any()
+    assert recording.transfers.waits == of_room.sum()
+    assert recording.transfers.waited_ns == (waits.end_ns - waits.begin_ns)[of_room].sum()
