@@ -79,9 +79,10 @@ class Load:
 
 def load_of(recording: Recording, waiting: Waiting, warmup_ns: int) -> Load:
     """Judges the load of a run."""
-    end_ns = _end_of_arrivals(recording, warmup_ns)
+    last_ns = _end_of_arrivals(recording, warmup_ns)
     arrived = _arrivals(recording, warmup_ns)
-    rate = arrived / ((end_ns - warmup_ns) / 1e9) if arrived > 1 and end_ns > warmup_ns else None
+    rate = arrived / ((last_ns - warmup_ns) / 1e9) if arrived > 1 and last_ns > warmup_ns else None
+    end_ns = _end_of_load(recording, warmup_ns)
     times, queues = waiting_series(recording, waiting, warmup_ns, end_ns)
     queue = np.sum(list(queues.values()), axis=0)
     present = _present(recording, times)
@@ -152,6 +153,13 @@ def _end_of_arrivals(recording: Recording, warmup_ns: int) -> int:
     if recording.unfinished:
         return recording.end_ns
     return int(recording.requests.arrival_ns.max(initial=warmup_ns))
+
+
+def _end_of_load(recording: Recording, warmup_ns: int) -> int:
+    """When the last request or task came from outside [ns]: what a task asks for later is draining."""
+    if recording.tasks is None or recording.unfinished:
+        return _end_of_arrivals(recording, warmup_ns)
+    return int(recording.tasks.columns.arrival_ns.max(initial=warmup_ns))
 
 
 def _arrivals(recording: Recording, warmup_ns: int) -> int:

@@ -160,15 +160,15 @@ def test_designs_that_serve_less_than_they_were_asked_to_stand_on_no_front(found
 
 
 def test_a_queue_that_grows_is_seen_in_the_designs_that_are_simulated():
-    """Twelve tasks a second are too many for votes of 64, and few for single chains."""
+    """Twelve tasks a second are too many for 64 samples, voted on or verified, and few for single chains."""
     busy = {**SMALL, "workload.arrivals": {"process": "poisson", "rate": "12 /s"}, "requests": 200}
     del busy["workload.arrivals.concurrency"]
     scenario = load_scenario("reasoning-frontier", busy)
-    strategies = ["chain", {"kind": "majority_vote", "samples": 64}]
+    strategies = ["chain", *({"kind": kind, "samples": 64} for kind in ("majority_vote", "best_of_n"))]
     asked = FrontierSpec.model_validate({"models": [SEVEN_B], "strategies": strategies})
     found = weigh(designs_of(scenario, asked), target=0.6, jobs=1)
-    assert [one.overloaded for one in found.designs] == [False, True]
-    assert found.cheapest is None and len(found.left_out) == 1
+    assert [one.overloaded for one in found.designs] == [False, True, True]
+    assert found.cheapest is None and len(found.left_out) == 2
 
 
 def test_accuracies_that_tables_show_as_one_are_one():
