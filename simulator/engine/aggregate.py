@@ -86,6 +86,7 @@ class AggregateReplica(Replica):
         "_events",
         "_first",
         "_former_pricer",
+        "_in_vain",
         "_lag",
         "_leaves_after",
         "_longest",
@@ -147,6 +148,7 @@ class AggregateReplica(Replica):
         self._ends_at: dict[int, list[Request]] = {}
         self._answers_at: dict[int, list[Request]] = {}
         self._leaves_after: dict[int, list[Request]] = {}
+        self._in_vain = 0  # decodes in the first planned step whose token nobody gets
         self._events = [FOREVER]  # a heap of the steps whose output ends or answers a request
 
         # Planned steps, from `_first` up to before `_planned`. Runs of decodes take their blocks when they
@@ -290,6 +292,7 @@ class AggregateReplica(Replica):
         held = [*self._running, *self._waiting]
         self._running.clear()
         self._waiting.clear()
+        self._in_vain = 0
         self._runs = []
         self._planned = self._first
         return held
@@ -323,7 +326,11 @@ class AggregateReplica(Replica):
                     if ages:
                         break
                     continue
-            if not self._compose(step, now):
+            composed = self._compose(step, now)
+            if not composed and self._ready and not self._running:
+                # The last that ran has given way to itself: whoever has blocks can go on.
+                composed = self._compose(step, now)
+            if not composed:
                 break
             step += 1
             if not self._retry and not stepwise:
@@ -332,7 +339,7 @@ class AggregateReplica(Replica):
                 if ages:
                     break
         if not self._runs:
-            if self._waiting and not self.lent:
+            if self._waiting and not self._is_lending():
                 raise SimulatorError(
                     f"requests wait but none can be scheduled: {len(self._waiting)} waiting, "
                     f"{self.cache.free} of {self.cache.usable} KV blocks free"
@@ -653,6 +660,9 @@ class AggregateReplica(Replica):
         Of the steps planned beyond, asynchronous scheduling has composed one already.
         """
         count = left = step - self._first + 1
+        for _ in range(self._in_vain):
+            self.log.waste(self._runs[0][FIRST])
+        self._in_vain = 0
         logged = b""
         grown = 0
         begin, duration = self._plan_end, None  # of the step behind
@@ -743,7 +753,7 @@ class AggregateReplica(Replica):
             ended = sorted(ended, key=_by_order)
         for request in ended:
             if request.leave_step > step and request.status != PREEMPTED:
-                self.log.waste(self._runs[0][FIRST])
+                self._in_vain += 1
             self._finish(request)
         if witness is not None:
             witness.completed(step, emitted, list(ended), aborted)

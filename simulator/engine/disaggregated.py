@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from copy import copy
 from math import inf
 
 from simulator.engine.chunks import Chunk
@@ -360,7 +361,9 @@ class Disaggregation:
         target = shipment.target
         if self._router.listens:
             self._router.ended(target, request)
-        self._pools[target.pool].free(request, target)
+        reserved = copy(request)  # freed when the step ends; the request may have begun anew by then
+        request.blocks = 0
+        self._pools[target.pool].free(reserved, target)
         self._serve_line(target)  # where it has nothing to do, the blocks are free already
 
     def lost_with(self, replica: Replica, prompts: Sequence[Request]) -> list[Request]:
@@ -425,6 +428,7 @@ class Disaggregation:
             for handover in self._under_way.values():
                 if handover.shipment is not None and handover.shipment.source is replica:
                     self._transfers.cut(handover.shipment)
+            self._transfers.close(replica)
 
     def leave(self, replica: Replica) -> None:
         """A decode replica takes no more requests."""

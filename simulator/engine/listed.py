@@ -153,7 +153,7 @@ class ListedReplica(Replica):
             scheduler.limit_drafts(self._draft_length(len(running), context))
         shared = scheduler.cache.shared
         plan = scheduler.schedule()
-        if self.lent and not (plan.tokens or plan.preempted or plan.entries):
+        if self._is_lending() and not (plan.tokens or plan.preempted or plan.entries):
             return False
         if self._shares_context:
             if plan.preempted:
@@ -168,7 +168,7 @@ class ListedReplica(Replica):
             plan.end_ns += self.pricer.step_ns(*plan.step)
             if self._has_passage and plan.prefill_sequences:
                 plan.passage_ns = self._passage_ns(*plan.step[:4])
-            self._log(plan)
+            plan.row = self._row(plan)
         self._free_at = plan.end_ns
         self._under_way.append(plan)
         self._watch_progress(plan)
@@ -176,11 +176,12 @@ class ListedReplica(Replica):
             self.observer.composed(self, plan, now)
         return True
 
-    def _log(self, plan: StepPlan) -> None:
+    def _row(self, plan: StepPlan) -> tuple[int, ...]:
+        """Its row for the log, which it comes to when it has run."""
         cache = self.scheduler.cache
         duration, used = plan.end_ns - plan.start_ns, cache.usable - cache.free
         waiting = len(self.scheduler.waiting)
-        self.log.add_step(self.number, plan.start_ns, 1, duration, 0, used, NO_GROWTH, *plan.step, waiting)
+        return (self.number, plan.start_ns, 1, duration, 0, used, NO_GROWTH, *plan.step, waiting)
 
     def _watch_progress(self, plan: StepPlan) -> None:
         self._empty_steps = 0 if plan.tokens or plan.preempted else self._empty_steps + 1
@@ -198,6 +199,10 @@ class ListedReplica(Replica):
             )
 
     def _complete(self, plan: StepPlan, now: int) -> None:
+        if plan.row is not None:
+            self.log.add_step(*plan.row)
+            for _ in range(plan.in_vain):
+                self.log.waste(plan.end_ns - plan.start_ns)
         aborted = self._take_aborts(now)
         emitted, finished = self.scheduler.complete(plan)
         if emitted:
@@ -220,5 +225,4 @@ class ListedReplica(Replica):
     def _count_wasted(self, request: Request) -> None:
         """The steps that were composed before its stop token was seen bring it nothing."""
         for plan in self._under_way:
-            if any(entry.request is request for entry in plan.entries):
-                self.log.waste(plan.end_ns - plan.start_ns)
+            plan.in_vain += any(entry.request is request for entry in plan.entries)

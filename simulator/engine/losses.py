@@ -19,7 +19,9 @@ class Losses:
     def __init__(self, pools: Sequence[Pool]) -> None:
         self._pools = pools
         self._since: dict[int, tuple[int, int]] = {}  # by the request's index: attempt, time [ns]
-        self._first_answers: dict[int, int] = {}  # of those that a unified replica has
+        self._first_answers: dict[
+            int, tuple[int, int]
+        ] = {}  # of those that a unified replica has; tokens then
 
     def lost(self, request: Request, since_ns: int) -> None:
         """Its client waits since then for a token after those that it has, if it has any."""
@@ -30,18 +32,18 @@ class Losses:
         """A unified replica gets it: what that notes as the first token is its own first."""
         if self._waits(request):
             request.begun_ns, request.first_token_ns = request.first_token_ns, NEVER
-            self._first_answers[request.index] = request.first_answer_ns
+            self._first_answers[request.index] = request.first_answer_ns, request.outputs
 
     def leave(self, request: Request, now: int) -> None:
         """The unified replica has it no more: the first token is the client's first again."""
         if request.index not in self._first_answers:
             return
-        first_answer_ns = self._first_answers.pop(request.index)
+        first_answer_ns, outputs = self._first_answers.pop(request.index)
         own_first_ns = request.first_token_ns
         request.first_token_ns, request.begun_ns = request.begun_ns, NEVER
         if first_answer_ns != NEVER:
             request.first_answer_ns = first_answer_ns
-        if NEVER < own_first_ns <= now:
+        if request.outputs > outputs:
             self.went_on(request, self._pools[request.pool], own_first_ns)
 
     def went_on(self, request: Request, pool: Pool, token_ns: int) -> None:

@@ -200,8 +200,29 @@ class Replica:
 
     def abort(self, request: Request) -> None:
         """Ask for a request to be dropped before the next step is composed."""
+        emerges = self._emerging.pop(request, None)
+        if emerges is not None:
+            emerges.cancel()
+            self._cut_short(request)
+            return
         self._aborts.append(request)
         self._notice()
+
+    def _cut_short(self, request: Request) -> None:
+        """Its client gives up while its last token is on its way through the stages."""
+        now = self.env.now
+        request.finish_reason = "abort"
+        if request.first_token_ns > now:
+            request.outputs = 0
+            request.first_token_ns = request.first_answer_ns = NEVER
+        if request.keeps_blocks:
+            self.lent += 1
+            self.free(request)
+        self._hand_out(request, now)
+
+    def _is_lending(self) -> bool:
+        """Whether blocks are held for requests without a place here, or for prompts on their way out."""
+        return self.lent > 0 or any(request.keeps_blocks for request in self._emerging)
 
     def reserve(self, request: Request) -> bool:
         """Set blocks aside for a request whose KV cache comes from elsewhere; False without room.

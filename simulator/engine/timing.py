@@ -30,6 +30,7 @@ class NsEnvironment(Environment):
         super().__init__(initial_time=0)
         #: Scheduled events for whose sake simulation does not go on, cancelled ones aside.
         self.background = 0
+        self._pending = 0  # scheduled, neither taken nor cancelled
         self._calendar = Calendar()
         self._cancelled: set[int] = set()
 
@@ -40,6 +41,7 @@ class NsEnvironment(Environment):
     def schedule_at(self, event: Event, priority: int, time_ns: int) -> int:
         """Schedule an event for an absolute time; returns a number to cancel it by."""
         number: int = next(self._eid)
+        self._pending += 1
         calendar = self._calendar
         if time_ns < calendar.horizon_ns:
             heappush(self._queue, (time_ns, priority, number, event))
@@ -50,6 +52,7 @@ class NsEnvironment(Environment):
     def cancel(self, number: int) -> None:
         """A scheduled event will not happen."""
         self._cancelled.add(number)
+        self._pending -= 1
 
     def peek(self) -> float:
         """When the next event happens [ns]; infinite where there is none."""
@@ -88,15 +91,15 @@ class NsEnvironment(Environment):
         cancelled = self._cancelled
         began_ns = self.now
         for _ in range(events):
-            if len(queue) <= self.background:
-                if len(queue) + len(self._calendar) - len(cancelled) == self.background:
-                    return False
-                if not queue:
-                    self._open()
+            if self._pending == self.background:
+                return False
+            if not queue:
+                self._open()
             time_ns, _, number, event = heappop(queue)
             if number in cancelled:
                 cancelled.remove(number)
                 continue
+            self._pending -= 1
             self.now = time_ns
             if type(event) is Alarm:
                 event.then()

@@ -136,6 +136,11 @@ class Link:
         self.rate = self.bytes_per_s / factor
         self._note()
 
+    def close(self) -> None:
+        """It is dead: there is no room on it until its pace changes."""
+        now = self.env.now
+        self._history.append((now, self._room_by(now), 0.0))
+
     def take(self, width: float) -> None:
         """So much of it is taken from now on [bytes/s]."""
         if width == self._taken:

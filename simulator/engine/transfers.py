@@ -143,6 +143,11 @@ class Transfers:
             link.change_pace(factor)
         self._carrier.adapt(links)
 
+    def close(self, source: Replica) -> None:
+        """All that was on the dead ways out of a replica's machine is cut."""
+        for link in self.wiring.ways_out(source):
+            link.close()
+
     def cut(self, shipment: Shipment) -> None:
         """Its link is dead: what is under way does not arrive."""
         if shipment.transfer is not None:

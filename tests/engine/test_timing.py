@@ -85,3 +85,21 @@ def test_steps_take_what_the_calendar_holds():
     assert happened == times[:-1]
     with pytest.raises(EmptySchedule):
         env.step()
+
+
+@pytest.mark.parametrize("crowd", [0, 2 * CROWD])
+def test_what_is_cancelled_keeps_nothing_in_the_background_going(crowd):
+    env = NsEnvironment()
+    ticks = []
+
+    def tick():
+        ticks.append(env.now)
+        Background(env, 1000, tick)
+
+    Background(env, 1000, tick)
+    Appointment(env, 2500, lambda _: None)
+    for _ in range(crowd):
+        Appointment(env, 100_000, lambda _: None).cancel()
+    while env.advance(CROWD):
+        pass
+    assert (env.now, ticks) == (2500, [1000, 2000])

@@ -22,7 +22,8 @@ class StepPlan:
     """The batch of one step, in the order in which vLLM emits it, and its sums.
 
     ``admitted`` holds (request, prefix hit in tokens, was it preempted before). ``passage_ns`` is how long
-    its prompts are still on their way when it has ended.
+    its prompts are still on their way when it has ended, ``in_vain`` the number of its decodes whose token
+    nobody gets, ``row`` what is logged of it.
     """
 
     __slots__ = (
@@ -32,12 +33,14 @@ class StepPlan:
         "decode_tokens",
         "end_ns",
         "entries",
+        "in_vain",
         "passage_ns",
         "preempted",
         "prefill_context",
         "prefill_products",
         "prefill_sequences",
         "prefill_tokens",
+        "row",
         "sampling",
         "start_ns",
     )
@@ -49,7 +52,8 @@ class StepPlan:
         self.preempted: list[Request] = []
         self.prefill_tokens = self.prefill_sequences = self.prefill_context = self.prefill_products = 0
         self.decode_tokens = self.decode_sequences = self.decode_context = 0
-        self.start_ns = self.end_ns = self.passage_ns = 0
+        self.start_ns = self.end_ns = self.passage_ns = self.in_vain = 0
+        self.row: tuple[int, ...] | None = None
 
     @property
     def step(self) -> Step:
