@@ -104,12 +104,12 @@ class Adaptation:
 
     def _drained(self, replica: Replica, target: Pool) -> None:
         now = self._cluster.env.now
-        self._sides[self._cluster.pools[replica.pool]].note(now, on=-1, stops=1)
+        self._sides[self._cluster.pools[replica.pool]].note(now, on=-1, computing=-1, stops=1)
         self._sides[target].note(now, on=1)
         Background(self._cluster.env, self._plan.change_ns, lambda: self._arrive(replica, target))
 
     def _arrive(self, former: Replica, target: Pool) -> None:
-        self._sides[target].note(self._cluster.env.now, serving=1, starts=1)
+        self._sides[target].note(self._cluster.env.now, serving=1, computing=1, starts=1)
         self._changing = False
         self._cluster.add(target, former)
 
@@ -118,24 +118,27 @@ class _Side:
     """Replicas of one side over time."""
 
     def __init__(self, replicas: int) -> None:
-        self._rows = [(0, replicas, replicas)]
+        self._rows = [(0, replicas, replicas, replicas)]
         self._starts = self._stops = 0
 
-    def note(self, now: int, on: int = 0, serving: int = 0, starts: int = 0, stops: int = 0) -> None:
+    def note(
+        self, now: int, on: int = 0, serving: int = 0, computing: int = 0, starts: int = 0, stops: int = 0
+    ) -> None:
         """What has changed at this moment."""
-        _, was_on, was_serving = self._rows[-1]
-        self._rows.append((now, was_on + on, was_serving + serving))
+        _, was_on, was_serving, was_computing = self._rows[-1]
+        self._rows.append((now, was_on + on, was_serving + serving, was_computing + computing))
         self._starts += starts
         self._stops += stops
 
     def recording(self, slots: int) -> FleetRecording:
         """All of it."""
-        times, on, serving = np.array(self._rows, dtype=np.int64).T
+        times, on, serving, computing = np.array(self._rows, dtype=np.int64).T
         return FleetRecording(
             slots=slots,
             time_ns=times,
             on=on,
             serving=serving,
+            computing=computing,
             down=np.zeros(len(times), dtype=np.int64),
             starts=self._starts,
             stops=self._stops,

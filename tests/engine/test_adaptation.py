@@ -42,6 +42,17 @@ def test_where_prompts_wait_a_decode_replica_comes_over():
     assert prompts.on.max() == 2 + prompts.starts
 
 
+def test_those_that_end_what_they_have_compute_still():
+    """Their steps are in the log, so their time counts too."""
+    _, _, recording = served(evenly(400, gap_ns=9 * MS, prompt=2000, output=2), adaptation=PLAN, decode=4)
+    for own in recording.pools:
+        fleet = own.fleet
+        assert (fleet.computing >= fleet.serving).all() and (fleet.computing <= fleet.on).all()
+        assert fleet.computing[-1] == fleet.serving[-1]
+        lasted = [*fleet.time_ns[1:], recording.end_ns] - fleet.time_ns
+        assert own.windows.busy_ns.sum() <= (fleet.computing * lasted).sum()
+
+
 def test_where_outputs_have_no_room_a_prefill_replica_comes_over():
     requests = evenly(120, gap_ns=30 * MS, prompt=700, output=150)
     target, _, recording = served(requests, adaptation=PLAN, prefill=4, decode=1, blocks=200)
