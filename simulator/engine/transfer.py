@@ -78,6 +78,8 @@ class Link:
         self._busy_since = 0
         # Time, room that nobody had used by then, and width that is free from then on [ns, bytes, bytes/s].
         self._history = [(0, 0.0, plan.bytes_per_s)]
+        # Times after those, room that was used at them and width free from then on: added up when asked.
+        self._notes: list[tuple[int, float, float]] = []
 
     def send(self, size: float, arrived: Callable[[], None]) -> int:
         """Queue ``size`` bytes on this link alone; returns when the last is there [ns]; then ``arrived``."""
@@ -119,17 +121,26 @@ class Link:
 
     def _room_by(self, time_ns: int) -> float:
         """Room that nobody had used by then [bytes]."""
+        if self._notes:
+            self._add_up()
         at = bisect_right(self._history, time_ns, key=itemgetter(0)) - 1
         since_ns, room, free = self._history[max(at, 0)]
         return room + free * max(time_ns - since_ns, 0) / NS_PER_S
 
     def _note(self, used: float = 0.0) -> None:
         """What is free from now on has changed, or some of the room has been used."""
-        now = self.env.now
-        room = self._room_by(now) - used
-        if len(self._history) == MOST_TIMES:
-            del self._history[: MOST_TIMES // 2]
-        self._history.append((now, room, max(self.rate - self._taken, 0.0)))
+        self._notes.append((self.env.now, used, max(self.rate - self._taken, 0.0)))
+        if len(self._notes) == MOST_TIMES:
+            self._add_up()
+
+    def _add_up(self) -> None:
+        since_ns, room, free = self._history[-1]
+        for time_ns, used, free_then in self._notes:
+            room = room + free * (time_ns - since_ns) / NS_PER_S - used
+            self._history.append((time_ns, room, free_then))
+            since_ns, free = time_ns, free_then
+        self._notes.clear()
+        del self._history[:-MOST_TIMES]
 
     def change_pace(self, factor: float) -> None:
         """From now on it takes so many times as long for what it carries as it was built for."""
@@ -138,8 +149,7 @@ class Link:
 
     def close(self) -> None:
         """It is dead: there is no room on it until its pace changes."""
-        now = self.env.now
-        self._history.append((now, self._room_by(now), 0.0))
+        self._notes.append((self.env.now, 0.0, 0.0))
 
     def take(self, width: float) -> None:
         """So much of it is taken from now on [bytes/s]."""
@@ -190,6 +200,8 @@ class Path:
     @property
     def bytes_per_s(self) -> float:
         """Most that one transfer gets at present [bytes/s]."""
+        if len(self.links) == 1:  # most often, and asked for every transfer
+            return self.links[0].rate * self.shares[0]
         return min(link.rate * share for link, share in zip(self.links, self.shares, strict=True))
 
 
@@ -312,9 +324,13 @@ class InTurn(Carrier):
 
     def _try(self, transfer: Transfer) -> None:
         """Begin, if it is its turn."""
-        if not transfer.rate and all(link.first is transfer for link in transfer.path.links):
-            transfer.since_ns = self.env.now
-            self._move_alone(transfer)
+        if transfer.rate:
+            return
+        for link in transfer.path.links:
+            if link.first is not transfer:
+                return
+        transfer.since_ns = self.env.now
+        self._move_alone(transfer)
 
     def _move_alone(self, transfer: Transfer) -> None:
         for link in transfer.path.links:
@@ -331,8 +347,8 @@ class InTurn(Carrier):
             for link in path.links:
                 link.take(0.0)
         for link in path.links:
-            if link.first is not None:
-                self._try(link.first)
+            if link.flows:
+                self._try(next(iter(link.flows)))
 
 
 class FairShare(Carrier):
