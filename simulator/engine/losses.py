@@ -19,9 +19,8 @@ class Losses:
     def __init__(self, pools: Sequence[Pool]) -> None:
         self._pools = pools
         self._since: dict[int, tuple[int, int]] = {}  # by the request's index: attempt, time [ns]
-        self._first_answers: dict[
-            int, tuple[int, int]
-        ] = {}  # of those that a unified replica has; tokens then
+        # Of those that a unified replica has, by index: first answer [ns], and tokens when it got them.
+        self._first_answers: dict[int, tuple[int, int]] = {}
 
     def lost(self, request: Request, since_ns: int) -> None:
         """Its client waits since then for a token after those that it has, if it has any."""
