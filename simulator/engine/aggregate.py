@@ -527,7 +527,7 @@ class AggregateReplica(Replica):
         self._planned = step + 1
         passage_ns = 0
         if self._has_passage and sequences and joining:
-            passage_ns = self._passage_ns(tokens, sequences, context, products)
+            passage_ns = self._passage_ns(duration, tokens, sequences, context, products)
         for request in joining:
             if passage_ns and request.first_token_ns == NEVER and not request.remote_tokens:
                 request.passage_ns = passage_ns

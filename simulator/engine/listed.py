@@ -167,7 +167,7 @@ class ListedReplica(Replica):
         if plan.tokens:
             plan.end_ns += self.pricer.step_ns(*plan.step)
             if self._has_passage and plan.prefill_sequences:
-                plan.passage_ns = self._passage_ns(*plan.step[:4])
+                plan.passage_ns = self._passage_ns(plan.end_ns - plan.start_ns, *plan.step[:4])
             plan.row = self._row(plan)
         self._free_at = plan.end_ns
         self._under_way.append(plan)

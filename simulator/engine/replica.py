@@ -246,10 +246,10 @@ class Replica:
             self._free_blocks()
         self._notice()
 
-    def _passage_ns(self, *prompts: int) -> int:
-        """How long the prompts of a step are still on their way when it has ended [ns]."""
+    def _passage_ns(self, duration_ns: int, *prompts: int) -> int:
+        """How long the prompts of a step that lasts so long are still on their way when it has ended [ns]."""
         passage = passage_of(self.pricer)
-        return 0 if passage is None else passage(*prompts)
+        return 0 if passage is None else max(passage(*prompts) - duration_ns, 0)
 
     def _free_blocks(self) -> None:
         for request in self._to_free:

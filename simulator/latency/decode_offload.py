@@ -110,7 +110,7 @@ class DecodeOffloadPricer:
         self._attention_s = self._attention_weights_s()
         self.decode_line = DecodeLines(self._decode_ns).line
         #: See `latency.pricer.passage_of`.
-        self.passage_ns = passage_of(alone)
+        self.through_ns = passage_of(alone)
 
     def _attention_weights_s(self) -> float:
         """Attention weights and LM head, read once per step."""

@@ -97,7 +97,7 @@ class DraftedPricer:
         if model.idle_w is not None and draft.idle_w is not None:
             self.idle_w = model.idle_w + draft.idle_w
         #: See `latency.pricer.passage_of`.
-        self.passage_ns = passage_of(model)
+        self.through_ns = passage_of(model)
 
     def decode_line(self, sequences: int, context: int) -> DecodeLine:
         """See `StepPricer`; one token per decode means that nothing was drafted."""

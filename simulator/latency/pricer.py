@@ -173,9 +173,10 @@ class StepPricer(Protocol):
 
 
 class Passage(Protocol):
-    """How long prompts are still on their way when the step that computes them has ended [ns].
+    """How long prompts take from the beginning of their step until they are through [ns].
 
     A step of a pipeline is as long as it keeps a stage busy; a prompt passes all stages, one after the other.
+    0 where they are through when the step ends.
     """
 
     def __call__(
@@ -186,11 +187,11 @@ class Passage(Protocol):
 
 
 def passage_of(pricer: StepPricer) -> Passage | None:
-    """What a pricer says of prompts that are on their way for longer than their step.
+    """What a pricer says of prompts that may be on their way for longer than their step.
 
-    A pricer that has such has an attribute ``passage_ns``, which may be None; others need none.
+    A pricer that has such has an attribute ``through_ns``, which may be None; others need none.
     """
-    passage: Passage | None = getattr(pricer, "passage_ns", None)
+    passage: Passage | None = getattr(pricer, "through_ns", None)
     return passage
 
 

@@ -16,12 +16,12 @@ class SlowedPricer:
         self.decode_line = DecodeLines(self._decode_ns).line
         self._passage = passage_of(pricer)
         #: See `latency.pricer.passage_of`.
-        self.passage_ns = None if self._passage is None else self._passage_ns
+        self.through_ns = None if self._passage is None else self._through_ns
 
     def _decode_ns(self, sequences: int, context: int) -> float:
         return self._pricer.decode_line(sequences, context).step_ns(sequences, context) * self._factor
 
-    def _passage_ns(self, *prompts: int) -> int:
+    def _through_ns(self, *prompts: int) -> int:
         assert self._passage is not None
         return int(self._passage(*prompts) * self._factor)
 

@@ -43,9 +43,10 @@ class SharedOncePricer(LinearPricer):
 class PipelinedPricer(LinearPricer):
     """The same times, with prompts that are on their way for longer than their step."""
 
-    def passage_ns(self, tokens: int, sequences: int, context: int, products: int) -> int:
+    def through_ns(self, tokens: int, sequences: int, context: int, products: int) -> int:
         """See `latency.pricer.passage_of`."""
-        return 1_000_003 * tokens // sequences
+        alone = self.step_ns(tokens, sequences, context, products, 0, 0, 0)
+        return alone + 1_000_003 * tokens // sequences
 
 
 def run_case(

@@ -19,9 +19,9 @@ from tests.engine.test_membership import at
 class PipelinedPricer(LinearPricer):
     """Steps as everywhere here; prompts come out 7 ms after theirs."""
 
-    def passage_ns(self, *prompts: int) -> int:
+    def through_ns(self, *prompts: int) -> int:
         """See `latency.pricer.passage_of`."""
-        return 7 * MS
+        return self.step_ns(*prompts, 0, 0, 0) + 7 * MS
 
 
 def pipelined() -> PipelinedPricer:

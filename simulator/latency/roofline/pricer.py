@@ -88,7 +88,7 @@ class RooflinePricer:
         self._lines_by_queries: dict[int, ContextLines] = {}
         self.decode_line = DecodeLines(self._decode_step_ns).line
         #: See `latency.pricer.passage_of`.
-        self.passage_ns = self._passage_ns if work.ways > 1 else None
+        self.through_ns = self._through_ns if work.ways > 1 else None
 
     def step_ns(
         self,
@@ -155,16 +155,15 @@ class RooflinePricer:
             return int(time if time > host else host)
         return int(time + host)
 
-    def _passage_ns(self, tokens: int, sequences: int, context: int, products: int) -> int:
-        """What prompts take longer than their step, which counts all ranks and batches in flight as busy.
+    def _through_ns(self, tokens: int, sequences: int, context: int, products: int) -> int:
+        """A prompt is on one rank and in one batch: fewer than these take as long as if they were as many.
 
-        A prompt is on one rank and in one batch, so fewer prompts than these take as long as if there were
-        as many.
+        Their step counts all ranks and batches in flight as busy.
         """
         ways = self._work.ways
         if sequences >= ways:
             return 0
-        whole = self.step_ns(
+        return self.step_ns(
             tokens * ways // sequences,
             ways,
             context * ways // sequences,
@@ -173,7 +172,6 @@ class RooflinePricer:
             0,
             0,
         )
-        return max(whole - self.step_ns(tokens, sequences, context, products, 0, 0, 0), 0)
 
     def _with_host(self, device_ns: float, sequences: int) -> float:
         host = self._host_ns + self._host_sequence_ns * sequences

@@ -5,7 +5,7 @@ the pipeline stages: with m batches in flight in a pipeline and ``ways = data * 
 ``1/ways`` part of them. A pipeline of p stages advances all m batches by one step in the time that all
 layers take for one; with m = p no stage waits, with fewer p - m stages do at any time (bubbles). All wait
 for the longest stage. A step is as long as it keeps a stage busy; a prompt is on one rank and in one batch
-and passes all stages, so its first token comes later than its step ends (`RooflinePricer.passage_ns`).
+and passes all stages, so its first token comes later than its step ends (`RooflinePricer.through_ns`).
 Context-parallel ranks share the tokens of prompts and the cache of every sequence.
 
 Approximations, since only sums over the batch are known: a windowed layer reads
