@@ -186,6 +186,8 @@ class AggregateReplica(Replica):
 
     def cached_tokens_now(self, request: Request) -> int:
         cache = self.cache
+        if not cache.caching or request.content is None:
+            return 0
         composed, cache.step = cache.step, self._composed_last()
         found = cache.peek(request, self._blocks_to_take())
         cache.step = composed

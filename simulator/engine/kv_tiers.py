@@ -17,12 +17,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from simulator.engine.kv_cache import KVCache
+from simulator.engine.link import LinkPlan, SerialLink
 from simulator.engine.request import Request
-from simulator.engine.timing import Background, NsEnvironment
-from simulator.engine.transfer import Link, LinkPlan
+from simulator.engine.timing import Appointment, Background, NsEnvironment
 from simulator.results.recording import KvTierRecording
 
 
@@ -112,8 +111,8 @@ class KvTiers:
 
     def __init__(self, env: NsEnvironment, tiers: Sequence[Tier], bytes_per_token: float) -> None:
         self._tiers = tiers
-        self._links = [Link(env, tier.plan.link) for tier in tiers]
-        self._writes = [None if tier.plan.writes is None else Link(env, tier.plan.writes) for tier in tiers]
+        self._links = [SerialLink(tier.plan.link) for tier in tiers]
+        self._writes = [None if tier.plan.writes is None else SerialLink(tier.plan.writes) for tier in tiers]
         self._bytes_per_token = bytes_per_token
         self._env = env
 
@@ -122,22 +121,22 @@ class KvTiers:
 
         ``arrive`` is called with the request once all of it is there.
         """
-        loads = []
+        now = arrival_ns = self._env.now
         found = held
         for tier, link in zip(self._tiers, self._links, strict=True):
             more = tier.find(request) - found
             if more > 0:
-                loads.append((tier, link, more))
                 found += more
-        if not loads:
+                size = more * self._bytes_per_token
+                there_ns = link.send(now, size)
+                tier.hit_tokens += more
+                tier.read_bytes += size
+                tier.loading_ns += there_ns - now
+                arrival_ns = max(arrival_ns, there_ns)
+        if found == held:
             return False
         request.remote_tokens = found
-        load = _Load(self._env, len(loads), lambda: arrive(request))
-        for tier, link, tokens in loads:
-            size = tokens * self._bytes_per_token
-            tier.hit_tokens += tokens
-            tier.read_bytes += size
-            link.send(size, partial(load.part, tier))
+        Appointment(self._env, arrival_ns - now, lambda _: arrive(request))
         return True
 
     def keep(self, request: Request) -> None:
@@ -151,28 +150,11 @@ class KvTiers:
             else:
                 self._write(tier, link, kept)
 
-    def _write(self, tier: Tier, link: Link, kept: Request) -> None:
+    def _write(self, tier: Tier, link: SerialLink, kept: Request) -> None:
         size = tier.new_tokens(kept) * self._bytes_per_token
         tier.written_bytes += size
-        written_ns = link.occupy(self._env.now, size, link.bytes_per_s) + link.latency_ns
-        Background(self._env, written_ns - self._env.now, lambda: tier.keep(kept))
-
-
-class _Load:
-    """What several tiers send for one request; done with the last part."""
-
-    def __init__(self, env: NsEnvironment, parts: int, done: Callable[[], None]) -> None:
-        self._env = env
-        self._begin_ns = env.now
-        self._parts = parts
-        self._done = done
-
-    def part(self, tier: Tier) -> None:
-        """One tier's part is there."""
-        tier.loading_ns += self._env.now - self._begin_ns
-        self._parts -= 1
-        if not self._parts:
-            self._done()
+        now = self._env.now
+        Background(self._env, link.send(now, size) - now, lambda: tier.keep(kept))
 
 
 def tiers_of_pool(plans: Sequence[TierPlan], block_size: int) -> Callable[[], list[Tier]]:

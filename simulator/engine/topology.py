@@ -16,9 +16,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from simulator.engine.link import Link, LinkPlan, Path
 from simulator.engine.replica import Replica
 from simulator.engine.timing import NsEnvironment
-from simulator.engine.transfer import Link, LinkPlan, Path
 from simulator.results.link_kinds import (
     INTO_INSIDE,
     INTO_NODES,
@@ -129,9 +129,10 @@ class Wiring(Protocol):
 class OwnLinks:
     """A link of its own out of every machine, whatever stands at the other end."""
 
-    def __init__(self, env: NsEnvironment, plan: LinkPlan) -> None:
+    def __init__(self, env: NsEnvironment, plan: LinkPlan, keeps_room: bool = True) -> None:
         self.env = env
         self._plan = plan
+        self._keeps_room = keeps_room
         self._paths: dict[Replica, Path] = {}
         self.links: list[Link] = []
         self.machines = Machines()
@@ -146,9 +147,9 @@ class OwnLinks:
         machine = self.machines.first_on(source)
         path = self._paths.get(machine)
         if path is None:
-            link = Link(self.env, self._plan, OWN.name)
+            link = Link(self._plan, OWN.name, self._keeps_room)
             self.links.append(link)
-            link.change_pace(self.machines.pace(source))
+            link.change_pace(self.machines.pace(source), self.env.now)
             path = self._paths[machine] = Path.over(link)
         return path
 
@@ -205,8 +206,10 @@ class Topology:
         plan: NodePlan,
         attachments: Sequence[Attachment],
         machines: Sequence[int],
+        keeps_room: bool = True,
     ) -> None:
         self.env = env
+        self._keeps_room = keeps_room
         self.placement = Placement(plan, attachments, machines)
         self._plan = plan
         self._attachments = attachments
@@ -263,7 +266,7 @@ class Topology:
     def _link(self, kind: LinkKind, where: Replica | int, plan: LinkPlan, pace: float = 1.0) -> Link:
         link = self._ports.get((kind, where))
         if link is None:
-            link = self._ports[kind, where] = Link(self.env, plan, kind.name)
-            link.change_pace(pace)
+            link = self._ports[kind, where] = Link(plan, kind.name, self._keeps_room)
+            link.change_pace(pace, self.env.now)
             self.links.append(link)
         return link

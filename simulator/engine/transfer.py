@@ -1,9 +1,11 @@
-"""Links that carry KV caches, and how transfers share them.
+"""Transfers of KV caches over paths of links, and how they share those.
 
-A transfer takes a path of links. Two disciplines:
+Two disciplines:
 
 *First come first served*: a transfer has its whole path to itself, at the bandwidth of its slowest link,
-from when the last of those before it on any of these links is through or cancelled.
+from when the last of those before it on any of these links is through or cancelled. When that is follows
+from those before it, so begin and end are worked out when it is sent, and again where one before it is
+cancelled or a link changes its pace.
 
 *Fair share*: all transfers move at once. Rates are max-min fair: every transfer gets the largest rate
 that takes nothing from one with a smaller rate (progressive filling; Bertsekas and Gallager, "Data
@@ -19,190 +21,18 @@ flow, and bytes of headers.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from bisect import bisect_right
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from operator import attrgetter, itemgetter
+from math import inf
+from operator import attrgetter
 
 from simpy.events import Event
 
+from simulator.engine.link import Link, Path
 from simulator.engine.timing import Appointment, NsEnvironment
 from simulator.units.clock import NS_PER_S
 
 #: What rounding must not go below [bytes/s].
 LEAST_BYTES_PER_S = 1e-3
-#: Times of which a link remembers how much room it had had by then.
-MOST_TIMES = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class LinkPlan:
-    """A link: its bandwidth, one way [bytes/s], and its latency [ns]."""
-
-    bytes_per_s: float
-    latency_ns: int = 0
-
-
-class Link:
-    """One way of one link, and what it has carried.
-
-    Attributes
-    ----------
-    name
-        Of the kind of link, in results.
-    bytes_per_s
-        Its bandwidth as built [bytes/s].
-    rate
-        What it carries at present, less where it is degraded [bytes/s].
-    bytes_sent
-        Bytes of the transfers that it has carried, failed ones included; of cancelled ones what had left
-        by then [bytes].
-    busy_ns
-        Time during which bytes of a transfer moved, without what leaves while a prompt is computed [ns].
-    flows
-        Transfers that are not through, in the order in which they came.
-    """
-
-    def __init__(self, env: NsEnvironment, plan: LinkPlan, name: str = "") -> None:
-        self.env = env
-        self.name = name
-        self.bytes_per_s = self.rate = plan.bytes_per_s
-        self.latency_ns = plan.latency_ns
-        self.bytes_sent = 0.0
-        self.busy_ns = 0
-        self.transfers = 0
-        self.free_at = 0
-        self.flows: OrderedDict[Transfer, None] = OrderedDict()  # the first is found at once
-        self._taken = 0.0
-        self._busy_since = 0
-        # Time, room that nobody had used by then, and width that is free from then on [ns, bytes, bytes/s].
-        self._history = [(0, 0.0, plan.bytes_per_s)]
-        # Times after those, room that was used at them and width free from then on: added up when asked.
-        self._notes: list[tuple[int, float, float]] = []
-
-    def send(self, size: float, arrived: Callable[[], None]) -> int:
-        """Queue ``size`` bytes on this link alone; returns when the last is there [ns]; then ``arrived``."""
-        now = self.env.now
-        arrival_ns = self.occupy(now, size, self.bytes_per_s) + self.latency_ns
-        Appointment(self.env, arrival_ns - now, lambda _: arrived())
-        return arrival_ns
-
-    @property
-    def first(self) -> Transfer | None:
-        """Who came before all others that are not through."""
-        return next(iter(self.flows), None)
-
-    def occupy(self, begin: int, size: float, bytes_per_s: float) -> int:
-        """First come first served: nobody else is on the link for that long; returns until when [ns]."""
-        begin = max(begin, self.free_at)
-        self.free_at = begin + round(size / bytes_per_s * NS_PER_S)
-        self.busy_ns += self.free_at - begin
-        self.bytes_sent += size
-        self.transfers += 1
-        return self.free_at
-
-    def begin_to_count(self) -> None:
-        """What it has carried so far is left out; of what is on it, what is left of it counts."""
-        now = self.env.now
-        self.transfers = len(self.flows)
-        self.bytes_sent = sum(transfer.left_by(now) for transfer in self.flows)
-        self.busy_ns = 0
-        self._busy_since = now
-
-    def carry_unseen(self, size: float) -> None:
-        """Bytes have used room that there was (`room_since`)."""
-        self.bytes_sent += size
-        self._note(size)
-
-    def room_since(self, begin_ns: int) -> float:
-        """Bytes that it could have carried since then beside those that it has."""
-        return self._room_by(self.env.now) - self._room_by(begin_ns)
-
-    def _room_by(self, time_ns: int) -> float:
-        """Room that nobody had used by then [bytes]."""
-        if self._notes:
-            self._add_up()
-        at = bisect_right(self._history, time_ns, key=itemgetter(0)) - 1
-        since_ns, room, free = self._history[max(at, 0)]
-        return room + free * max(time_ns - since_ns, 0) / NS_PER_S
-
-    def _note(self, used: float = 0.0) -> None:
-        """What is free from now on has changed, or some of the room has been used."""
-        self._notes.append((self.env.now, used, max(self.rate - self._taken, 0.0)))
-        if len(self._notes) == MOST_TIMES:
-            self._add_up()
-
-    def _add_up(self) -> None:
-        since_ns, room, free = self._history[-1]
-        for time_ns, used, free_then in self._notes:
-            room = room + free * (time_ns - since_ns) / NS_PER_S - used
-            self._history.append((time_ns, room, free_then))
-            since_ns, free = time_ns, free_then
-        self._notes.clear()
-        del self._history[:-MOST_TIMES]
-
-    def change_pace(self, factor: float) -> None:
-        """From now on it takes so many times as long for what it carries as it was built for."""
-        self.rate = self.bytes_per_s / factor
-        self._note()
-
-    def close(self) -> None:
-        """It is dead: there is no room on it until its pace changes."""
-        self._notes.append((self.env.now, 0.0, 0.0))
-
-    def take(self, width: float) -> None:
-        """So much of it is taken from now on [bytes/s]."""
-        if width == self._taken:
-            return
-        if not self._taken:
-            self._busy_since = self.env.now
-        elif not width:
-            self.busy_ns += self.env.now - self._busy_since
-        self._taken = width
-        self._note()
-
-    def join(self, transfer: Transfer) -> None:
-        """A transfer goes over the link, behind those that do already."""
-        self.flows[transfer] = None
-        self.transfers += 1
-        self.bytes_sent += transfer.size
-
-    def leave(self, transfer: Transfer, unsent: float = 0.0) -> None:
-        """It is not on the link any more; so many bytes of it will not be sent."""
-        if transfer in self.flows:
-            del self.flows[transfer]
-            self.bytes_sent -= unsent
-
-
-@dataclass(frozen=True, slots=True)
-class Path:
-    """The way from one replica to another.
-
-    Attributes
-    ----------
-    shares
-        Of the width of each link the most that one transfer gets: only some of the devices at both ends take
-        part.
-    latency_ns
-        Of the whole way [ns].
-    """
-
-    links: tuple[Link, ...]
-    shares: tuple[float, ...]
-    latency_ns: int
-
-    @classmethod
-    def over(cls, *links: Link) -> Path:
-        """A path that is as fast as its slowest link and as late as all of them."""
-        return cls(links, (1.0,) * len(links), sum(link.latency_ns for link in links))
-
-    @property
-    def bytes_per_s(self) -> float:
-        """Most that one transfer gets at present [bytes/s]."""
-        if len(self.links) == 1:  # most often, and asked for every transfer
-            return self.links[0].rate * self.shares[0]
-        return min(link.rate * share for link, share in zip(self.links, self.shares, strict=True))
 
 
 class Transfer:
@@ -210,34 +40,42 @@ class Transfer:
 
     Attributes
     ----------
+    number
+        In the order of sending.
     rate
-        At present [bytes/s]; 0 while it waits.
+        Its bytes move at it from ``since_ns`` on [bytes/s].
     left
         Bytes still to be sent at ``since_ns`` [bytes].
     next
         What happens to it next: its last byte leaves or arrives; None while something else happens before.
     through_ns
-        When its last byte leaves, at its present rate [ns].
+        When its last byte leaves, at that rate [ns].
     """
 
-    __slots__ = ("arrived", "left", "next", "path", "rate", "since_ns", "size", "through_ns")
+    __slots__ = ("arrived", "left", "next", "number", "path", "rate", "since_ns", "size", "through_ns")
 
-    def __init__(self, path: Path, size: float, arrived: Callable[[], None]) -> None:
+    def __init__(self, path: Path, size: float, arrived: Callable[[], None], number: int = 0) -> None:
         self.path = path
         self.size = size
         self.arrived = arrived
+        self.number = number
         self.left = size
         self.rate = 0.0
         self.since_ns = 0
         self.through_ns = 0
         self.next: Appointment | None = None
 
-    def move(self, now: int, rate: float) -> None:
-        """Its bytes move at this rate from now on."""
-        self.left = self.left_by(now)
-        self.since_ns = now
+    def move(self, since_ns: int, rate: float) -> None:
+        """Its bytes move at this rate from then on."""
+        self.left = self.left_by(since_ns)
+        self.since_ns = since_ns
         self.rate = rate
-        self.through_ns = now + round(self.left / rate * NS_PER_S)
+        self.through_ns = since_ns + round(self.left / rate * NS_PER_S)
+
+    def arrive(self, _: Event) -> None:
+        """The last byte is there."""
+        self.next = None
+        self.arrived()
 
     def call_off(self) -> None:
         """What was to happen next will not."""
@@ -246,7 +84,9 @@ class Transfer:
             self.next = None
 
     def left_by(self, now: int) -> float:
-        """What is still to be sent at a time that is not before ``since_ns`` [bytes]."""
+        """What is still to be sent then [bytes]."""
+        if now <= self.since_ns:
+            return self.left
         return max(self.left - self.rate * (now - self.since_ns) / NS_PER_S, 0.0)
 
 
@@ -260,95 +100,113 @@ class Carrier(ABC):
     def send(self, path: Path, size: float, arrived: Callable[[], None]) -> Transfer:
         """Send ``size`` bytes; ``arrived`` is called when the last of them is there."""
 
-    @abstractmethod
     def cancel(self, transfer: Transfer) -> float:
         """It is of no use any more: ``arrived`` is never called; the links are free of it if they can be.
 
         Returns what is not sent of it therefore [bytes].
         """
+        links = transfer.path.links
+        self.settle(links)
+        transfer.call_off()
+        if transfer not in links[0].flows:
+            return 0.0
+        unsent = transfer.left_by(self.env.now)
+        for link in links:
+            link.leave(transfer, unsent)
+        self._share(links)
+        return unsent
+
+    def change_pace(self, links: Iterable[Link], factor: float) -> None:
+        """From now on these links take so many times as long as they were built for."""
+        links = tuple(links)
+        self.settle(links)
+        for link in links:
+            link.change_pace(factor, self.env.now)
+        self._share(links)
 
     @abstractmethod
-    def adapt(self, links: Iterable[Link]) -> None:
-        """These links have become slower or faster."""
+    def settle(self, links: Iterable[Link]) -> None:
+        """Let these links know all that has happened on them by now."""
 
-    def _appoint(self, transfer: Transfer, delay_ns: int, then: Callable[[Transfer], None]) -> None:
-        """``then`` happens after a while, unless the transfer gets another appointment before."""
-
-        def due(_: Event) -> None:
-            transfer.next = None
-            then(transfer)
-
-        transfer.call_off()
-        transfer.next = Appointment(self.env, delay_ns, due)
-
-    def _leave(self, transfer: Transfer) -> None:
-        """The last byte has left: it arrives after the latency."""
-        for link in transfer.path.links:
-            link.leave(transfer)
-        transfer.left = transfer.rate = 0.0
-        self._appoint(transfer, transfer.path.latency_ns, lambda done: done.arrived())
-
-    def _give_up(self, transfer: Transfer) -> float:
-        """It goes on no further; returns what is not sent of it [bytes]."""
-        transfer.call_off()
-        unsent = transfer.left_by(self.env.now)
-        for link in transfer.path.links:
-            link.leave(transfer, unsent)
-        transfer.left = transfer.rate = 0.0
-        return unsent
+    @abstractmethod
+    def _share(self, links: Iterable[Link]) -> None:
+        """Work out anew how what is on them, or behind it, goes on."""
 
 
 class InTurn(Carrier):
     """First come first served on every link: a transfer begins once it is the first on all of its links."""
 
+    def __init__(self, env: NsEnvironment) -> None:
+        super().__init__(env)
+        self._sent = 0
+
     def send(self, path: Path, size: float, arrived: Callable[[], None]) -> Transfer:
         """It has its links to itself when its turn comes."""
-        transfer = Transfer(path, size, arrived)
-        for link in path.links:
+        links = path.links
+        self.settle(links)
+        self._sent += 1
+        transfer = Transfer(path, size, arrived, self._sent)
+        self._line_up(transfer)
+        self._appoint(transfer)
+        for link in links:
             link.join(transfer)
-        self._try(transfer)
         return transfer
 
-    def cancel(self, transfer: Transfer) -> float:
-        """Those behind it move up."""
-        moved = transfer.rate > 0.0
-        unsent = self._give_up(transfer)
-        self._move_up(transfer.path, moved)
-        return unsent
+    def settle(self, links: Iterable[Link]) -> None:
+        """Who is through leaves the links; who has begun takes them."""
+        now = self.env.now
+        for link in links:
+            flows = link.flows
+            while flows:
+                first = next(iter(flows))
+                if first.since_ns > now:
+                    break
+                link.take(inf, first.since_ns)  # all of it, whatever that is
+                if first.through_ns > now:
+                    break
+                link.take(0.0, first.through_ns)
+                del flows[first]
 
-    def adapt(self, links: Iterable[Link]) -> None:
-        """What has its turn on them goes on at another rate."""
-        for first in dict.fromkeys(link.first for link in links):
-            if first is not None and first.rate:
-                self._move_alone(first)
-
-    def _try(self, transfer: Transfer) -> None:
-        """Begin, if it is its turn."""
-        if transfer.rate:
-            return
-        for link in transfer.path.links:
-            if link.first is not transfer:
-                return
-        transfer.since_ns = self.env.now
-        self._move_alone(transfer)
-
-    def _move_alone(self, transfer: Transfer) -> None:
-        for link in transfer.path.links:
-            link.take(link.rate)
-        transfer.move(self.env.now, transfer.path.bytes_per_s)
-        self._appoint(transfer, transfer.through_ns - self.env.now, self._finish)
-
-    def _finish(self, transfer: Transfer) -> None:
-        self._leave(transfer)
-        self._move_up(transfer.path, moved=True)
-
-    def _move_up(self, path: Path, moved: bool) -> None:
-        if moved:
-            for link in path.links:
-                link.take(0.0)
+    def _line_up(self, transfer: Transfer) -> None:
+        """Its turn comes when all before it on its links are through."""
+        path = transfer.path
+        begin = self.env.now
         for link in path.links:
-            if link.flows:
-                self._try(next(iter(link.flows)))
+            if link.free_at > begin:
+                begin = link.free_at
+        transfer.since_ns = begin
+        transfer.move(begin, path.bytes_per_s)
+        for link in path.links:
+            link.free_at = transfer.through_ns
+
+    def _appoint(self, transfer: Transfer) -> None:
+        arrival_ns = transfer.through_ns + transfer.path.latency_ns
+        transfer.next = Appointment(self.env, arrival_ns - self.env.now, transfer.arrive)
+
+    def _share(self, links: Iterable[Link]) -> None:
+        """Who has begun goes on at the rate that there is; the others line up again."""
+        now = self.env.now
+        concerned, _ = _neighbourhood(links)
+        self.settle(concerned)
+        for link in concerned:
+            link.free_at = now
+            first = next(iter(link.flows), None)
+            if first is None or first.since_ns > now:
+                link.take(0.0, now)  # who had it is gone
+        transfers = dict.fromkeys(transfer for link in concerned for transfer in link.flows)
+        for transfer in sorted(transfers, key=attrgetter("number")):
+            before_ns = transfer.through_ns
+            if transfer.since_ns > now:
+                self._line_up(transfer)
+            else:
+                rate = transfer.path.bytes_per_s
+                if rate != transfer.rate:
+                    transfer.move(now, rate)
+                for link in transfer.path.links:
+                    link.free_at = transfer.through_ns
+            if transfer.through_ns != before_ns:
+                transfer.call_off()
+                self._appoint(transfer)
 
 
 class FairShare(Carrier):
@@ -359,37 +217,33 @@ class FairShare(Carrier):
 
     def send(self, path: Path, size: float, arrived: Callable[[], None]) -> Transfer:
         """It begins at once."""
-        now = self.env.now
         transfer = Transfer(path, size, arrived)
-        transfer.since_ns = now
+        transfer.since_ns = self.env.now
         for link in path.links:
             link.join(transfer)
         self._share(path.links)
         return transfer
 
-    def cancel(self, transfer: Transfer) -> float:
-        """The others get its share."""
-        unsent = self._give_up(transfer)
-        self._share(transfer.path.links)
-        return unsent
-
-    def adapt(self, links: Iterable[Link]) -> None:
-        """All that share them, or others with those, get other shares."""
-        self._share(links)
+    def settle(self, links: Iterable[Link]) -> None:
+        """Nothing to do: whatever happens on a link is an event."""
 
     def _finish(self, transfer: Transfer) -> None:
-        self._leave(transfer)
+        """The last byte has left: it arrives after the latency."""
+        for link in transfer.path.links:
+            link.leave(transfer)
+        transfer.next = Appointment(self.env, transfer.path.latency_ns, transfer.arrive)
         self._share(transfer.path.links)
 
-    def _share(self, changed: Iterable[Link]) -> None:
+    def _share(self, links: Iterable[Link]) -> None:
         """Give all that the change of some links concerns their rates from now on."""
-        rest = dict.fromkeys(changed)
+        now = self.env.now
+        rest = dict.fromkeys(links)
         while rest:
-            links, transfers = _neighbourhood(next(iter(rest)))
+            concerned, transfers = _neighbourhood([next(iter(rest))])
             if transfers:
                 self._share_among(transfers)
-            for link in links:
-                link.take(sum(transfer.rate for transfer in link.flows))
+            for link in concerned:
+                link.take(sum(transfer.rate for transfer in link.flows), now)
                 rest.pop(link, None)
 
     def _share_among(self, transfers: list[Transfer]) -> None:
@@ -399,14 +253,14 @@ class FairShare(Carrier):
             if rate != transfer.rate:
                 transfer.move(now, rate)
         first = min(transfers, key=attrgetter("through_ns"))
-        self._appoint(first, first.through_ns - now, self._finish)
+        first.next = Appointment(self.env, first.through_ns - now, lambda _: self._finish(first))
 
 
-def _neighbourhood(link: Link) -> tuple[list[Link], list[Transfer]]:
-    """A link and all transfers on it, the other links of those, all transfers on them, and so on."""
-    found = {link: None}
+def _neighbourhood(links: Iterable[Link]) -> tuple[list[Link], list[Transfer]]:
+    """Links and all transfers on them, the other links of those, all transfers on them, and so on."""
+    found = dict.fromkeys(links)
     transfers: dict[Transfer, None] = {}
-    todo = [link]
+    todo = list(found)
     while todo:
         for transfer in todo.pop().flows:
             if transfer not in transfers:

@@ -28,10 +28,11 @@ import numpy as np
 from simpy.events import Event
 
 from simulator.engine.chunks import Chunk
+from simulator.engine.link import Link, LinkPlan, Path
 from simulator.engine.replica import Replica
 from simulator.engine.timing import Appointment, NsEnvironment
 from simulator.engine.topology import Attachment, NodePlan, OwnLinks, Topology, Wiring
-from simulator.engine.transfer import CARRIERS, Link, LinkPlan, Path, Transfer
+from simulator.engine.transfer import CARRIERS, Transfer
 from simulator.results.recording import LinkRecording, TransferRecording
 from simulator.units.clock import NS_PER_S
 
@@ -92,13 +93,14 @@ class Transfers:
     def begin_to_count(self) -> None:
         """What has happened so far is left out; what is on its way counts with what is left of it."""
         now, links = self.env.now, self.wiring.links
+        self._carrier.settle(links)
         moving = dict.fromkeys(transfer for link in links for transfer in link.flows)
         self._bytes = sum(transfer.left_by(now) for transfer in moving)
         self._count -= self._arrived + self._failed + self._cancelled
         self._arrived = self._failed = self._cancelled = 0
         self._time_ns = self._alone_ns = 0
         for link in links:
-            link.begin_to_count()
+            link.begin_to_count(now)
         self._since_ns = now
 
     def send(self, shipment: Shipment) -> None:
@@ -113,7 +115,7 @@ class Transfers:
         if self.plan.overlaps and shipment.layers:
             size, alone = self._left(shipment, path)
             for link in path.links:
-                link.carry_unseen(shipment.size - size)
+                link.carry_unseen(shipment.size - size, self.env.now)
         alone_ns = round(alone / path.bytes_per_s * NS_PER_S) + path.latency_ns
         begun = self.env.now
         self._bytes += shipment.size
@@ -138,15 +140,14 @@ class Transfers:
         machines.paces[machines.first_on(source)] = factor
         if factor == inf:
             return  # what is on them is cut, one by one
-        links = self.wiring.ways_out(source)
-        for link in links:
-            link.change_pace(factor)
-        self._carrier.adapt(links)
+        self._carrier.change_pace(self.wiring.ways_out(source), factor)
 
     def close(self, source: Replica) -> None:
         """All that was on the dead ways out of a replica's machine is cut."""
-        for link in self.wiring.ways_out(source):
-            link.close()
+        links = self.wiring.ways_out(source)
+        self._carrier.settle(links)
+        for link in links:
+            link.close(self.env.now)
 
     def cut(self, shipment: Shipment) -> None:
         """Its link is dead: what is under way does not arrive."""
@@ -188,12 +189,14 @@ class Transfers:
 
     def _left(self, shipment: Shipment, path: Path) -> tuple[float, float]:
         """What did not leave during the prompt, and what would not have if it were alone [bytes]."""
+        now = self.env.now
+        self._carrier.settle(path.links)
         per_token = shipment.size / shipment.chunks[-1].tokens
         behind = last = shipment.size
         left = alone = 0.0
         for chunk in shipment.chunks:
-            most = path.bytes_per_s * (self.env.now - chunk.begin_ns) / NS_PER_S
-            room = min(most, *(link.room_since(chunk.begin_ns) for link in path.links))
+            most = path.bytes_per_s * (now - chunk.begin_ns) / NS_PER_S
+            room = min(most, *(link.room_between(chunk.begin_ns, now) for link in path.links))
             left = max(left, behind - max(room, 0.0))
             alone = max(alone, behind - most)
             last, behind = behind, shipment.size - per_token * chunk.tokens
@@ -218,6 +221,7 @@ class Transfers:
         )
 
     def _links(self) -> tuple[LinkRecording, ...]:
+        self._carrier.settle(self.wiring.links)
         kinds: dict[str, list[Link]] = {}
         for link in self.wiring.links:
             kinds.setdefault(link.name, []).append(link)
@@ -295,5 +299,5 @@ def wiring_of(
 ) -> Wiring:
     """Links of their own, or those of nodes and racks; by pool: how it is connected, its most machines."""
     if plan.own_link is not None:
-        return OwnLinks(env, plan.own_link)
-    return Topology(env, plan.nodes, attachments, machines)
+        return OwnLinks(env, plan.own_link, keeps_room=plan.overlaps)
+    return Topology(env, plan.nodes, attachments, machines, keeps_room=plan.overlaps)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from simulator.engine.kv_tiers import TierPlan
+from simulator.engine.link import LinkPlan
 from simulator.engine.pool import PoolPlan
 from simulator.engine.settings import EngineSettings
-from simulator.engine.transfer import LinkPlan
 from simulator.errors import InputError
 from simulator.hardware.catalogue import load_device
 from simulator.hardware.device import Device

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from simulator.engine.link import LinkPlan
 from simulator.engine.topology import Attachment, NodePlan
-from simulator.engine.transfer import LinkPlan
 from simulator.engine.transfers import TransferPlan
 from simulator.errors import InputError
 from simulator.hardware.device import Device, Link

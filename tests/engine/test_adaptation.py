@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from simulator.engine.adaptation import AdaptationPlan
-from simulator.engine.transfer import LinkPlan
+from simulator.engine.link import LinkPlan
 from simulator.results.conservation import check_conservation
 from tests.engine.clusters import MS, cluster, evenly, pool, settings
 from tests.engine.test_fleet import serve

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from simulator.engine.clients import ClientPlan, _has_token
+from simulator.engine.link import LinkPlan
 from simulator.engine.request import NEVER
 from simulator.engine.tenant import TenantPlan
 from simulator.engine.timing import Appointment
-from simulator.engine.transfer import LinkPlan
 from simulator.errors import InputError
 from simulator.results.conservation import check_conservation
 from simulator.results.recording import STATUSES

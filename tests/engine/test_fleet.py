@@ -7,8 +7,8 @@ import pytest
 from simulator.engine.cluster import Cluster
 from simulator.engine.faults import FaultPlan
 from simulator.engine.fleet import FleetPlan, State
+from simulator.engine.link import LinkPlan
 from simulator.engine.operations import OperationsPlan
-from simulator.engine.transfer import LinkPlan
 from simulator.results.conservation import check_conservation
 from simulator.results.recording import STATUSES
 from simulator.simulation.event_loop import _goes_on

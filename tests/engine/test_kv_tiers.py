@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from simulator.engine.kv_tiers import Tier, TierPlan
+from simulator.engine.link import LinkPlan
 from simulator.engine.request import Request
-from simulator.engine.transfer import LinkPlan
 from simulator.results.conservation import check_conservation
 from tests.engine.clusters import MS, STEP_NS, cluster, pool, request, run, settings
 from tests.engine.test_fleet import serve

@@ -7,9 +7,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from simulator.engine.link import LinkPlan
 from simulator.engine.request import NEVER
 from simulator.engine.timing import Appointment
-from simulator.engine.transfer import LinkPlan
 from simulator.results.conservation import check_conservation
 from simulator.results.recording import STATUSES
 from tests.engine.clusters import MS, STEP_NS, cluster, evenly, pool, request, run, settings

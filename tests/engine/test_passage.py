@@ -7,9 +7,9 @@ import random
 import pytest
 
 from simulator.engine.clients import ClientPlan
+from simulator.engine.link import LinkPlan
 from simulator.engine.request import NEVER
 from simulator.engine.tenant import TenantPlan
-from simulator.engine.transfer import LinkPlan
 from simulator.latency.linear import LinearPricer
 from simulator.scenario.backend import LinearBackendSpec
 from tests.engine.clusters import MS, PREFILL_TOKEN_NS, STEP_NS, cluster, pool, request, run, settings

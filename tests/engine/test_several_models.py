@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from simulator.engine.link import LinkPlan
 from simulator.engine.tenant import TenantPlan
-from simulator.engine.transfer import LinkPlan
 from simulator.errors import InputError
 from simulator.results.conservation import check_conservation
 from tests.engine.clusters import MS, cluster, evenly, pool, request, run, settings

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from simulator.engine.fleet import FleetPlan
+from simulator.engine.link import LinkPlan
 from simulator.engine.operations import OperationsPlan
 from simulator.engine.timing import NsEnvironment
 from simulator.engine.topology import Attachment, NodePlan, OwnLinks, Topology
-from simulator.engine.transfer import LinkPlan
 from tests.engine.clusters import MS, cluster, evenly, pool, run
 from tests.engine.test_membership import at
 
@@ -118,9 +118,9 @@ def test_where_ports_of_a_machine_are_degraded_the_slowest_link_decides_as_befor
     source, target = stand(racks, 0), stand(racks, 1)
     path = racks.path(source, target)
     (port,) = racks.ways_out(source)
-    port.change_pace(2.0)
+    port.change_pace(2.0, 0)
     assert path.bytes_per_s == 100e9
-    port.change_pace(10.0)
+    port.change_pace(10.0, 0)
     assert path.bytes_per_s == 40e9
     racks.machines.paces[source] = 4.0
     other = stand(racks, 1)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from simulator.calibration.not_simulated import NotSimulated
 from simulator.calibration.points.point import OperatingPoint, Workers
-from simulator.engine.transfer import LinkPlan
+from simulator.engine.link import LinkPlan
 from simulator.hardware.device import Device
 from simulator.scenario.cluster import ParallelismSpec, PoolSpec, Role
 from simulator.units.clock import ns_from_seconds

@@ -16,7 +16,7 @@ from simulator.calibration.not_simulated import NotSimulated
 from simulator.calibration.points.load import Load
 from simulator.calibration.points.point import OperatingPoint
 from simulator.engine.gateway import NO_DELAYS, ServingDelays
-from simulator.engine.transfer import LinkPlan
+from simulator.engine.link import LinkPlan
 from simulator.errors import InputError
 from simulator.hardware.catalogue import load_device
 from simulator.hardware.device import Device

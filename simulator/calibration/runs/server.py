@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from simulator.calibration.not_simulated import NotSimulated
 from simulator.calibration.runs.measured import EngineUsed, HardwareUsed, MeasuredRun, ModelUsed
-from simulator.engine.transfer import LinkPlan
+from simulator.engine.link import LinkPlan
 from simulator.errors import InputError
 from simulator.hardware.catalogue import load_device
 from simulator.hardware.device import Device

@@ -9,8 +9,8 @@ import pytest
 
 from simulator.engine.faults import FaultPlan, RandomFault, ScriptedFault
 from simulator.engine.fleet import FleetPlan
+from simulator.engine.link import LinkPlan
 from simulator.engine.operations import OperationsPlan
-from simulator.engine.transfer import LinkPlan
 from simulator.engine.transfers import TIME_OUT_NS, TransferPlan
 from simulator.results.conservation import check_conservation
 from simulator.results.fleet import use_of_fleet
