@@ -27,6 +27,7 @@ from __future__ import annotations
 import heapq
 from array import array
 from collections import deque
+from operator import attrgetter
 from typing import Any
 
 from simulator.engine.kv_cache import Hits, KVCache
@@ -59,10 +60,22 @@ def covers(settings: EngineSettings) -> bool:
 
 
 class _GrowingCache(KVCache):
-    """A KV cache that can ask how far decoding requests have grown."""
+    """A KV cache that can ask how far decoding requests have grown.
 
-    step = 0  # the step that is being composed
-    lag = 0
+    Attributes
+    ----------
+    step
+        That is being composed.
+    lag
+        Steps by which the output is behind.
+    """
+
+    __slots__ = ("lag", "step")
+
+    def __init__(self, settings: EngineSettings, lag: int) -> None:
+        super().__init__(settings.usable_blocks, settings.block_size, settings.enable_prefix_caching)
+        self.step = 0
+        self.lag = lag
 
     def grown_tokens(self, request: Request) -> int:
         return request.base + min(self.step, request.leave_step) - self.lag
@@ -116,10 +129,8 @@ class AggregateReplica(Replica):
     def __init__(self, *args: Any, jumping: bool = True, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         settings = self.settings
-        self.cache = _GrowingCache(
-            settings.usable_blocks, settings.block_size, settings.enable_prefix_caching
-        )
-        self.cache.lag = self._lag = 1 if settings.async_scheduling else 0
+        self._lag = 1 if settings.async_scheduling else 0
+        self.cache = _GrowingCache(settings, self._lag)
         self._size = settings.block_size
         self._budget = settings.token_budget
         self._seats = settings.seats
@@ -184,6 +195,12 @@ class AggregateReplica(Replica):
     def free_blocks_now(self) -> int:
         return self.cache.free - self._blocks_to_take()
 
+    def has_room_now(self, blocks: int) -> bool:
+        # Most often a bound is enough: every run takes a block of each decode for each block size begun.
+        steps = self._planned - self._first
+        most = self._decodes * (steps // self._size + len(self._runs) + 1)
+        return blocks <= self.cache.free - most or blocks <= self.free_blocks_now()
+
     def cached_tokens_now(self, request: Request) -> int:
         cache = self.cache
         if not cache.caching or request.content is None:
@@ -241,12 +258,14 @@ class AggregateReplica(Replica):
     def _notice(self) -> None:
         if self._awake:
             return
-        now = self.env.now
         if not self._runs:
-            self._wake_at(now)
+            self._wake_at(self.env.now)
             return
-        passed, ends_ns = executing(self._runs, now)
-        step = self._first + passed
+        first = self._first
+        if self._wake_step == first:
+            return
+        passed, ends_ns = executing(self._runs, self.env.now)
+        step = first + passed
         if step < self._wake_step:
             self._wake_step = step
             self._wake_at(ends_ns)
@@ -752,7 +771,7 @@ class AggregateReplica(Replica):
         emitted = [] if witness is None else witness.emissions(step)
         ended = self._ends_at.pop(step, ())
         if len(ended) > 1:
-            ended = sorted(ended, key=_by_order)
+            ended = sorted(ended, key=attrgetter("order"))
         for request in ended:
             if request.leave_step > step and request.status != PREEMPTED:
                 self._in_vain += 1
@@ -907,7 +926,3 @@ class AggregateReplica(Replica):
             elif request.leave_step >= step:
                 entries.append(Entry(request, 1, request.base + step - 1, True, 0))
         return entries
-
-
-def _by_order(request: Request) -> int:
-    return request.order

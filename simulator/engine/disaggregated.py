@@ -102,13 +102,14 @@ class Handover:
         request.begun_ns, request.first_token_ns = request.first_token_ns, NEVER
         self._first_answer_ns = request.first_answer_ns
 
-    def end_output(self) -> None:
-        """It has not any more: the first token is the client's first again."""
+    def end_output(self) -> int:
+        """It has not any more: the first token is the client's first again; returns ``resumed_ns``."""
         request = self.request
-        self._resumed_ns = request.first_token_ns
+        self._resumed_ns = resumed_ns = request.first_token_ns
         request.first_token_ns, request.begun_ns = request.begun_ns, NEVER
         if self._first_answer_ns != NEVER:
             request.first_answer_ns = self._first_answer_ns
+        return resumed_ns
 
     @property
     def is_computed(self) -> bool:
@@ -298,8 +299,8 @@ class Disaggregation:
             self._serve_line(replica)
 
     def _leave_output(self, handover: Handover) -> None:
-        handover.end_output()
-        if handover.resumed_ns == NEVER or handover.resumed_ns > self.env.now:
+        resumed_ns = handover.end_output()
+        if resumed_ns == NEVER or resumed_ns > self.env.now:
             assert handover.target is not None
             self._pools[handover.target.pool].log.forget(handover)
 

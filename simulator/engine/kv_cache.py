@@ -78,6 +78,20 @@ class KVCache:
         often.
     """
 
+    __slots__ = (
+        "_blank",
+        "_queue",
+        "_root",
+        "_settling",
+        "block_size",
+        "cached",
+        "caching",
+        "free",
+        "prefix_may_grow",
+        "shared",
+        "usable",
+    )
+
     def __init__(self, usable: int, block_size: int, caching: bool) -> None:
         self.usable = usable
         self.block_size = block_size

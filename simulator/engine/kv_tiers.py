@@ -63,17 +63,23 @@ class Tier:
 
     def find(self, request: Request) -> int:
         """Tokens of a request's prefix that are kept here, in whole blocks, its last token excepted."""
-        size = self._block_size
-        self.looked_up_tokens += request.known_tokens
+        size, known = self._block_size, request.known_tokens
+        self.looked_up_tokens += known
         if self._cache is not None:
             return self._cache.lookup(request)[1] * size
         found = int(self.plan.hit_rate * request.prompt_tokens)
-        return min(found, request.known_tokens - 1) // size * size
+        return min(found, known - 1) // size * size
+
+    @property
+    def keeps(self) -> bool:
+        """Whether it keeps anything at all; else it has its share of every prompt, whatever it says."""
+        return self._cache is not None
 
     def remains(self, request: Request) -> Request | None:
         """What an ended request leaves behind, as whole blocks; None where that can not be kept."""
         cache = self._cache
-        if cache is None or request.content is None:
+        assert cache is not None
+        if request.content is None:
             return None
         kept = Request(
             request.index, 0, request.prompt_tokens, request.output_tokens, content=request.content
@@ -112,7 +118,11 @@ class KvTiers:
     def __init__(self, env: NsEnvironment, tiers: Sequence[Tier], bytes_per_token: float) -> None:
         self._tiers = tiers
         self._links = [SerialLink(tier.plan.link) for tier in tiers]
-        self._writes = [None if tier.plan.writes is None else SerialLink(tier.plan.writes) for tier in tiers]
+        self._writes = [
+            (tier, None if tier.plan.writes is None else SerialLink(tier.plan.writes))
+            for tier in tiers
+            if tier.keeps
+        ]
         self._bytes_per_token = bytes_per_token
         self._env = env
 
@@ -141,7 +151,7 @@ class KvTiers:
 
     def keep(self, request: Request) -> None:
         """A request has ended in the replica."""
-        for tier, link in zip(self._tiers, self._writes, strict=True):
+        for tier, link in self._writes:
             kept = tier.remains(request)
             if kept is None:
                 continue

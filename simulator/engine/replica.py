@@ -230,7 +230,7 @@ class Replica:
         They are for all its known tokens and are its own when it is submitted.
         """
         blocks = -(-request.known_tokens // self.settings.block_size)
-        if blocks > self.free_blocks_now():
+        if not self.has_room_now(blocks):
             return False
         self._take(blocks)
         request.blocks = blocks
@@ -317,6 +317,10 @@ class Replica:
     def free_blocks_now(self) -> int:
         """KV blocks that no request holds."""
         raise NotImplementedError
+
+    def has_room_now(self, blocks: int) -> bool:
+        """Whether so many KV blocks are free."""
+        return blocks <= self.free_blocks_now()
 
     def cached_tokens_now(self, request: Request) -> int:
         """Tokens at the start of a prompt that a look-up would find in the prefix cache [tokens]."""

@@ -247,8 +247,8 @@ ERRORS = (
     Mutation(
         "aggregate: asynchronous, a sampled token's block enters when the token is scheduled",
         "aggregate",
-        "self.cache.lag = self._lag = 1 if settings.async_scheduling else 0",
-        "self._lag = 1 if settings.async_scheduling else 0",
+        "_GrowingCache(settings, self._lag)",
+        "_GrowingCache(settings, 0)",
         ("23-async-preempt-cached", "extra-08-watermark-async-stops"),
     ),
     Mutation(
