@@ -158,7 +158,7 @@ class AggregateReplica(Replica):
         # What will happen in which step, once its output is processed.
         self._ends_at: dict[int, list[Request]] = {}
         self._answers_at: dict[int, list[Request]] = {}
-        self._leaves_after: dict[int, list[Request]] = {}
+        self._leaves_after: dict[int, list[Request]] = {}  # without those whose end is seen a step late
         self._in_vain = 0  # decodes in the first planned step whose token nobody gets
         self._events = [FOREVER]  # a heap of the steps whose output ends or answers a request
 
@@ -586,11 +586,8 @@ class AggregateReplica(Replica):
             self._decodes += 1
             self._bases += base
             self._residues[(1 - base) % self._size] += 1
-            bucket = self._leaves_after.get(leave)
-            if bucket is None:
-                self._leaves_after[leave] = [request]
-            else:
-                bucket.append(request)
+            if leave == done:  # else it leaves once its end is seen
+                self._leaves_after.setdefault(leave, []).append(request)
             if self.cache.caching:
                 self.cache.watch_growth(request)
         if self._shares_context:
@@ -775,6 +772,7 @@ class AggregateReplica(Replica):
         for request in ended:
             if request.leave_step > step and request.status != PREEMPTED:
                 self._in_vain += 1
+                self._remove_decode(request)
             self._finish(request)
         if witness is not None:
             witness.completed(step, emitted, list(ended), aborted)
@@ -898,7 +896,8 @@ class AggregateReplica(Replica):
                     self._partial = None
                 else:
                     self._hold(request, min(step + self._lag, request.leave_step))
-                    if request in self._leaves_after.get(request.leave_step, ()):
+                    leave = request.leave_step
+                    if leave > request.done_step or request in self._leaves_after.get(leave, ()):
                         self._remove_decode(request)
                     # What came with it or was delivered before a preemption stays delivered.
                     request.outputs = max(request.outputs, request.base + step - request.prompt_tokens)
