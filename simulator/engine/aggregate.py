@@ -679,7 +679,8 @@ class AggregateReplica(Replica):
         """
         count = left = step - self._first + 1
         for _ in range(self._in_vain):
-            self.log.waste(self._runs[0][FIRST])
+            run = self._runs[0]
+            self.log.waste(run[FIRST], run[BEGIN] + run[FIRST])
         self._in_vain = 0
         logged = b""
         grown = 0

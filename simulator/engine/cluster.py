@@ -78,7 +78,7 @@ class ClusterPlan:
     keep_steps
         Whether every step is recorded.
     counted_from_ns
-        When the warm-up is over, from which transfers are counted [ns].
+        When the warm-up is over, from which on things are counted [ns].
     adaptation
         When replicas change between the prefill and the decode pool; None: never.
     operations
@@ -131,6 +131,7 @@ class Cluster:
                 jumping=plan.jumping,
                 keep_steps=plan.keep_steps,
                 chunks=Chunks() if pool.role == "prefill" and _overlaps(plan) else None,
+                counted_from_ns=plan.counted_from_ns,
             )
             for number, pool in enumerate(plan.pools)
         ]
@@ -151,7 +152,7 @@ class Cluster:
         self.gateway.left = None if self._admission is None else self._admission.left
         self._operations = None if plan.operations is None else Operations(self, plan.operations, streams)
         self._adaptation = None if plan.adaptation is None else Adaptation(self, plan.adaptation)
-        if plan.counted_from_ns and self.transfers is not None:
+        if plan.counted_from_ns:
             Background(env, plan.counted_from_ns, self._begin_to_count)
 
     def submit(self, request: Request) -> None:
@@ -236,6 +237,8 @@ class Cluster:
 
     def recording(self) -> Recording:
         """All that happened so far."""
+        if self.env.now < self.plan.counted_from_ns:  # all of it was warm-up
+            self._begin_to_count()
         return Recording(
             requests=self.requests.columns(),
             pools=tuple(self._pool_recordings()),
@@ -249,8 +252,6 @@ class Cluster:
         handing_over = self._handing_over()
         if self.transfers is None or not handing_over:
             return None
-        if self.env.now < self.plan.counted_from_ns:  # all of it was warm-up
-            self._begin_to_count()
         return self.transfers.recording(
             sum(about.waits for about in handing_over), sum(about.waited_ns for about in handing_over)
         )
@@ -259,6 +260,8 @@ class Cluster:
         return [s.disaggregation for s in self._services.values() if s.disaggregation is not None]
 
     def _begin_to_count(self) -> None:
+        for pool in self.pools:
+            pool.begin_to_count()
         if self.transfers is not None:
             self.transfers.begin_to_count()
         for about in self._handing_over():

@@ -54,12 +54,14 @@ class Tier:
 
     def __init__(self, plan: TierPlan, block_size: int) -> None:
         self.plan = plan
-        self.looked_up_tokens = 0
-        self.hit_tokens = 0
-        self.read_bytes = self.written_bytes = 0.0
-        self.loading_ns = 0
+        self.begin_to_count()
         self._block_size = block_size
         self._cache = None if plan.blocks is None else KVCache(plan.blocks, block_size, caching=True)
+
+    def begin_to_count(self) -> None:
+        """What has been counted so far is left out."""
+        self.looked_up_tokens = self.hit_tokens = self.loading_ns = 0
+        self.read_bytes = self.written_bytes = 0.0
 
     def find(self, request: Request) -> int:
         """Tokens of a request's prefix that are kept here, in whole blocks, its last token excepted."""

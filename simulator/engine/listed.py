@@ -202,7 +202,7 @@ class ListedReplica(Replica):
         if plan.row is not None:
             self.log.add_step(*plan.row)
             for _ in range(plan.in_vain):
-                self.log.waste(plan.end_ns - plan.start_ns)
+                self.log.waste(plan.end_ns - plan.start_ns, plan.end_ns)
         aborted = self._take_aborts(now)
         emitted, finished = self.scheduler.complete(plan)
         if emitted:

@@ -79,7 +79,7 @@ class Pool:
 
     ``ended`` is called with every request that ends in one of them; whoever sends requests
     here sets it. ``random`` is for draws of the engine itself; ``chunks`` sees what its replicas compute
-    of which prompt when, where somebody wants to know.
+    of which prompt when, where somebody wants to know. What ends before ``counted_from_ns`` is no figure.
 
     Attributes
     ----------
@@ -101,11 +101,12 @@ class Pool:
         jumping: bool = True,
         keep_steps: bool = False,
         chunks: Chunks | None = None,
+        counted_from_ns: int = 0,
     ) -> None:
         self.env = env
         self.plan = plan
         self.number = number
-        self.log = StepLog(plan.pricer, keep_steps)
+        self.log = StepLog(plan.pricer, keep_steps, counted_from_ns)
         self.ended: Callable[[Request], None] = _nobody
         self.preemptions = 0
         self.gaps: list[int] = []
@@ -186,6 +187,17 @@ class Pool:
         """A replica that is to leave goes once nothing of it is needed any more."""
         if replica in self._leaving and not replica.outstanding and not replica.lent:
             self._leaving.pop(replica)(replica)
+
+    def begin_to_count(self) -> None:
+        """What has been counted so far is left out; time and energy have windows to be told apart by."""
+        self.preemptions = 0
+        self.gaps.clear()
+        for replica in self.replicas:
+            replica.prefix_stats.begin_to_count()
+            if replica.draft_stats is not None:
+                replica.draft_stats.begin_to_count()
+        for tier in dict.fromkeys(self._tiers):
+            tier.begin_to_count()
 
     def recording(self) -> PoolRecording:
         """What the pool did so far."""

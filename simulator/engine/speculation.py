@@ -73,11 +73,16 @@ class DraftLength:
 class DraftStats:
     """Verifications, drafts that they were given, and how many accepted at least 1, 2, ... of them."""
 
-    __slots__ = ("_accepted", "drafted", "verifications")
+    __slots__ = ("_accepted", "_most", "drafted", "verifications")
 
     def __init__(self, most: int) -> None:
+        self._most = most
+        self.begin_to_count()
+
+    def begin_to_count(self) -> None:
+        """What has been counted so far is left out."""
         self.verifications = self.drafted = 0
-        self._accepted = [0] * (most + 1)
+        self._accepted = [0] * (self._most + 1)
 
     def record(self, drafts: int, accepted: int) -> None:
         """Count one verification."""

@@ -71,11 +71,19 @@ class Resumption(Protocol):
 class StepLog:
     """Steps of all replicas of one pool.
 
-    ``pricer`` gives energy and bottleneck of recorded steps; ``keep_steps`` keeps every step.
+    Parameters
+    ----------
+    pricer
+        Gives energy and bottleneck of recorded steps.
+    keep_steps
+        Whether every step is kept.
+    counted_from_ns
+        Inter-token latencies that end before are left out [ns].
     """
 
-    def __init__(self, pricer: StepPricer, keep_steps: bool = False) -> None:
+    def __init__(self, pricer: StepPricer, keep_steps: bool = False, counted_from_ns: int = 0) -> None:
         self._pricer = pricer
+        self._counted_from_ns = counted_from_ns
         self._rows = bytearray()
         self._cycles = array("I")
         self._logged = 0
@@ -114,9 +122,10 @@ class StepLog:
         if self._logged >= CHUNK_STEPS:
             self.flush()
 
-    def waste(self, duration_ns: int) -> None:
-        """A decode is in a step of that duration [ns] whose token nobody gets: its last has come before."""
-        self._wasted.append(duration_ns)
+    def waste(self, duration_ns: int, end_ns: int) -> None:
+        """A decode is in such a step [ns] whose token nobody gets: its last has come before."""
+        if end_ns >= self._counted_from_ns:
+            self._wasted.append(duration_ns)
 
     def resume(self, resumption: Resumption) -> None:
         """Its first token after the pause comes that long after the last before, however long its step is."""
@@ -167,7 +176,7 @@ class StepLog:
         kv_blocks = self._blocks_in_use(rows, counts, position)
         waiting = each(rows[14])
         self._add_windows(steps, ends, kv_blocks, waiting)
-        self._add_inter_token(rows)
+        self._add_inter_token(self._counted(rows))
         if self._wasted:
             self._drop_wasted()
         if self._resumptions:
@@ -301,6 +310,21 @@ class StepLog:
             self._sums = np.pad(self._sums, ((0, 0), (0, 1)))
         self._sums = self._sums[:, 0::2] + self._sums[:, 1::2]
 
+    def _counted(self, rows: Ints) -> Ints:
+        """The rows without the steps that end before anything counts."""
+        since_ns = self._counted_from_ns
+        if rows[1].min() >= since_ns:
+            return rows
+        begin, counts, duration, growth = rows[1:5]
+        rows = rows[:, begin + counts * duration + growth * (counts * (counts - 1) // 2) >= since_ns]
+        for run in (rows[1] < since_ns).nonzero()[0]:
+            begin_ns, steps, first_ns, growth_ns = rows[1:5, run].tolist()
+            ends = begin_ns + np.cumsum(first_ns + growth_ns * np.arange(steps))
+            early = int(np.searchsorted(ends, since_ns))
+            if early:
+                rows[1:4, run] = ends[early - 1], steps - early, first_ns + growth_ns * early
+        return rows
+
     def _add_inter_token(self, rows: Ints) -> None:
         """The durations of steps, once for each decode in them.
 
@@ -348,7 +372,8 @@ class StepLog:
             [(one.replica, one.paused_ns, one.resumed_ns) for one in resumed], dtype=np.int64
         ).T
         known, durations = steps.durations(replica, resumed_ns)
-        pauses = (resumed_ns - paused_ns)[known]
+        counts = resumed_ns[known] >= self._counted_from_ns
+        pauses, durations = (resumed_ns - paused_ns)[known][counts], durations[counts]
         np.add.at(self._histogram, _bins(pauses), 1)
         np.subtract.at(self._histogram, _bins(durations), 1)
         self._itl_sum_ns += int(pauses.sum() - durations.sum())

@@ -1,9 +1,10 @@
 """All figures of one run, under the key names of ``vllm bench serve``.
 
 *Measured time* runs from the end of the warm-up to the end of the run. Rates, cost and energy belong to it:
-they count what finished in it. Latencies and attainment are those of the requests that arrived in it. The
-inter-token latencies come from a histogram over the whole run, and so do the prefix hits and preemptions.
-Without a warm-up all of this is the same set of requests, and the definitions are vLLM's.
+they count what finished in it, and so do preemptions. Latencies and attainment are those of the requests
+that arrived in it. Inter-token latencies, prefix hits, drafts and loads from cache tiers are those that
+happened in it, whoever had them. Without a warm-up all of this is the same set of requests, and the
+definitions are vLLM's.
 
 What is unknown (a price, a power, a percentile of nothing) is None, never zero and never NaN.
 """

@@ -94,6 +94,10 @@ class PrefixStats:
     __slots__ = ("hits", "preempted_hits", "preempted_queries", "preempted_requests", "queries", "requests")
 
     def __init__(self) -> None:
+        self.begin_to_count()
+
+    def begin_to_count(self) -> None:
+        """What has been counted so far is left out."""
         self.requests = self.queries = self.hits = 0
         self.preempted_requests = self.preempted_queries = self.preempted_hits = 0
 
