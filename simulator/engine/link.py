@@ -91,7 +91,7 @@ class Room:
 
 
 class Link:
-    """One way of one link, and what it has carried.
+    """One way of one link, and what it has carried: up to date after `transfer.Carrier.settle`.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ class Link:
     flows
         Transfers that are not through, in the order in which they came.
     free_at
-        Where transfers go one after the other: when the last of those that have come is through [ns].
+        Where transfers go one after the other: when the last one of those that are through was [ns].
     """
 
     def __init__(self, plan: LinkPlan, name: str = "", keeps_room: bool = True) -> None:
@@ -129,6 +129,11 @@ class Link:
         self._room = Room(plan.bytes_per_s) if keeps_room else None
         self._taken = 0.0
         self._busy_since = 0
+
+    @property
+    def first(self) -> Transfer | None:
+        """Who came before all others that are not through."""
+        return next(iter(self.flows), None)
 
     def join(self, transfer: Transfer) -> None:
         """A transfer goes over the link, behind those that do already."""

@@ -3,9 +3,7 @@
 Two disciplines:
 
 *First come first served*: a transfer has its whole path to itself, at the bandwidth of its slowest link,
-from when the last of those before it on any of these links is through or cancelled. When that is follows
-from those before it, so begin and end are worked out when it is sent, and again where one before it is
-cancelled or a link changes its pace.
+from when the last of those before it on any of these links is through or cancelled.
 
 *Fair share*: all transfers move at once. Rates are max-min fair: every transfer gets the largest rate
 that takes nothing from one with a smaller rate (progressive filling; Bertsekas and Gallager, "Data
@@ -40,25 +38,24 @@ class Transfer:
 
     Attributes
     ----------
-    number
-        In the order of sending.
     rate
-        Its bytes move at it from ``since_ns`` on [bytes/s].
+        Its bytes move at it from ``since_ns`` on [bytes/s]; 0 while it waits, and once the last has left.
     left
         Bytes still to be sent at ``since_ns`` [bytes].
     next
         What happens to it next: its last byte leaves or arrives; None while something else happens before.
     through_ns
         When its last byte leaves, at that rate [ns].
+    since_ns
+        While it waits, when it came [ns].
     """
 
-    __slots__ = ("arrived", "left", "next", "number", "path", "rate", "since_ns", "size", "through_ns")
+    __slots__ = ("arrived", "left", "next", "path", "rate", "since_ns", "size", "through_ns")
 
-    def __init__(self, path: Path, size: float, arrived: Callable[[], None], number: int = 0) -> None:
+    def __init__(self, path: Path, size: float, arrived: Callable[[], None]) -> None:
         self.path = path
         self.size = size
         self.arrived = arrived
-        self.number = number
         self.left = size
         self.rate = 0.0
         self.since_ns = 0
@@ -134,79 +131,91 @@ class Carrier(ABC):
 
 
 class InTurn(Carrier):
-    """First come first served on every link: a transfer begins once it is the first on all of its links."""
+    """First come first served on every link: a transfer begins once it is the first on all of its links.
 
-    def __init__(self, env: NsEnvironment) -> None:
-        super().__init__(env)
-        self._sent = 0
+    Over a single link a transfer takes one event, its arrival: that the next one began a latency earlier,
+    when the last byte had left, is looked up then, or when somebody asks before (``settle``). Over several
+    links the last byte is an event of its own, for those behind it may have a shorter way. (No link is the
+    whole path of some and part of that of others.)
+    """
 
     def send(self, path: Path, size: float, arrived: Callable[[], None]) -> Transfer:
         """It has its links to itself when its turn comes."""
-        links = path.links
-        self.settle(links)
-        self._sent += 1
-        transfer = Transfer(path, size, arrived, self._sent)
-        self._line_up(transfer)
-        self._appoint(transfer)
-        for link in links:
+        transfer = Transfer(path, size, arrived)
+        transfer.since_ns = self.env.now
+        for link in path.links:
             link.join(transfer)
+        self._begin_if_first(transfer)
         return transfer
 
     def settle(self, links: Iterable[Link]) -> None:
-        """Who is through leaves the links; who has begun takes them."""
+        """Who is through leaves the links, and who is next begins."""
         now = self.env.now
         for link in links:
-            flows = link.flows
-            while flows:
-                first = next(iter(flows))
-                if first.since_ns > now:
-                    break
-                link.take(inf, first.since_ns)  # all of it, whatever that is
-                if first.through_ns > now:
-                    break
-                link.take(0.0, first.through_ns)
-                del flows[first]
+            while (first := link.first) is not None and first.rate and first.through_ns <= now:
+                self._pass_on(first)
 
-    def _line_up(self, transfer: Transfer) -> None:
-        """Its turn comes when all before it on its links are through."""
+    def _begin_if_first(self, transfer: Transfer) -> None:
+        """Where it is the first everywhere it begins: when it came, or the last before it was through."""
+        links = transfer.path.links
+        begin_ns = transfer.since_ns
+        for link in links:
+            if link.first is not transfer:
+                return
+            if link.free_at > begin_ns:
+                begin_ns = link.free_at
+        for link in links:
+            link.take(inf, begin_ns)  # all of it, whatever that is
+        self._move(transfer, begin_ns)
+
+    def _move(self, transfer: Transfer, since_ns: int) -> None:
         path = transfer.path
-        begin = self.env.now
-        for link in path.links:
-            if link.free_at > begin:
-                begin = link.free_at
-        transfer.since_ns = begin
-        transfer.move(begin, path.bytes_per_s)
-        for link in path.links:
-            link.free_at = transfer.through_ns
+        transfer.move(since_ns, path.bytes_per_s)
+        end_ns = transfer.through_ns
+        if len(path.links) == 1:
+            end_ns += path.latency_ns
+        transfer.next = Appointment(self.env, end_ns - self.env.now, lambda _: self._end(transfer))
 
-    def _appoint(self, transfer: Transfer) -> None:
-        arrival_ns = transfer.through_ns + transfer.path.latency_ns
-        transfer.next = Appointment(self.env, arrival_ns - self.env.now, transfer.arrive)
+    def _end(self, transfer: Transfer) -> None:
+        transfer.next = None
+        if transfer.rate:
+            self._pass_on(transfer)
+        if len(transfer.path.links) == 1:
+            transfer.arrived()
+        else:
+            transfer.next = Appointment(self.env, transfer.path.latency_ns, transfer.arrive)
+
+    def _pass_on(self, transfer: Transfer) -> None:
+        """Its last byte has left: whoever is first now begins."""
+        through_ns = transfer.through_ns
+        transfer.left = transfer.rate = 0.0
+        links = transfer.path.links
+        for link in links:
+            link.leave(transfer)
+            link.take(0.0, through_ns)
+            link.free_at = through_ns
+        for link in links:
+            if (first := link.first) is not None and not first.rate:
+                self._begin_if_first(first)
 
     def _share(self, links: Iterable[Link]) -> None:
-        """Who has begun goes on at the rate that there is; the others line up again."""
+        """Who moves goes on at the rate that there is; where nobody does, the first may begin now."""
         now = self.env.now
-        concerned, _ = _neighbourhood(links)
-        self.settle(concerned)
-        for link in concerned:
-            link.free_at = now
-            first = next(iter(link.flows), None)
-            if first is None or first.since_ns > now:
-                link.take(0.0, now)  # who had it is gone
-        transfers = dict.fromkeys(transfer for link in concerned for transfer in link.flows)
-        for transfer in sorted(transfers, key=attrgetter("number")):
-            before_ns = transfer.through_ns
-            if transfer.since_ns > now:
-                self._line_up(transfer)
-            else:
-                rate = transfer.path.bytes_per_s
-                if rate != transfer.rate:
-                    transfer.move(now, rate)
-                for link in transfer.path.links:
-                    link.free_at = transfer.through_ns
-            if transfer.through_ns != before_ns:
-                transfer.call_off()
-                self._appoint(transfer)
+        firsts = []
+        for link in links:
+            first = link.first
+            if first is None or not first.rate:
+                link.take(0.0, now)
+                link.free_at = now
+            firsts.append(first)
+        for first in dict.fromkeys(firsts):
+            if first is None:
+                continue
+            if not first.rate:
+                self._begin_if_first(first)
+            elif first.rate != first.path.bytes_per_s:
+                first.call_off()
+                self._move(first, now)
 
 
 class FairShare(Carrier):
@@ -239,7 +248,7 @@ class FairShare(Carrier):
         now = self.env.now
         rest = dict.fromkeys(links)
         while rest:
-            concerned, transfers = _neighbourhood([next(iter(rest))])
+            concerned, transfers = _neighbourhood(next(iter(rest)))
             if transfers:
                 self._share_among(transfers)
             for link in concerned:
@@ -256,11 +265,11 @@ class FairShare(Carrier):
         first.next = Appointment(self.env, first.through_ns - now, lambda _: self._finish(first))
 
 
-def _neighbourhood(links: Iterable[Link]) -> tuple[list[Link], list[Transfer]]:
-    """Links and all transfers on them, the other links of those, all transfers on them, and so on."""
-    found = dict.fromkeys(links)
+def _neighbourhood(link: Link) -> tuple[list[Link], list[Transfer]]:
+    """A link and all transfers on it, the other links of those, all transfers on them, and so on."""
+    found = {link: None}
     transfers: dict[Transfer, None] = {}
-    todo = list(found)
+    todo = [link]
     while todo:
         for transfer in todo.pop().flows:
             if transfer not in transfers:
