@@ -181,6 +181,7 @@ class Disaggregation:
                 pool.ended = self._prompt_ended
             elif pool.plan.role == "decode":
                 pool.ended = self._output_ended
+                pool.on_room = self._serve_line
         self._under_way: dict[int, Handover] = {}  # by the request's index, until its output begins
         self._outputs: dict[int, Handover] = {}  # those that decode replicas have, by the request's index
         self._line: deque[Handover] = deque()
@@ -365,7 +366,6 @@ class Disaggregation:
         reserved = copy(request)  # freed when the step ends; the request may have begun anew by then
         request.blocks = 0
         self._pools[target.pool].free(reserved, target)
-        self._serve_line(target)  # where it has nothing to do, the blocks are free already
 
     def lost_with(self, replica: Replica, prompts: Sequence[Request]) -> list[Request]:
         """A replica is gone: whole requests that must begin again.

@@ -87,6 +87,8 @@ class Pool:
         All there ever were, by number; a number is never used again.
     serving
         Those that take requests now.
+    on_room
+        Called with a replica in which blocks are free again that were set aside; set by whoever does that.
     gaps
         Between tokens that no decode step shows (see `engine.losses`) [ns].
     """
@@ -108,6 +110,7 @@ class Pool:
         self.number = number
         self.log = StepLog(plan.pricer, keep_steps, counted_from_ns)
         self.ended: Callable[[Request], None] = _nobody
+        self.on_room: Callable[[Replica], None] | None = None
         self.preemptions = 0
         self.gaps: list[int] = []
         self._jumping = jumping
@@ -145,6 +148,7 @@ class Pool:
             self._tiers += tiers
             replica.tiers = KvTiers(self.env, tiers, self.plan.kv_bytes_per_token)
         replica.usd_per_hour = self.plan.usd_per_hour
+        replica.on_room = self._on_room
         self.replicas.append(replica)
         self.serving[replica] = None
         return replica
@@ -182,6 +186,10 @@ class Pool:
         self.ended(request)
         if self._leaving:
             self._see_off(self.replicas[request.replica])
+
+    def _on_room(self, replica: Replica) -> None:
+        if self.on_room is not None:
+            self.on_room(replica)
 
     def _see_off(self, replica: Replica) -> None:
         """A replica that is to leave goes once nothing of it is needed any more."""

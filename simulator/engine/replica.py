@@ -104,6 +104,7 @@ class Replica:
         "number",
         "observer",
         "on_end",
+        "on_room",
         "outstanding",
         "outstanding_tokens",
         "pool",
@@ -139,6 +140,8 @@ class Replica:
         #: Requests and tokens submitted and not ended: what routers look at.
         self.outstanding = 0
         self.outstanding_tokens = 0
+        #: Called once blocks are free again that were kept or set aside for requests without a place here.
+        self.on_room: Callable[[Replica], None] | None = None
         #: Whether an abort waits for a request that the engine loop has not seen yet (a real
         #: engine does); the scheduler oracle ignores such aborts.
         self.keeps_early_aborts = True
@@ -255,6 +258,8 @@ class Replica:
         for request in self._to_free:
             self._release(request)
         self._to_free.clear()
+        if self.on_room is not None:
+            self.on_room(self)
 
     def change_pace(self, factor: float) -> None:
         """From the next step that is composed on, steps last so many times as long as the pricer says."""

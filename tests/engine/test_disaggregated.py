@@ -563,3 +563,40 @@ def test_who_gives_up_in_the_line_for_room_has_waited_too():
     assert gave_up.any()
     assert recording.transfers.waits == of_room.sum()
     assert recording.transfers.waited_ns == (waits.end_ns - waits.begin_ns)[of_room].sum()
+
+
+@pytest.mark.parametrize("jumping", [False, True])
+@pytest.mark.parametrize("policy", ["fcfs", "priority"])
+@pytest.mark.parametrize("output", range(44, 54))
+def test_the_line_is_served_when_blocks_come_free_that_were_set_aside_in_vain(output, policy, jumping):
+    """One runs; the blocks of one on a dead link come free at about its end; one more waits for them."""
+    decode = settings(num_gpu_blocks=13, policy=policy)
+    target = pair(decode_settings=decode, retries=0, failure_probability=0.0, jumping=jumping)
+    source, sink = target.pools[0].replicas[0], target.pools[1].replicas[0]
+    for time_ns, factor in ((30 * MS, inf), (200 * MS, 1.0)):
+        Appointment(target.env, time_ns + 1, lambda _, factor=factor: target.change_link_pace(source, factor))
+    requests = [
+        request(0, 0, prompt=16, output=output),
+        request(1, 32 * MS, prompt=80, output=5),
+        request(2, 60 * MS, prompt=110, output=5),
+    ]
+    ended = {one.index: one for one in run(target, requests)}
+    assert [ended[index].finish_reason for index in range(3)] == ["length", "failed", "length"]
+    assert sink.counts().free_blocks == 12
+
+
+def test_who_waits_for_blocks_that_were_set_aside_gets_them_at_the_end_of_the_step():
+    """Blocks of a transfer that fails at about 510 ms; a long output goes on meanwhile."""
+    target = pair(decode_settings=settings(num_gpu_blocks=14), retries=0, failure_probability=0.0)
+    source = target.pools[0].replicas[0]
+    for time_ns, factor in ((30 * MS, inf), (200 * MS, 1.0)):
+        Appointment(target.env, time_ns + 1, lambda _, factor=factor: target.change_link_pace(source, factor))
+    requests = [
+        request(0, 0, prompt=16, output=60),
+        request(1, 32 * MS, prompt=80, output=5),
+        request(2, 60 * MS, prompt=110, output=5),
+    ]
+    ended = {one.index: one for one in run(target, requests)}
+    failed_ns = ended[1].finish_ns
+    assert ended[1].finish_reason == "failed"
+    assert failed_ns < ended[2].finish_ns < failed_ns + 7 * STEP_NS < ended[0].finish_ns

@@ -109,6 +109,16 @@ def test_a_slower_tier_gives_only_what_the_nearer_one_lacks():
     assert [tier.hit_tokens for tier in target.recording().pools[0].kv_tiers] == [80, 48]
 
 
+@pytest.mark.parametrize("slow_first", [True, False])
+def test_a_prompt_is_there_when_the_last_tier_has_sent_its_part(slow_first):
+    """80 and 48 tokens at 1 ms or at 10 us each."""
+    slow, fast = LinkPlan(1e6), LinkPlan(1e8)
+    near = tier(name="host", blocks=None, hit_rate=0.5, link=slow if slow_first else fast)
+    far = tier(name="store", blocks=None, hit_rate=0.8, link=fast if slow_first else slow)
+    (only,) = run(tiered(near, far), [prompt(0, 0, "a")])
+    assert only.first_scheduled_ns == (80 if slow_first else 48) * MS
+
+
 def test_a_shared_store_serves_a_replica_that_never_computed_the_prompt():
     replicas = {"pool": {"replicas": 2}}
     own = tiered(tier(), **replicas)

@@ -1,4 +1,4 @@
-"""Fair shares of links against the fluid model, and max-min fairness over paths."""
+"""First come first served and fair shares: the fluid model, steps by hand, max-min fairness over paths."""
 
 from __future__ import annotations
 
@@ -238,6 +238,18 @@ def test_in_turn_with_cancellations_is_the_queue_without_the_cancelled(sends):
             expected[index] = free_at
     assert arrived == expected
     assert link.bytes_sent == pytest.approx(carried)
+
+
+def test_a_cancellation_costs_the_same_however_long_the_line_is():
+    """Nobody behind gets another appointment before it is their turn."""
+    env, carrier, (link,), send, arrived = in_turn(1)
+    waiting = [send(number, 1000, link) for number in range(1000)]
+    before = next(env._eid)
+    for transfer in waiting[:-1]:
+        carrier.cancel(transfer)
+    assert next(env._eid) - before <= 1001
+    env.run()
+    assert arrived == {999: 1000}
 
 
 @pytest.mark.parametrize("discipline", [FairShare, InTurn])
