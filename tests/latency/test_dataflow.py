@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from simulator.latency.context_lines import STRAIGHT
 from simulator.scenario.engine import EngineSpec
 from tests.latency.conftest import decode_ns, prompt_ns
 
@@ -26,7 +27,7 @@ def test_wafer_rates_of_one_user(compiled, model, wafers, tokens_per_s):
 def test_a_pipeline_serves_more_users_at_the_same_speed_until_its_entrance_is_full(compiled):
     backend = compiled("groq-lpu-v1", "llama-2-70b", weights="int8", tensor=8, pipeline=72)
     alone = decode_ns(backend, 1, 500)
-    assert decode_ns(backend, 70, 500) == pytest.approx(alone, rel=1e-6)
+    assert decode_ns(backend, 70, 500) == pytest.approx(alone, rel=STRAIGHT)
     assert decode_ns(backend, 144, 500) == pytest.approx(2 * alone, rel=0.01)
 
 
