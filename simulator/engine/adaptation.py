@@ -62,6 +62,11 @@ class Adaptation:
         self._changing = False
         self._appoint()
 
+    def begin_to_count(self) -> None:
+        """Changes so far are left out."""
+        for side in self._sides.values():
+            side.begin_to_count()
+
     def recording(self, pool: Pool) -> FleetRecording | None:
         """The replicas of a side over time; None for pools that do not take part."""
         side = self._sides.get(pool)
@@ -119,6 +124,10 @@ class _Side:
 
     def __init__(self, replicas: int) -> None:
         self._rows = [(0, replicas, replicas, replicas)]
+        self.begin_to_count()
+
+    def begin_to_count(self) -> None:
+        """Starts and stops so far are left out; times have rows to be told apart by."""
         self._starts = self._stops = 0
 
     def note(

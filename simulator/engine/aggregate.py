@@ -249,6 +249,8 @@ class AggregateReplica(Replica):
             begin += run[STEPS]
         if begin == last:  # it is known to age only, so it was not planned: without those who leave before
             leaving = self._leaves_after.get(last - 1, ())
+            seen_late = (r for r in self._ends_at.get(last - 2, ()) if r.leave_step == last - 1)
+            leaving = [*leaving, *(request for request in seen_late if request.status == RUNNING)]
             taken += residues[last % size]
             taken -= sum((1 - request.base - last) % size == 0 for request in leaving)
         return taken

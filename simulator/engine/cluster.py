@@ -78,7 +78,8 @@ class ClusterPlan:
     keep_steps
         Whether every step is recorded.
     counted_from_ns
-        When the warm-up is over, from which on things are counted [ns].
+        End of the warm-up: transfers, preemptions, prefix hits, drafts, loads from tiers, failures and
+        inter-token latencies count from then on [ns].
     adaptation
         When replicas change between the prefill and the decode pool; None: never.
     operations
@@ -262,6 +263,10 @@ class Cluster:
     def _begin_to_count(self) -> None:
         for pool in self.pools:
             pool.begin_to_count()
+        if self._operations is not None:
+            self._operations.begin_to_count()
+        if self._adaptation is not None:
+            self._adaptation.begin_to_count()
         if self.transfers is not None:
             self.transfers.begin_to_count()
         for about in self._handing_over():

@@ -312,6 +312,13 @@ class Disaggregation:
         while self._line and replica.reserve(self._line[0].request):
             self._ship(self._line.popleft(), replica)
 
+    def _serve_line_anywhere(self) -> None:
+        """Whoever needs fewer blocks than the one before it in line may have room already."""
+        for replica in list(self._router.replicas):
+            if not self._line:
+                return
+            self._serve_line(replica)
+
     def _taken_chunks(self, prompt: Request, source: Replica) -> list[Chunk]:
         chunks = self._pools[source.pool].chunks
         return [] if chunks is None else chunks.take(prompt)
@@ -354,8 +361,11 @@ class Disaggregation:
         shipment, request = handover.shipment, handover.request
         if shipment is None:
             if handover in self._line:
+                held_up_others = handover is self._line[0]
                 self._line.remove(handover)
                 self._leave_line(handover)
+                if held_up_others:
+                    self._serve_line_anywhere()
             return
         handover.shipment = None
         self._note(handover, LINK, handover.sent_ns)

@@ -123,8 +123,7 @@ class Fleet:
         self._cluster = cluster
         self._lost = lost
         self.slots = [Slot(number) for number in range(plan.slots)]
-        self.failures = self.lost_requests = self.lost_kv_tokens = 0
-        self.starts = self.stops = 0
+        self.begin_to_count()
         self._times: list[int] = []
         self._counts: list[tuple[int, int, int, int]] = []
         for slot, replica in zip(self.slots, pool.replicas, strict=False):
@@ -271,6 +270,11 @@ class Fleet:
         return self.slots[number * size // devices : ((number + 1) * size - 1) // devices + 1]
 
     # -- records ------------------------------------------------------------------------------
+
+    def begin_to_count(self) -> None:
+        """What has happened so far is left out; time has states to be told apart by."""
+        self.failures = self.lost_requests = self.lost_kv_tokens = 0
+        self.starts = self.stops = 0
 
     def recording(self) -> FleetRecording:
         """States over time, and what was lost."""

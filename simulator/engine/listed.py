@@ -200,9 +200,9 @@ class ListedReplica(Replica):
 
     def _complete(self, plan: StepPlan, now: int) -> None:
         if plan.row is not None:
-            self.log.add_step(*plan.row)
             for _ in range(plan.in_vain):
                 self.log.waste(plan.end_ns - plan.start_ns, plan.end_ns)
+            self.log.add_step(*plan.row)
         aborted = self._take_aborts(now)
         emitted, finished = self.scheduler.complete(plan)
         if emitted:

@@ -49,7 +49,7 @@ class Losses:
         """Its next token came from a replica of a pool."""
         if self._waits(request):
             _, since_ns = self._since.pop(request.index)
-            pool.gaps.append(token_ns - since_ns)
+            pool.add_gap(since_ns, token_ns)
 
     def _waits(self, request: Request) -> bool:
         attempt, _ = self._since.get(request.index, (NEVER, NEVER))

@@ -44,6 +44,11 @@ class Operations:
         ]
         self._faults = FaultInjector(cluster.env, self.fleets, plan.faults, streams)
 
+    def begin_to_count(self) -> None:
+        """What has happened so far is left out."""
+        for fleet in self.fleets:
+            fleet.begin_to_count()
+
     def may_go_on(self) -> bool:
         """Whether requests that wait for a replica may yet get one: somebody may come where nobody serves."""
         front = [fleet for fleet in self.fleets if fleet.pool.plan.role != "decode"]

@@ -79,7 +79,8 @@ class Pool:
 
     ``ended`` is called with every request that ends in one of them; whoever sends requests
     here sets it. ``random`` is for draws of the engine itself; ``chunks`` sees what its replicas compute
-    of which prompt when, where somebody wants to know. What ends before ``counted_from_ns`` is no figure.
+    of which prompt when, where somebody wants to know. ``counted_from_ns`` is the end of the warm-up: waits
+    between tokens that end before are left out [ns].
 
     Attributes
     ----------
@@ -113,6 +114,7 @@ class Pool:
         self.on_room: Callable[[Replica], None] | None = None
         self.preemptions = 0
         self.gaps: list[int] = []
+        self._counted_from_ns = counted_from_ns
         self._jumping = jumping
         self.chunks = chunks
         self.replicas: list[Replica] = []
@@ -196,10 +198,14 @@ class Pool:
         if replica in self._leaving and not replica.outstanding and not replica.lent:
             self._leaving.pop(replica)(replica)
 
+    def add_gap(self, begin_ns: int, token_ns: int) -> None:
+        """Between the tokens of an output was so long that no decode step shows it."""
+        if token_ns >= self._counted_from_ns:
+            self.gaps.append(token_ns - begin_ns)
+
     def begin_to_count(self) -> None:
         """What has been counted so far is left out; time and energy have windows to be told apart by."""
         self.preemptions = 0
-        self.gaps.clear()
         for replica in self.replicas:
             replica.prefix_stats.begin_to_count()
             if replica.draft_stats is not None:

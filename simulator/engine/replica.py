@@ -342,6 +342,8 @@ class Replica:
             held = self.cached_tokens_now(request)
             if not request.remote_tokens and tiers.fetch(request, held, self._loaded):
                 self._loading[request] = None
+                if self.settings.enable_prefix_caching:  # at its admission all of it will look remote
+                    self.prefix_stats.record(request, held)
             else:
                 staying.append(request)
         self._inbox[:] = staying

@@ -174,6 +174,7 @@ class InTurn(Carrier):
         end_ns = transfer.through_ns
         if len(path.links) == 1:
             end_ns += path.latency_ns
+        assert end_ns >= self.env.now, "a link is the whole path of some and part of that of others"
         transfer.next = Appointment(self.env, end_ns - self.env.now, lambda _: self._end(transfer))
 
     def _end(self, transfer: Transfer) -> None:

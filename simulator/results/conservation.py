@@ -36,7 +36,10 @@ def check_conservation(recording: Recording) -> None:
 
 
 def check_tokens(recording: Recording) -> None:
-    """Raises InternalError where tokens computed and tokens delivered differ in a plain run (see above)."""
+    """Raises InternalError where tokens computed and tokens delivered differ in a plain run (see above).
+
+    Plain is also: without a warm-up, whose inter-token latencies are left out.
+    """
     check_conservation(recording)
     requests = recording.requests
     decoded = sum(int(pool.windows.decode_tokens.sum()) for pool in recording.pools)

@@ -59,12 +59,12 @@ def counts_of(recording: Recording, context: RunContext, latencies: Latencies, m
         thinking_tokens=int(requests.thinking_tokens[completed].sum()),
         vain_thinking_tokens=_thought_in_vain(recording, context.warmup_ns),
         goodput_requests=None if good is None else int(good.sum()),
-        max_concurrent=max_concurrent(requests, recording.unfinished),
+        max_concurrent=max_concurrent(requests, recording.unfinished, context.warmup_ns),
     )
 
 
-def max_concurrent(requests: RequestColumns, unfinished: int) -> int:
-    """Most requests in the system at one time [1].
+def max_concurrent(requests: RequestColumns, unfinished: int, since_ns: int = 0) -> int:
+    """Most requests in the system at one time from then on [1].
 
     Those cut off by the end of the run are known to be there at the end only, so the figure is a lower
     bound then.
@@ -74,7 +74,9 @@ def max_concurrent(requests: RequestColumns, unfinished: int) -> int:
     arrivals, ends = np.sort(requests.arrival_ns), np.sort(requests.finish_ns)
     # Just after the k-th arrival, k + 1 requests have come and those that ended by then are gone.
     present = np.arange(1, len(arrivals) + 1) - np.searchsorted(ends, arrivals, side="right")
-    return max(int(present.max()), unfinished)
+    first = int(np.searchsorted(arrivals, since_ns))
+    at_first = first - int(np.searchsorted(ends, since_ns, side="right"))
+    return max(int(present[first:].max(initial=at_first)), unfinished)
 
 
 def _thought_in_vain(recording: Recording, warmup_ns: int) -> int:

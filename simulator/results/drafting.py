@@ -11,7 +11,7 @@ from simulator.results.recording import DraftingRecord, PoolRecording
 
 @dataclass(frozen=True, slots=True)
 class Drafting:
-    """Speculative decoding of all pools over the whole run.
+    """Speculative decoding of all pools behind the warm-up.
 
     Attributes
     ----------

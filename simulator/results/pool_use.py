@@ -26,7 +26,7 @@ from simulator.results.waiting import PoolLine
 
 @dataclass(frozen=True, slots=True)
 class TierUse:
-    """What one tier behind the KV caches was good for, over the whole run.
+    """What one tier behind the KV caches was good for behind the warm-up.
 
     ``hit_rate`` is the share of looked-up tokens that were loaded from it; ``loading_s`` the time that
     requests waited for its loads, summed over requests [s]; ``written_bytes`` what was written where that
@@ -66,7 +66,7 @@ class PoolUse:
     owned_share
         Machines that there must be in any state, for the most that may be on, over those there were at first.
     prefix_hit_rate
-        Prompt tokens found in the prefix cache over prompt tokens looked up (whole run).
+        Prompt tokens found in the prefix cache over prompt tokens looked up, behind the warm-up.
     """
 
     name: str

@@ -197,7 +197,11 @@ class FleetRecording:
 
 @dataclass(frozen=True, slots=True)
 class PoolRecording:
-    """Everything recorded for one pool. ``windows`` sums over its replicas."""
+    """Everything recorded for one pool. ``windows`` sums over its replicas.
+
+    Windows, steps and the table of steps are of the whole run. Inter-token latencies, prefix look-ups and
+    hits, preemptions, drafts and loads from tiers count from the end of the warm-up on.
+    """
 
     name: str
     replicas: int

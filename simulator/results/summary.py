@@ -30,7 +30,7 @@ from simulator.results.latency_summary import LatencySummary, latency_summary
 from simulator.results.measured import measured_part
 from simulator.results.messages import messages_of
 from simulator.results.overload import Load, load_of
-from simulator.results.pool_use import PoolUse, use_of_pool
+from simulator.results.pool_use import PoolUse, measured_windows, use_of_pool
 from simulator.results.ranges import mid, times
 from simulator.results.recording import Recording, TransferRecording
 from simulator.results.slo import Attainment, overall_attainment, slo_keys
@@ -208,7 +208,7 @@ def summarise(recording: Recording, context: RunContext) -> Summary:
         latency=latency,
         attainment=attainment,
         pools=pools,
-        max_output_tokens_per_s=_peak_output_rate(recording),
+        max_output_tokens_per_s=_peak_output_rate(recording, context.warmup_ns),
         prefix_hit_rate=_prefix_hit_rate(recording),
         preemptions=sum(pool.preemptions for pool in recording.pools),
         drafting=drafting_of(recording.pools),
@@ -261,15 +261,18 @@ def _serving(about: PoolContext, use: PoolUse) -> float:
     return float(about.replicas) if use.fleet is None else use.fleet.mean_serving
 
 
-def _peak_output_rate(recording: Recording) -> float | None:
+def _peak_output_rate(recording: Recording, warmup_ns: int) -> float | None:
     """Most decode tokens per second [1/s] of all pools in one window (vLLM takes one-second windows).
 
     Of drafts the share that is accepted on average counts.
     """
+    decoded = [
+        pool.windows.decode_tokens[measured_windows(pool.windows, warmup_ns)] for pool in recording.pools
+    ]
     rates = [
-        pool.windows.decode_tokens.max() * delivered_share(pool) / (pool.windows.width_ns / 1e9)
-        for pool in recording.pools
-        if len(pool.windows.decode_tokens)
+        tokens.max() * delivered_share(pool) / (pool.windows.width_ns / 1e9)
+        for tokens, pool in zip(decoded, recording.pools, strict=True)
+        if len(tokens)
     ]
     return float(sum(rates)) if rates else None
 

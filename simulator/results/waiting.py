@@ -157,7 +157,7 @@ def waiting_of(recording: Recording) -> Waiting:
         mine = entry == number
         if number in decodes or not mine.any():
             return PoolLine(pool, Spans(*later(for_pool & (target == number))), np.add)
-        exact = not pool.preemptions and not recording.unfinished
+        exact = not requests.preemptions[mine].any() and not recording.unfinished
         return PoolLine(pool, Spans(joined[mine], begun[mine]), _of_requests if exact else np.maximum)
 
     nowhere = entry == NEVER

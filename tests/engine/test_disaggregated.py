@@ -600,3 +600,15 @@ def test_who_waits_for_blocks_that_were_set_aside_gets_them_at_the_end_of_the_st
     failed_ns = ended[1].finish_ns
     assert ended[1].finish_reason == "failed"
     assert failed_ns < ended[2].finish_ns < failed_ns + 7 * STEP_NS < ended[0].finish_ns
+
+
+@pytest.mark.parametrize("jumping", [False, True])
+def test_where_the_first_in_line_gives_up_those_behind_it_are_served(jumping):
+    """20 blocks: one of 7 runs, one of 16 heads the line, and one of 4 has room once that is gone."""
+    target = pair(decode_settings=settings(num_gpu_blocks=21), jumping=jumping)
+    large = request(1, 30 * MS, prompt=250, output=5)
+    Appointment(target.env, 100 * MS, lambda _: large.place.abort(large))
+    others = [request(0, 0, prompt=100, output=150), request(2, 60 * MS, prompt=50, output=5)]
+    ended = {one.index: one for one in run(target, [*others, large])}
+    assert ended[1].finish_reason == "abort"
+    assert ended[2].finish_ns < 200 * MS

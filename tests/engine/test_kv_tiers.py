@@ -109,6 +109,21 @@ def test_a_slower_tier_gives_only_what_the_nearer_one_lacks():
     assert [tier.hit_tokens for tier in target.recording().pools[0].kv_tiers] == [80, 48]
 
 
+@pytest.mark.parametrize("scheduler", ["vllm", "sarathi"])
+def test_hits_of_the_cache_and_of_the_tier_are_all_that_is_cached(scheduler):
+    """Of three prefixes by turns the device keeps a part: a hit of its own; the rest comes from the tier."""
+    one = settings(enable_prefix_caching=True, num_gpu_blocks=30, max_model_len=400, scheduler=scheduler)
+    target = cluster(pool(settings=one, kv_bytes_per_token=BYTES_PER_TOKEN, kv_tiers=(tier(),)))
+    requests = [prompt(index, index * 700 * MS, "abc"[index % 3]) for index in range(9)]
+    ended = run(target, requests)
+    about = target.recording().pools[0]
+    asked = sum(one.prompt_tokens for one in ended)
+    assert about.prefix_queried_tokens == about.kv_tiers[0].looked_up_tokens == asked
+    cached = sum(one.cached_tokens for one in ended)
+    assert about.kv_tiers[0].hit_tokens > 0
+    assert about.prefix_hit_tokens + about.kv_tiers[0].hit_tokens == cached
+
+
 @pytest.mark.parametrize("slow_first", [True, False])
 def test_a_prompt_is_there_when_the_last_tier_has_sent_its_part(slow_first):
     """80 and 48 tokens at 1 ms or at 10 us each."""

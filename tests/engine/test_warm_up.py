@@ -8,6 +8,7 @@ import pytest
 from simulator.engine.kv_tiers import TierPlan
 from simulator.engine.link import LinkPlan
 from tests.engine.clusters import MS, STEP_NS, cluster, pool, request, run, settings
+from tests.engine.test_membership import at
 
 ENGINES = pytest.mark.parametrize("policy", ["fcfs", "priority"])
 JUMPING = pytest.mark.parametrize("jumping", [True, False])
@@ -91,6 +92,19 @@ def test_preemptions_are_those_of_requests_that_end_behind_it(jumping):
 
 def preempting():
     return [request(i, i * 150 * MS, prompt=60, output=60) for i in range(12)]
+
+
+@pytest.mark.parametrize(("since_ms", "gaps"), [(0, 1), (50, 1), (52, 0), (200, 0)])
+def test_the_wait_for_the_token_after_a_loss_counts_if_that_comes_behind_it(since_ms, gaps):
+    """The replica is lost at 40 ms, and the other one delivers the next token at 51 ms."""
+    target = cluster(pool(replicas=2), counted_from_ns=since_ms * MS, keep_steps=True)
+    first = target.pools[0].replicas[0]
+    at(target, 40 * MS, lambda: [target.again(lost) for lost in target.kill(first)])
+    run(target, [request(0, output=30)])
+    counted = target.recording().pools[0]
+    steps = counted.step_table
+    late = steps.start_ns + steps.duration_ns >= since_ms * MS
+    assert counted.inter_token.total == steps.decode_sequences[late].sum() + gaps
 
 
 def test_a_run_that_ends_in_its_warm_up_has_no_figures():
