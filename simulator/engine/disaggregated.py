@@ -323,6 +323,10 @@ class Disaggregation:
         chunks = self._pools[source.pool].chunks
         return [] if chunks is None else chunks.take(prompt)
 
+    def _take_out(self, handover: Handover) -> None:
+        self._line.remove(handover)
+        self._leave_line(handover)
+
     def _leave_line(self, handover: Handover) -> None:
         """It waits for room no more, be it that there is some or that nobody wants it."""
         self.waited_ns += self.env.now - handover.waits_since
@@ -362,8 +366,7 @@ class Disaggregation:
         if shipment is None:
             if handover in self._line:
                 held_up_others = handover is self._line[0]
-                self._line.remove(handover)
-                self._leave_line(handover)
+                self._take_out(handover)
                 if held_up_others:
                     self._serve_line_anywhere()
             return
@@ -394,6 +397,8 @@ class Disaggregation:
         for prompt in prompts:
             self._taken_chunks(prompt, replica)
         whole = [self._under_way.pop(prompt.index).request for prompt in prompts]
+        for handover in [one for one in self._line if one.source is replica]:
+            self._take_out(handover)  # all of them before the line is served: nothing is sent from there
         for handover in list(self._under_way.values()):
             shipment = handover.shipment
             if handover.source is replica and handover.is_computed:
@@ -409,6 +414,7 @@ class Disaggregation:
                 self._place(handover)
         for request in whole:
             request.start_over()
+        self._serve_line_anywhere()
         return whole
 
     def join(self, replica: Replica) -> None:

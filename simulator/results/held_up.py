@@ -1,6 +1,10 @@
-"""Whether the links that carry KV caches hold up a disaggregated run, and what would help.
+"""Whether the decode side or the links that carry KV caches hold up a disaggregated run, and what would help.
 
-They do where the fullest of them carried nearly all that it could, or where transfers wait for one another
+The decode side does where prompts that are done wait for room in its KV caches for a good part of the time
+in which outputs are made. They keep their blocks on the prefill side, whose line then grows too, for no
+reason of its own.
+
+Links do where the fullest of them carried nearly all that it could, or where transfers wait for one another
 for a good part of the time in which outputs are made. How long a transfer takes without others is counted as
 it is sent: the bytes that are left for it over the bandwidth of its path, and the latency.
 """
@@ -18,6 +22,29 @@ FULL = 0.9
 LARGE_WAIT = 0.05
 
 
+def held_up(transfers: TransferRecording | None, latency: LatencySummary, end_ns: int) -> tuple[str, ...]:
+    """What is to be said of both; nothing where neither does."""
+    found = held_up_by_room(transfers, latency), held_up_by_links(transfers, latency, end_ns)
+    return tuple(text for text in found if text is not None)
+
+
+def held_up_by_room(transfers: TransferRecording | None, latency: LatencySummary) -> str | None:
+    """How many wait for room on the decode side, how long, what helps; None: hardly anybody does."""
+    if transfers is None or not transfers.waits:
+        return None
+    share = _of_outputs(mean_ms(transfers.waited_ns, transfers.transfers), latency)
+    if share < LARGE_WAIT:
+        return None
+    wait = mean_ms(transfers.waited_ns, transfers.waits) or 0.0
+    return (
+        f"The decode side holds up the run: {transfers.waits} requests waited {_time(wait)} on average for"
+        f" room in its KV caches; over all that is {share:.0%} of the time from first to last tokens."
+        " Prompts that are done keep their blocks on the prefill side meanwhile, so that a line there has the"
+        " same cause. What helps: more decode replicas (cluster.pools.N.replicas of those with role: decode);"
+        " more room in each (engine.gpu_memory_utilization, a kv_cache_dtype of fewer bytes, alike in all)."
+    )
+
+
 def held_up_by_links(transfers: TransferRecording | None, latency: LatencySummary, end_ns: int) -> str | None:
     """Which links hold up the run, how full they are, how long transfers take, what helps; None: none do."""
     if transfers is None or not transfers.links:
@@ -33,9 +60,15 @@ def held_up_by_links(transfers: TransferRecording | None, latency: LatencySummar
 
 def _waiting_share(transfers: TransferRecording, latency: LatencySummary) -> float:
     """Mean wait of transfers for others, over the mean time from first to last tokens [1]."""
-    if transfers.alone_ns is None or latency.e2el is None or latency.ttft is None:
+    if transfers.alone_ns is None:
         return 0.0
-    waited_ms = mean_ms(transfers.time_ns - transfers.alone_ns, transfers.arrived) or 0.0
+    return _of_outputs(mean_ms(transfers.time_ns - transfers.alone_ns, transfers.arrived), latency)
+
+
+def _of_outputs(waited_ms: float | None, latency: LatencySummary) -> float:
+    """A mean wait over the mean time from first to last tokens [1]; 0 where there is none."""
+    if waited_ms is None or latency.e2el is None or latency.ttft is None:
+        return 0.0
     output_ms = latency.e2el.mean - latency.ttft.mean
     return waited_ms / output_ms if output_ms > 0 else 0.0
 

@@ -31,7 +31,7 @@ def messages_of(
     water: WaterSummary,
     tasks: TaskSummary | None,
     error_bars: tuple[ErrorBar, ...],
-    held_up: str | None,
+    held_up: tuple[str, ...],
 ) -> tuple[str, ...]:
     """Caveats of one run, the gravest first; where nothing was measured, that alone."""
     if measured.nothing:
@@ -42,7 +42,7 @@ def messages_of(
         )
     found = [
         *_about_load(load),
-        *([held_up] if held_up else []),
+        *held_up,
         *_about_span(measured),
         *_about_losses(by_status, unfinished),
         *_about_tasks(context, pools, load, tasks),

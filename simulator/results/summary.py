@@ -24,7 +24,7 @@ from simulator.results.counts import Counts, counts_of
 from simulator.results.drafting import Drafting, delivered_share, drafting_of
 from simulator.results.energy import EnergySummary, energy_of
 from simulator.results.error_bars import ErrorBar, error_bar
-from simulator.results.held_up import held_up_by_links
+from simulator.results.held_up import held_up
 from simulator.results.latencies import latencies_of
 from simulator.results.latency_summary import LatencySummary, latency_summary
 from simulator.results.measured import measured_part
@@ -237,7 +237,7 @@ def summarise(recording: Recording, context: RunContext) -> Summary:
             water,
             tasks,
             error_bars,
-            held_up_by_links(recording.transfers, latency, recording.end_ns),
+            held_up(recording.transfers, latency, recording.end_ns),
         ),
     )
 

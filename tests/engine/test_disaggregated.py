@@ -612,3 +612,13 @@ def test_where_the_first_in_line_gives_up_those_behind_it_are_served(jumping):
     ended = {one.index: one for one in run(target, [*others, large])}
     assert ended[1].finish_reason == "abort"
     assert ended[2].finish_ns < 200 * MS
+
+
+def test_nothing_is_sent_from_a_replica_that_is_gone():
+    """One of two prompts of the lost replica is on the link, the other in line for what that one has."""
+    target = pair(prefills=2, link=LinkPlan(1e6), decode_settings=settings(num_gpu_blocks=10))
+    lost = target.pools[0].replicas[0]
+    Appointment(target.env, 60 * MS, lambda _: [target.again(one) for one in target.kill(lost)])
+    run(target, [request(0), request(1, MS, prompt=10, output=1), request(2, 2 * MS)])
+    transfers = target.recording().transfers
+    assert (transfers.transfers, transfers.arrived, transfers.cancelled) == (3, 2, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from simulator.results.distributions import Distribution
-from simulator.results.held_up import held_up_by_links
+from simulator.results.held_up import held_up, held_up_by_links, held_up_by_room
 from simulator.results.latency_summary import LatencySummary
 from simulator.results.link_kinds import INTO_NODES, INTO_RACKS, OUT_OF_NODES
 from simulator.results.recording import LinkRecording, TransferRecording
@@ -62,6 +62,25 @@ def test_transfers_that_wait_long_for_one_another_are_told_although_no_link_is_f
 def test_a_recording_of_before_times_alone_were_kept_still_tells_of_full_links():
     about = TransferRecording(10, 10, 0, 0, 1e10, 200 * MS, 0, 0, (links(INTO_RACKS, 0.9, 0.95),))
     assert "carried 95% of what it could, and a transfer took 20 ms on average. What helps" in said(about)
+
+
+def waiting(waits, waited_ms):
+    """Ten transfers, of which some waited so long in all for room on the decode side."""
+    return TransferRecording(10, 10, 0, 0, 1e10, 200 * MS, waits, waited_ms * MS, (), alone_ns=200 * MS)
+
+
+def test_a_decode_side_without_room_is_named_with_how_long_prompts_wait_and_what_helps():
+    text = held_up_by_room(waiting(4, 12_000), latency())
+    assert "4 requests waited 3 s on average for room" in text
+    assert "over all that is 40% of the time" in text
+    assert "more decode replicas" in text
+    assert held_up(waiting(4, 12_000), latency(), 10 * S) == (text,)
+
+
+def test_short_waits_for_room_are_not_worth_a_word():
+    assert held_up_by_room(waiting(4, 400), latency()) is None
+    assert held_up_by_room(waiting(0, 0), latency()) is None
+    assert held_up(None, latency(), 10 * S) == ()
 
 
 def scenario(uplink):
