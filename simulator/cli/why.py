@@ -20,13 +20,15 @@ def why(
 ) -> None:
     """Say where the time of requests goes, how much headroom is left, and which change saves most."""
     from simulator.cli.asked import scenario_asked
+    from simulator.cli.counting import Counting
     from simulator.planning.why.answer import reasons_of
     from simulator.planning.why.changes import why_not_ranked
     from simulator.results.files import as_json
 
     asked = scenario_asked(scenario, set_)
     not_ranked = why_not_ranked(asked)
-    reasons = reasons_of(asked, with_changes=changes and not_ranked is None, jobs=jobs)
+    with Counting("changes") as progress:
+        reasons = reasons_of(asked, with_changes=changes and not_ranked is None, jobs=jobs, progress=progress)
     if json_:
         typer.echo(as_json(reasons.to_dict()), nl=False)
         return

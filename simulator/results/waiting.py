@@ -127,7 +127,7 @@ class Waiting:
 #: Where those are who are in no pool's line, by what they wait for.
 WHERE = {
     "gateway": "at the gateway, for its limits",
-    "earlier attempts": "with clients, between attempts",
+    "earlier attempts": "in earlier attempts, and with clients between them",
     "no replica": "for a replica to come into service",
     "decode room": "for room on the decode side",
     "link": "on the links that carry KV caches",

@@ -46,7 +46,7 @@ POISSON = {"process": "poisson", "rate": "2 /s"}
 
 
 def test_changes_are_ranked_where_tenants_have_objectives_and_rates(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("simulator.planning.why.answer.ranked_changes", lambda scenario, jobs: [])
+    monkeypatch.setattr("simulator.planning.why.answer.ranked_changes", lambda scenario, jobs, progress: [])
     assert main(["why", tenants_of(tmp_path, POISSON, slo={"ttft": "2 s"})]) == 0
     told = capsys.readouterr().out
     assert "Next change" in told and "No changes are ranked" not in told

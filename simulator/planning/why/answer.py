@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulator.planning.designs import changed
+from simulator.planning.run_many import Done
 from simulator.planning.why.attribution import PHASES, Attribution, attribute
 from simulator.planning.why.changes import AS_IT_IS, SEEDS, Change, ranked_changes
 from simulator.planning.why.headroom import Headroom, headroom_of
@@ -87,13 +88,17 @@ class Reasons:
         return Table("Headroom", header, rows, "what is left of each, in the mean")
 
 
-def reasons_of(scenario: Scenario, *, with_changes: bool, jobs: int | None = None) -> Reasons:
+def reasons_of(
+    scenario: Scenario, *, with_changes: bool, jobs: int | None = None, progress: Done | None = None
+) -> Reasons:
     """Simulate a scenario with all its steps and say why it comes out so.
 
     Parameters
     ----------
     with_changes
         Also try single changes; the scenario must have objectives and a rate.
+    progress
+        Called with how many changes are tried, and of how many.
     """
     recorded = changed(scenario, record="steps")
     result = run_scenario(recorded)
@@ -104,7 +109,7 @@ def reasons_of(scenario: Scenario, *, with_changes: bool, jobs: int | None = Non
         attribution=attribution,
         headroom=tuple(headroom_of(result, index, pool) for index, pool in enumerate(pools)),
         worst=worst_request(result, attribution),
-        changes=tuple(ranked_changes(scenario, jobs=jobs)) if with_changes else None,
+        changes=tuple(ranked_changes(scenario, jobs=jobs, progress=progress)) if with_changes else None,
     )
 
 

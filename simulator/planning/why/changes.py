@@ -23,7 +23,7 @@ from simulator.planning.capacity import RESOLUTION, Capacity, capacities_of
 from simulator.planning.designs import changed, with_engine
 from simulator.planning.intervals import half_width
 from simulator.planning.load import rate_of
-from simulator.planning.run_many import in_processes
+from simulator.planning.run_many import Done, in_processes
 from simulator.scenario.cluster import PoolSpec
 from simulator.scenario.scenario import Scenario
 from simulator.scenario.spec import Spec
@@ -95,7 +95,9 @@ class Change:
         return low is not None and high is not None and 1 - low <= (1 - high) * _CLOSELY**2
 
 
-def ranked_changes(scenario: Scenario, *, jobs: int | None = None) -> list[Change]:
+def ranked_changes(
+    scenario: Scenario, *, jobs: int | None = None, progress: Done | None = None
+) -> list[Change]:
     """All changes that are tried and the design as it is.
 
     Those that save come first, the most saving before the others; then the design as it is and what cannot be
@@ -108,7 +110,7 @@ def ranked_changes(scenario: Scenario, *, jobs: int | None = None) -> list[Chang
     """
     rate = rate_of(scenario)
     tried = [(AS_IT_IS, scenario), *_changes(scenario)]
-    outcomes = in_processes(partial(_judged, rate), tried, jobs=jobs)
+    outcomes = in_processes(partial(_judged, rate), tried, jobs=jobs, progress=progress)
     base = outcomes[0]
     if base.reason is not None:
         raise InputError(base.reason, file=scenario.file)
