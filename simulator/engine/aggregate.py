@@ -46,6 +46,7 @@ MOST_PIECES = 8
 FOREVER = 1 << 62  # [steps]
 
 NO_HITS: tuple[Hits, int, int] = ([], 0, 0)
+BY_ORDER = attrgetter("order")
 
 
 def covers(settings: EngineSettings) -> bool:
@@ -771,7 +772,7 @@ class AggregateReplica(Replica):
         emitted = [] if witness is None else witness.emissions(step)
         ended = self._ends_at.pop(step, ())
         if len(ended) > 1:
-            ended = sorted(ended, key=attrgetter("order"))
+            ended = sorted(ended, key=BY_ORDER)
         for request in ended:
             if request.leave_step > step and request.status != PREEMPTED:
                 self._in_vain += 1

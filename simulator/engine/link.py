@@ -38,8 +38,7 @@ class SerialLink:
     def send(self, now: int, size: float) -> int:
         """Queue ``size`` bytes; returns when the last of them is there [ns]."""
         plan = self._plan
-        begin = self._free_at if self._free_at > now else now
-        self._free_at = begin + round(size / plan.bytes_per_s * NS_PER_S)
+        self._free_at = max(self._free_at, now) + round(size / plan.bytes_per_s * NS_PER_S)
         return self._free_at + plan.latency_ns
 
 
